@@ -1,0 +1,37 @@
+"""The action of writing a note on a record."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from engine.conditions import Binder
+from engine.context import Context
+from engine.effects.records import CreateRecord
+from engine.modules import Module, Schema
+from engine.steps import Action, Text, Write
+
+
+class AddNote(Action):
+    """Write a note on the record; pinned, it stays on top."""
+
+    type: Literal["add_note"] = "add_note"
+    text: Text = Field(min_length=1)
+    pinned: bool = False
+    example: ClassVar[dict[str, Any]] = {
+        "id": "log",
+        "type": "add_note",
+        "text": "Reminded on {{ today }}",
+    }
+    icon: ClassVar[str] = "sticky-note"
+    gives: ClassVar[tuple[str, ...]] = ("id", "number", "record")
+
+    def say(self, binder: Binder) -> str:
+        return f"note “{self.text}”"
+
+    def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
+        yield Write("notes", "*")
+
+    def plan(self, ctx: Context) -> CreateRecord:
+        values = {"text": self.text, "pinned": self.pinned, "record": ctx.record.key}
+        return CreateRecord(module="notes", title=f"the note “{self.text}”", values=values)

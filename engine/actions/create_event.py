@@ -1,0 +1,90 @@
+"""The action of putting a call or meeting into somebody's calendar."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, JsonValue
+
+from engine.actions.create_task import assignee
+from engine.calendar import parse_moment
+from engine.checking import Checking
+from engine.conditions import Binder
+from engine.context import MOMENT, Context
+from engine.effects import Outcome, Unplanned
+from engine.effects.records import CreateRecord
+from engine.modules import Module, Schema
+from engine.problems import BadValue, Problem
+from engine.steps import Action, Text, Write
+
+
+class CreateEvent(Action):
+    """Create a calendar entry about this record."""
+
+    type: Literal["create_event"] = "create_event"
+    title: Text = Field(min_length=1)
+    kind_of: Literal["Call", "Meeting"] = Field(
+        "Call", alias="kind", description="Call or Meeting."
+    )
+    start: Text = Field(
+        description="A point in time: now+2h, today+1d (at 09:00), 2026-03-11T14:00:00+01:00."
+    )
+    end: Text = Field("", description="Its end; left out, `minutes` after the start.")
+    minutes: int = Field(30, ge=1, le=1440)
+    assign_to: Text = "owner"
+    example: ClassVar[dict[str, Any]] = {
+        "id": "book",
+        "type": "create_event",
+        "title": "Call about {{ record.number }}",
+        "kind": "Call",
+        "start": "today+1d",
+        "minutes": 15,
+    }
+    icon: ClassVar[str] = "calendar"
+    gives: ClassVar[tuple[str, ...]] = ("id", "number", "record")
+
+    def say(self, binder: Binder) -> str:
+        moment = parse_moment(self.start)
+        when = moment.words() if moment else self.start
+        return f"create {self.kind_of.lower()} “{self.title}” for {self.assign_to}, {when}"
+
+    def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
+        yield Write("events", "*")
+
+    def check(self, checking: Checking) -> Iterator[Problem]:
+        yield from assignee(self.assign_to, checking)
+        for key, word in (("start", self.start), ("end", self.end)):
+            if word and "{{" not in word and not parse_moment(word):
+                try:
+                    MOMENT.parse(word)
+                except BadValue as bad:
+                    yield Problem(key, bad.message, bad.remedy)
+        if (
+            self.end
+            and "{{" not in self.start + self.end
+            and not (parse_moment(self.start) or parse_moment(self.end))
+        ):
+            if MOMENT.parse(self.end) <= MOMENT.parse(self.start):
+                yield Problem(
+                    "end", "the event ends before it starts.", "Give an end after its start."
+                )
+
+    def plan(self, ctx: Context) -> CreateRecord:
+        try:
+            start = ctx.moment(self.start)
+            end = ctx.moment(self.end) if self.end else start + timedelta(minutes=self.minutes)
+        except BadValue as bad:
+            raise Unplanned(Outcome("failed", f"{bad.message} {bad.remedy}")) from None
+        if end <= start:
+            raise Unplanned(Outcome("failed", f"“{self.title}” would end before it starts."))
+        values: dict[str, JsonValue] = {
+            "title": self.title,
+            "kind": self.kind_of,
+            "start": start.isoformat(),
+            "end": end.isoformat(),
+            "owner": ctx.handle(self.assign_to),
+            "record": ctx.record.key,
+        }
+        return CreateRecord(
+            module="events", title=f"the {self.kind_of.lower()} “{self.title}”", values=values
+        )

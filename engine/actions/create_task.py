@@ -1,0 +1,89 @@
+"""The action of giving somebody a task."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, JsonValue
+
+from engine.calendar import parse_moment
+from engine.checking import Checking
+from engine.conditions import Binder
+from engine.context import DAY, Context
+from engine.effects import Outcome, Unplanned
+from engine.effects.records import CreateRecord
+from engine.modules import Module, Schema
+from engine.problems import BadValue, Problem, suggest
+from engine.steps import Action, Text, Write
+
+
+class CreateTask(Action):
+    """Create a task about this record, due on a day, for a user or group."""
+
+    type: Literal["create_task"] = "create_task"
+    title: Text = Field(description="What is to be done.", min_length=1)
+    due: Text = Field(
+        "today+1d", description="A day: today+3d, today+5wd, 2026-07-14 or a date field."
+    )
+    assign_to: Text = Field("owner", description="A user, a group, or a field that holds one.")
+    description: Text = ""
+    priority: Literal["Low", "Normal", "High"] = "Normal"
+    example: ClassVar[dict[str, Any]] = {
+        "id": "call",
+        "type": "create_task",
+        "title": "Call {{ record.number }}",
+        "due": "today+3d",
+        "assign_to": "owner",
+    }
+    icon: ClassVar[str] = "list-todo"
+    gives: ClassVar[tuple[str, ...]] = ("id", "number", "record")
+
+    def say(self, binder: Binder) -> str:
+        moment = parse_moment(self.due)
+        return f"create task “{self.title}” for {self.assign_to}, due {moment.words() if moment else self.due}"
+
+    def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
+        yield Write("tasks", "*")
+
+    def check(self, checking: Checking) -> Iterator[Problem]:
+        yield from assignee(self.assign_to, checking)
+        yield from day(self.due, "due", checking)
+
+    def plan(self, ctx: Context) -> CreateRecord:
+        try:
+            due = ctx.day(self.due)
+        except BadValue as bad:
+            raise Unplanned(Outcome("failed", f"due: {bad.message} {bad.remedy}")) from None
+        values: dict[str, JsonValue] = {
+            "title": self.title,
+            "description": self.description,
+            "priority": self.priority,
+            "due_date": due.isoformat(),
+            "owner": ctx.handle(self.assign_to),
+            "record": ctx.record.key,
+        }
+        return CreateRecord(
+            module="tasks", title=f"the task “{self.title}”, due {due}", values=values
+        )
+
+
+def assignee(word: str, checking: Checking, path: str = "assign_to") -> Iterator[Problem]:
+    """What is wrong with a word that should name a user or group."""
+    field = checking.module.by_name.get(word)
+    if "{{" in word or word in checking.handles or (field and field.type == "owner"):
+        return
+    fields = [field.name for field in checking.module.by_name.values() if field.type == "owner"]
+    yield Problem(
+        path,
+        f"there is no user or group `{word}`.",
+        suggest(word, [*checking.handles, *fields], "There are"),
+    )
+
+
+def day(word: str, path: str, checking: Checking) -> Iterator[Problem]:
+    """What is wrong with a word that should be a day."""
+    if "{{" in word or parse_moment(word):
+        return
+    try:
+        DAY.parse(word)
+    except BadValue:
+        yield Problem(path, f"`{word}` is not a day.", "Write today+3d, today+5wd, or 2026-07-14.")

@@ -1,0 +1,87 @@
+"""The action of calling another system."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.checking import Checking
+from engine.conditions import Binder
+from engine.context import Context
+from engine.effects.http import HttpRequest
+from engine.problems import Problem, suggest
+from engine.steps import Action, Text, Values
+
+
+class Auth(BaseModel):
+    """How the other system knows us. The secret is named here and stored elsewhere."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: Literal["bearer", "basic", "header"]
+    secret: str = Field(description="The name of a stored secret.")
+    header: str = "Authorization"
+
+
+class Webhook(Action):
+    """Send the record, or a body you write, to another system. It gets the same `webhook-id` at every try."""
+
+    type: Literal["webhook"] = "webhook"
+    url: Text = Field(description="Where to send it; https.")
+    method: Literal["POST", "PUT", "PATCH", "GET", "DELETE"] = "POST"
+    headers: Values = {}
+    body: Text = Field(
+        "", description="Left empty, the module, the id and the fields of the record go as JSON."
+    )
+    fields: tuple[str, ...] = Field((), description="With an empty body: only these fields.")
+    auth: Auth | None = None
+    example: ClassVar[dict[str, Any]] = {
+        "id": "tell_accounting",
+        "type": "webhook",
+        "url": "https://accounting.example.com/hooks/invoice",
+    }
+    icon: ClassVar[str] = "webhook"
+    look: ClassVar[Literal["if", "wait", "outside", "action", "end"]] = "outside"
+    gives: ClassVar[tuple[str, ...]] = ("status", "text")
+
+    def say(self, binder: Binder) -> str:
+        return f"call {self.method} {self.url}"
+
+    def check(self, checking: Checking) -> Iterator[Problem]:
+        host = self.url.split("/", 3)[2] if self.url.count("/") >= 2 else self.url
+        if "{{" in host:
+            yield Problem(
+                "url", "a record may not choose which machine is called.", "Write the host itself."
+            )
+        elif why := checking.unsafe(self.url):
+            yield Problem("url", why[:1].lower() + why[1:], "")
+        for position, name in enumerate(self.fields):
+            if name not in checking.module.by_name:
+                known = suggest(name, checking.module.by_name, "Fields")
+                yield Problem(
+                    f"fields.{position}",
+                    f"there is no field `{name}` in {checking.module.label}.",
+                    known,
+                )
+
+    def plan(self, ctx: Context) -> HttpRequest:
+        return HttpRequest(
+            method=self.method,
+            url=self.url,
+            headers={name.lower(): str(value) for name, value in self.headers.items()},
+            body="" if self.method == "GET" else self.body or self._record(ctx),
+            auth=self.auth.type if self.auth else "none",
+            secret=self.auth.secret if self.auth else "",
+            header=self.auth.header if self.auth else "Authorization",
+        )
+
+    def _record(self, ctx: Context) -> str:
+        module = ctx.binder.module
+        wanted = self.fields or [
+            name for name, field in module.by_name.items() if not field.sensitive
+        ]
+        values = {name: module.by_name[name].dump(ctx.own(name)) for name in wanted}
+        return json.dumps(
+            {"module": module.name, "id": ctx.record.id, "fields": values}, ensure_ascii=False
+        )

@@ -1,0 +1,97 @@
+"""Changes to the world as plain data: planned by actions, kept in the ledger, performed at the edge. The set is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, get_args
+
+from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
+from pydantic import Field as Key
+
+if TYPE_CHECKING:
+    from engine.world import World
+
+Result = Literal["done", "unchanged", "skipped", "held", "retry", "failed", "unknown"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an effect ended: in one word, in a sentence, and in what later steps may read.
+
+    `held` and `retry` are tried again at `again_at`. `then` are record changes that belong to the outcome
+    and are committed with it.
+    """
+
+    result: Result
+    said: str
+    gives: Mapping[str, JsonValue] = field(default_factory=dict)
+    again_at: datetime | None = None
+    then: tuple[RecordEffect, ...] = ()
+
+
+class Store(Protocol):
+    """The records as an effect may change them: within the transaction that also closes its step."""
+
+    def create(self, module: str, values: Mapping[str, Any]) -> Any: ...
+
+    def update(self, module: str, id: int, values: Mapping[str, Any]) -> Any: ...
+
+
+class Effect(BaseModel):
+    """One change, fully described: performing it twice with the same key must change the world once."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    types: ClassVar[dict[str, type[Effect]]] = {}
+    outward: ClassVar[bool] = False
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        if "kind" in cls.model_fields:
+            (name,) = get_args(cls.model_fields["kind"].annotation)
+            Effect.types[name] = cls
+
+    def say(self) -> str:
+        """What will be done, as a sentence without its subject: "send “Reminder” to ap@acme.test"."""
+        raise NotImplementedError
+
+    def preview(self) -> Outcome:
+        """What performing it would most likely give, for a rehearsal."""
+        raise NotImplementedError
+
+
+class RecordEffect(Effect):
+    """A change of records. It commits together with the step that planned it: exactly once."""
+
+    def apply(self, store: Store) -> Outcome:
+        raise NotImplementedError
+
+
+class OutwardEffect(Effect):
+    """A change outside our database. It is planned, committed, performed, and then its outcome committed."""
+
+    outward: ClassVar[bool] = True
+    at_most_once: ClassVar[bool] = False
+
+    def perform(self, world: World, key: str, tries: int) -> Outcome:
+        raise NotImplementedError
+
+    def lost(self) -> Outcome:
+        """What to say when a process died while performing it."""
+        return Outcome("retry", "the process stopped before the answer came")
+
+
+class Unplanned(Exception):
+    """A step found that it has nothing to do or cannot be done: its outcome, without an effect."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.said)
+        self.outcome = outcome
+
+
+def any_effect() -> TypeAdapter[Any]:
+    """The closed set as one type, to be read back from the ledger."""
+    return TypeAdapter(Annotated[reduce(or_, Effect.types.values()), Key(discriminator="kind")])

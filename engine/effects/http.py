@@ -1,0 +1,84 @@
+"""The effect of calling another system: delivered at least once, always under the same id, signed by Standard Webhooks."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import JsonValue
+from standardwebhooks import Webhook
+
+from engine.effects import Outcome, OutwardEffect
+from engine.egress import Answer, Refused, Unreachable
+
+if TYPE_CHECKING:
+    from engine.world import World
+
+RETRIES = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18000, 36000, 36000))
+AGAIN = {408, 425, 429}
+KEPT = 16_384
+
+
+class HttpRequest(OutwardEffect):
+    """One request. `secret` names the stored secret that proves who calls; its value is never in the ledger."""
+
+    kind: Literal["http"] = "http"
+    method: str
+    url: str
+    headers: dict[str, str] = {}
+    body: str = ""
+    auth: Literal["none", "bearer", "basic", "header"] = "none"
+    secret: str = ""
+    header: str = "Authorization"
+
+    def say(self) -> str:
+        return f"{self.method} {self.url}"
+
+    def perform(self, world: "World", key: str, tries: int) -> Outcome:
+        headers = {**self.headers, **self._proof(world), **self._signature(world, key)}
+        try:
+            answer = world.egress.send(
+                self.method,
+                self.url,
+                headers=headers,
+                content=self.body.encode(),
+                secret_headers=frozenset({self.header}),
+            )
+        except Refused as refused:
+            return Outcome("failed", f"{self.url} was not called: {refused.reason}")
+        except Unreachable as failure:
+            return self._again(world, failure.reason, tries)
+        return self._judged(world, answer, tries)
+
+    def preview(self) -> Outcome:
+        return Outcome("done", f"would {self.say()}", {"status": 200, "text": ""})
+
+    def _judged(self, world: "World", answer: Answer, tries: int) -> Outcome:
+        text = world.scrub(answer.body[:KEPT].decode("utf-8", "replace"))
+        gives: dict[str, JsonValue] = {"status": answer.status, "text": text}
+        if 200 <= answer.status < 300:
+            return Outcome("done", f"{self.say()} answered {answer.status}", gives)
+        if answer.status in AGAIN or answer.status >= 500:
+            return self._again(world, f"it answered {answer.status}", tries)
+        remedy = "Correct the address or the body, then try again."
+        return Outcome("failed", f"{self.say()} answered {answer.status}. {remedy}", gives)
+
+    def _again(self, world: "World", why: str, tries: int) -> Outcome:
+        if tries > len(RETRIES):
+            return Outcome("failed", f"{self.say()} failed {tries} times; the last time {why}.")
+        return Outcome("retry", f"try {tries}: {why}", again_at=world.now() + RETRIES[tries - 1])
+
+    def _proof(self, world: "World") -> dict[str, str]:
+        if self.auth == "none":
+            return {}
+        value = world.secret(self.secret)
+        return {self.header: value if self.auth == "header" else f"{self.auth.title()} {value}"}
+
+    def _signature(self, world: "World", key: str) -> dict[str, str]:
+        at = world.now()
+        signed = Webhook(world.signing_secret(self.url)).sign(key, at, self.body)
+        return {
+            "webhook-id": key,
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": signed,
+            "content-type": self.headers.get("content-type", "application/json"),
+            "user-agent": "Sayso/1",
+        }

@@ -1,0 +1,320 @@
+"""The one door through which records change: checks values, keeps history, and raises the event in the same transaction."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import JsonValue
+from sqlalchemy import Row, insert, select, update
+
+from engine.fields import Field
+from engine.modules import KEPT_BY_US, Module
+from engine.problems import BadValue, Invalid, Problem, suggest
+from engine.tables import EVENTS, NUMBERS
+from engine.transaction import Transaction
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who makes a change, and in which chain of causes: `chain` holds [workflow, record] of all that led here."""
+
+    name: str
+    source: str = "user"
+    token: str | None = None
+    workflow: int | None = None
+    run: int | None = None
+    depth: int = 0
+    chain: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Saved:
+    """One record after a change. `event` is None where nothing was changed; `changes` is field -> [before, after]."""
+
+    id: int
+    number: str
+    event: int | None
+    changes: Mapping[str, list[JsonValue]]
+
+
+class Records:
+    """Creates, changes and deletes records on behalf of one author."""
+
+    def __init__(self, tx: Transaction, author: Author, *, starts: bool = True) -> None:
+        self.tx, self.author, self.starts = tx, author, starts
+
+    def create(self, module: str, values: Values, stamps: Values | None = None) -> Saved:
+        """A new record. `stamps` sets what is otherwise kept by us (created_at, ...), for imports and demo data.
+
+        Raises `Invalid` with every fault; nothing is written then.
+        """
+        return self.create_all(module, [values], [stamps or {}])[0]
+
+    def create_all(
+        self, module: str, many: Iterable[Values], stamps: Iterable[Values] = ()
+    ) -> list[Saved]:
+        """Many new records, in a handful of statements."""
+        home = self.tx.schema.module(module)
+        table = self.tx.schema.tables[module]
+        rows = [self._checked(home, values, new=True) for values in many]
+        for row, number in zip(rows, self._numbers(home, rows), strict=True):
+            row["number"] = number
+            row.update(self._stamp(created=True))
+        for row, stamp in zip(rows, stamps, strict=False):
+            row.update({name: home.field(name).parse(value) for name, value in stamp.items()})
+        every = [
+            {
+                column: row.get(column)
+                for column in table.c.keys()
+                if column not in ("id", "revision")
+            }
+            for row in rows
+        ]
+        statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+        ids = list(self.tx.db.scalars(statement, every)) if every else []
+        snapshots = [_dump(home, row) for row in rows]
+        events = self._events(
+            home, ids, "created", [_born(snapshot) for snapshot in snapshots], snapshots
+        )
+        return [
+            Saved(id, row["number"], event, _born(snapshot))
+            for id, row, event, snapshot in zip(ids, rows, events, snapshots, strict=True)
+        ]
+
+    def update(self, module: str, id: int, values: Values) -> Saved:
+        """Change fields of a record. A save that changes nothing raises no event. Raises `Invalid`."""
+        home = self.tx.schema.module(module)
+        row = self.row(home, id)
+        parsed = self._checked(home, values, new=False)
+        if row.locked and parsed.get("locked") is not False:
+            raise Invalid(
+                Problem(
+                    "",
+                    f"{row.number} is locked and cannot be changed.",
+                    "Unlock it first.",
+                )
+            )
+        before = row._mapping
+        changed = {name: value for name, value in parsed.items() if before[name] != value}
+        if not changed:
+            return Saved(id, row.number, None, {})
+        table = self.tx.schema.tables[module]
+        stamped = {**changed, **self._stamp(created=False)}
+        self.tx.db.execute(
+            update(table).where(table.c.id == id).values(**stamped, revision=table.c.revision + 1)
+        )
+        changes = {
+            name: [home.field(name).dump(before[name]), home.field(name).dump(value)]
+            for name, value in changed.items()
+        }
+        snapshot = _dump(home, {**before, **stamped})
+        (event,) = self._events(home, [id], "modified", [changes], [snapshot])
+        return Saved(id, stamped.get("number", row.number), event, changes)
+
+    def delete(self, module: str, id: int) -> Saved:
+        """Take a record out of every list; its history stays, and so do its values for what still refers to it."""
+        home = self.tx.schema.module(module)
+        row = self.row(home, id)
+        if row.locked:
+            raise Invalid(
+                Problem(
+                    "",
+                    f"{row.number} is locked and cannot be deleted.",
+                    "Unlock it first.",
+                )
+            )
+        table = self.tx.schema.tables[module]
+        self.tx.db.execute(
+            update(table)
+            .where(table.c.id == id)
+            .values(deleted_at=self.tx.now, revision=table.c.revision + 1)
+        )
+        (event,) = self._events(home, [id], "deleted", [{}], [_dump(home, row._mapping)])
+        return Saved(id, row.number, event, {})
+
+    def row(self, module: Module, id: int) -> Row[Any]:
+        """The stored row, held against other writers until this transaction ends. Raises `Invalid`."""
+        table = self.tx.schema.tables[module.name]
+        found = self.tx.db.execute(
+            select(table).where(table.c.id == id, table.c.deleted_at.is_(None)).with_for_update()
+        ).first()
+        if found is None:
+            raise Invalid(
+                Problem(
+                    "record",
+                    f"there is no record {id} in {module.label}.",
+                    "It may have been deleted.",
+                )
+            )
+        return found
+
+    def _checked(self, module: Module, values: Values, *, new: bool) -> dict[str, Any]:
+        """The values as they are kept; raises `Invalid` with all faults at once."""
+        problems: list[Problem] = []
+        parsed: dict[str, Any] = {}
+        for name, raw in values.items():
+            try:
+                parsed[name] = self._parse(module, name, raw)
+            except BadValue as bad:
+                problems.append(Problem(f"values.{name}", bad.message, bad.remedy))
+        for field in module.by_name.values():
+            if (
+                new
+                and field.name not in parsed
+                and field.default is not None
+                and not field.computed
+            ):
+                parsed[field.name] = field.parse(field.default)
+            if new and field.type == "bool" and parsed.get(field.name) is None:
+                parsed[field.name] = False
+            if (
+                field.required
+                and parsed.get(field.name, "kept") is None
+                or (new and field.required and field.name not in parsed)
+            ):
+                problems.append(
+                    Problem(
+                        f"values.{field.name}",
+                        f"{module.singular} needs {field.title}.",
+                        "Give it a value.",
+                    )
+                )
+        if problems:
+            raise Invalid(*problems)
+        return parsed
+
+    def _parse(self, module: Module, name: str, raw: Any) -> Any:
+        if name not in module.by_name:
+            raise BadValue(
+                f"there is no field `{name}` in {module.label}.",
+                suggest(name, module.by_name, "Fields"),
+            )
+        field = module.by_name[name]
+        if field.computed or name in KEPT_BY_US:
+            why = "is computed" if field.computed else "is kept by Sayso"
+            raise BadValue(f"{field.title} {why} and cannot be set.", "Leave it out.")
+        value = field.parse(self.reference(field, raw))
+        if field.type == "owner" and value is not None and value not in self.tx.handles:
+            raise BadValue(
+                f"there is no user or group `{value}`.",
+                suggest(value, self.tx.handles, "There are"),
+            )
+        return value
+
+    def reference(self, field: Field, raw: Any) -> Any:
+        """A reference by number or name (`INV-3`, `ACME`) becomes its id. Raises `BadValue`."""
+        if field.type != "reference" or raw is None or raw == "":
+            return raw
+        target = self.tx.schema.module(field.module or "")
+        if isinstance(raw, str) and not raw.strip().isdigit():
+            if (found := self.tx.find(target, raw)) is None:
+                raise BadValue(
+                    f"there is no single record `{raw}` in {target.label}.",
+                    "Give its id, number or full name.",
+                )
+            return found
+        id = field.parse(raw)
+        table = self.tx.schema.tables[target.name]
+        if (
+            self.tx.db.scalar(
+                select(table.c.id).where(table.c.id == id, table.c.deleted_at.is_(None))
+            )
+            is None
+        ):
+            raise BadValue(
+                f"there is no record {id} in {target.label}.",
+                "It may have been deleted.",
+            )
+        return id
+
+    def _numbers(self, module: Module, rows: list[dict[str, Any]]) -> list[str]:
+        """A readable number for each row; given ones are kept, and counted past."""
+        given = [row.get("number") for row in rows]
+        pattern = re.compile("^" + re.escape(module.numbering).replace(r"\{n\}", r"(\d+)") + "$")
+        highest = max(
+            (int(found[1]) for number in given if number and (found := pattern.match(number))),
+            default=0,
+        )
+        wanted = sum(number is None for number in given)
+        first = (
+            self.tx.db.scalar(
+                select(NUMBERS.c.next).where(NUMBERS.c.module == module.name).with_for_update()
+            )
+            or 1
+        )
+        first = max(first, highest + 1)
+        self.tx.upsert(NUMBERS, ["module"], {"module": module.name, "next": first + wanted})
+        fresh = iter(range(first, first + wanted))
+        return [number or module.numbering.replace("{n}", str(next(fresh))) for number in given]
+
+    def _stamp(self, *, created: bool) -> dict[str, Any]:
+        stamp: dict[str, Any] = {
+            "modified_at": self.tx.now,
+            "modified_by": self.author.name,
+        }
+        if created:
+            stamp |= {
+                "created_at": self.tx.now,
+                "created_by": self.author.name,
+                "source": self.author.source,
+            }
+        return stamp
+
+    def _events(
+        self,
+        module: Module,
+        ids: list[int],
+        kind: str,
+        changes: list[dict[str, list[JsonValue]]],
+        snapshots: list[dict[str, JsonValue]],
+    ) -> list[int]:
+        author = self.author
+        common = {
+            "module": module.name,
+            "kind": kind,
+            "at": self.tx.now,
+            "actor": author.name,
+            "source": author.source,
+            "token": author.token,
+            "pending": self.starts,
+            "workflow": author.workflow,
+            "run": author.run,
+            "depth": author.depth,
+            "chain": [list(link) for link in author.chain] or None,
+        }
+        rows = [
+            {
+                **common,
+                "record": id,
+                "changes": change,
+                "snapshot": snapshot if self.starts else None,
+            }
+            for id, change, snapshot in zip(ids, changes, snapshots, strict=True)
+        ]
+        if not rows:
+            return []
+        return list(
+            self.tx.db.scalars(
+                insert(EVENTS).returning(EVENTS.c.id, sort_by_parameter_order=True),
+                rows,
+            )
+        )
+
+
+def _dump(module: Module, row: Values) -> dict[str, JsonValue]:
+    return {
+        name: field.dump(row[name])
+        for name, field in module.by_name.items()
+        if not field.computed and row.get(name) is not None and name != "id"
+    }
+
+
+def _born(snapshot: Mapping[str, JsonValue]) -> dict[str, list[JsonValue]]:
+    return {
+        name: [None, value]
+        for name, value in snapshot.items()
+        if name not in KEPT_BY_US and name not in ("number", "locked")
+    }

@@ -1,0 +1,207 @@
+"""What people decide about versions: approve what they saw, reject it, switch a workflow off and on."""
+
+from typing import Any, Literal
+
+from sqlalchemy import Row, select, update
+
+from engine.dependencies import fingerprint
+from engine.enrol import begin, candidates
+from engine.library import By, Library, Live, row_of, withdraw
+from engine.problems import refuse
+from engine.schedule import forget, plan_next
+from engine.tables import RUNS, VERSIONS, WORKFLOWS
+from engine.transaction import Transaction
+from engine.workflow import Workflow
+
+Baseline = Literal["ignore", "include"]
+Running = Literal["hold", "finish", "stop"]
+
+
+def review_row(tx: Transaction, id: int) -> Row[Any]:
+    """The version under review. Raises `Invalid`."""
+    if (
+        found := tx.db.execute(
+            select(VERSIONS).where(VERSIONS.c.id == id).with_for_update()
+        ).first()
+    ) is None:
+        raise refuse("review", f"there is no review {id}.", "Open the list of reviews.")
+    return found
+
+
+def approve(
+    tx: Transaction,
+    library: Library,
+    id: int,
+    shown: str,
+    by: By,
+    comment: str,
+    baseline: Baseline | None = None,
+) -> Row[Any]:
+    """Put a version into force, if it is still exactly what the person saw. Raises `Invalid`."""
+    row = review_row(tx, id)
+    if by.agent:
+        raise refuse("review", "an agent cannot approve.", "Send the link to a person.")
+    if row.state != "in_review":
+        raise refuse(
+            "review",
+            f"version {row.version} is {row.state.replace('_', ' ')}, it does not wait for a decision.",
+            "Open its workflow.",
+        )
+    parsed = Workflow.model_validate(row.document)
+    if shown != row.hash or fingerprint(row.document, parsed, tx.schema) != row.hash:
+        raise refuse("hash", "this has changed since you opened it.", "Read it again, then decide.")
+    own = by.name in row.authors
+    if own and tx.company.four_eyes:
+        raise refuse(
+            "review",
+            "you took part in writing this version.",
+            "Somebody else must approve it (or allow solo mode).",
+        )
+    where = (VERSIONS.c.workflow == row.workflow, VERSIONS.c.state == "approved")
+    tx.db.execute(update(VERSIONS).where(*where).values(state="superseded"))
+    decided = {
+        "state": "approved",
+        "decided_by": by.name,
+        "decided_at": tx.now,
+        "comment": comment,
+        "self_approved": own,
+    }
+    tx.db.execute(update(VERSIONS).where(VERSIONS.c.id == id).values(**decided))
+    activate(tx, library, row.workflow, row.version, baseline)
+    return review_row(tx, id)
+
+
+def reject(tx: Transaction, id: int, by: By, comment: str) -> Row[Any]:
+    """Send a version back to its author, with a reason. Raises `Invalid`."""
+    row = review_row(tx, id)
+    if row.state != "in_review":
+        raise refuse(
+            "review",
+            f"version {row.version} is {row.state.replace('_', ' ')}.",
+            "Open its workflow.",
+        )
+    if not comment.strip():
+        raise refuse(
+            "comment",
+            "a rejection needs a reason.",
+            "Say what should change, so that the author can fix it.",
+        )
+    decided = {"state": "rejected", "decided_by": by.name, "decided_at": tx.now, "comment": comment}
+    tx.db.execute(update(VERSIONS).where(VERSIONS.c.id == id).values(**decided))
+    waiting = (WORKFLOWS.c.id == row.workflow, WORKFLOWS.c.state == "in_review")
+    tx.db.execute(update(WORKFLOWS).where(*waiting).values(state="draft"))
+    return review_row(tx, id)
+
+
+def activate(
+    tx: Transaction, library: Library, workflow: int, version: int, baseline: Baseline | None = None
+) -> None:
+    """Let an approved version run from now on."""
+    live = library.version(tx, workflow, version)
+    first = row_of(tx, workflow).active_version is None
+    values = {
+        "state": "active",
+        "active_version": version,
+        "activated_at": tx.now,
+        "draft": None,
+        "authors": [],
+        "name": live.parsed.name,
+        "module": live.parsed.module,
+        "category": live.parsed.category,
+        "changed_at": tx.now,
+    }
+    tx.db.execute(update(WORKFLOWS).where(WORKFLOWS.c.id == workflow).values(**values))
+    if first and (baseline or usual(live)) == "ignore":
+        take_baseline(tx, live)
+    plan_next(tx, live, tx.now)
+    tx.touch("workflows")
+
+
+def usual(live: Live) -> Baseline:
+    """What happens to records that match already, unless somebody says otherwise."""
+    return "include" if live.parsed.trigger.repeats else "ignore"
+
+
+def take_baseline(tx: Transaction, live: Live) -> int:
+    """Mark the records that match already, so that this alone starts nothing. Returns their number."""
+    if live.parsed.recurrence not in ("once", "episode"):
+        return 0
+    subjects = select(candidates(tx, live.parsed, tx.now).subquery().c.subject)
+    return begin(tx, live.workflow, subjects, number=0)
+
+
+def switch_off(tx: Transaction, workflow: int, running: Running = "hold") -> None:
+    """Stop a workflow at once; its runs are held, may finish, or end."""
+    row = row_of(tx, workflow)
+    if row.state != "active":
+        raise refuse(
+            "workflow",
+            f"“{row.name}” is {row.state.replace('_', ' ')}, not active.",
+            "Nothing to switch off.",
+        )
+    tx.db.execute(
+        update(WORKFLOWS)
+        .where(WORKFLOWS.c.id == workflow)
+        .values(state="paused", changed_at=tx.now)
+    )
+    going = (RUNS.c.workflow == workflow, RUNS.c.state.in_(("running", "waiting")))
+    if running == "hold":
+        tx.db.execute(
+            update(RUNS)
+            .where(*going)
+            .values(state="paused", reason="held: the workflow was switched off")
+        )
+    elif running == "stop":
+        ended = {
+            "state": "stopped",
+            "reason": "stopped: the workflow was switched off",
+            "ended_at": tx.now,
+            "step": None,
+            "due": None,
+        }
+        tx.db.execute(update(RUNS).where(*going).values(**ended))
+    forget(tx, workflow)
+    tx.touch("workflows")
+
+
+def switch_on(tx: Transaction, library: Library, workflow: int) -> bool:
+    """Let a paused workflow run again, and its held runs go on.
+
+    False if a person has to approve first: there is no approved version, or it is not what was approved any more.
+    """
+    row = row_of(tx, workflow)
+    if row.state == "active":
+        return True
+    if row.state != "paused" or row.active_version is None:
+        return False
+    live = library.version(tx, workflow, row.active_version)
+    if fingerprint(live.document, live.parsed, tx.schema) != live.hash:
+        return False
+    tx.db.execute(
+        update(WORKFLOWS)
+        .where(WORKFLOWS.c.id == workflow)
+        .values(state="active", changed_at=tx.now)
+    )
+    held = (
+        RUNS.c.workflow == workflow,
+        RUNS.c.state == "paused",
+        RUNS.c.reason.startswith("held:"),
+    )
+    tx.db.execute(update(RUNS).where(*held).values(state="waiting", reason=""))
+    plan_next(tx, live, tx.now)
+    tx.touch("workflows")
+    return True
+
+
+def archive(tx: Transaction, workflow: int) -> None:
+    """Take a workflow away; its history stays."""
+    row = row_of(tx, workflow)
+    if row.state == "active":
+        switch_off(tx, workflow, "stop")
+    withdraw(tx, workflow)
+    tx.db.execute(
+        update(WORKFLOWS)
+        .where(WORKFLOWS.c.id == workflow)
+        .values(state="archived", changed_at=tx.now)
+    )
+    tx.touch("workflows")

@@ -1,0 +1,91 @@
+"""Which scheduled workflows are due, and what they start: each occasion once, late ones too, but not those long past."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+
+from engine.alerts import raise_alert
+from engine.enrol import enrol_matching
+from engine.library import Library, Live
+from engine.match import stale
+from engine.tables import SCHEDULES
+from engine.transaction import Transaction
+from engine.triggers.schedule import Schedule
+
+GRACE = timedelta(hours=6)
+
+
+def plan_next(tx: Transaction, live: Live, after: datetime) -> datetime | None:
+    """Note when a workflow is due next; nothing for one that the clock does not start."""
+    trigger = live.parsed.trigger
+    if not isinstance(trigger, Schedule):
+        forget(tx, live.workflow)
+        return None
+    due = trigger.next_after(after, tx.company.calendar)
+    tx.upsert(
+        SCHEDULES,
+        ["workflow"],
+        {"workflow": live.workflow, "next_at": due, "last_at": None},
+        {"next_at": due},
+    )
+    return due
+
+
+def forget(tx: Transaction, workflow: int) -> None:
+    tx.db.execute(delete(SCHEDULES).where(SCHEDULES.c.workflow == workflow))
+
+
+def fire_due(tx: Transaction, library: Library) -> int:
+    """Start what is due now. Returns the number of schedules that were due."""
+    query = (
+        select(SCHEDULES)
+        .where(SCHEDULES.c.next_at <= tx.now)
+        .order_by(SCHEDULES.c.next_at)
+        .limit(20)
+    )
+    rows = tx.db.execute(query.with_for_update(skip_locked=True)).all()
+    if not rows:
+        return 0
+    lives = library.live(tx)
+    for row in rows:
+        live = lives.get(row.workflow)
+        if live is None:
+            forget(tx, row.workflow)
+            continue
+        fire(tx, live, row.next_at)
+        plan_next(tx, live, tx.now)
+        tx.db.execute(
+            update(SCHEDULES)
+            .where(SCHEDULES.c.workflow == live.workflow)
+            .values(last_at=row.next_at)
+        )
+    return len(rows)
+
+
+def fire(tx: Transaction, live: Live, occasion: datetime) -> int:
+    """Start runs for all records that match at this occasion. Returns their number."""
+    local = occasion.astimezone(tx.company.calendar.timezone)
+    if tx.now - occasion > GRACE:
+        cause = f"“{live.name}” was due at {local:%Y-%m-%d %H:%M}, but nothing was running for over 6 hours then."
+        raise_alert(
+            tx,
+            "missed",
+            f"missed/{live.workflow}",
+            cause,
+            "Run it by hand if it still matters.",
+            live.workflow,
+        )
+        return 0
+    if stale(tx, live):
+        return 0
+    return enrol_matching(tx, live, f"{local:%Y-%m-%dT%H:%M}", occasion)
+
+
+def next_due(tx: Transaction) -> datetime | None:
+    """When a schedule is due next."""
+    return tx.db.scalar(
+        select(SCHEDULES.c.next_at)
+        .where(SCHEDULES.c.next_at.is_not(None))
+        .order_by(SCHEDULES.c.next_at)
+        .limit(1)
+    )

@@ -1,0 +1,89 @@
+"""What the environment says: where the database, the queue and the mail server are, and which doors are open."""
+
+import hashlib
+import hmac
+import os
+import secrets
+from base64 import b64encode
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEFAULT_MODEL = "claude-haiku-5-5"
+
+
+class Settings(BaseSettings):
+    """Read from the environment, or from a file `.env` in the working folder."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SAYSO_", env_file=".env", extra="ignore", frozen=True
+    )
+
+    database_url: str = Field("", description="The database; SQLite in the data folder if not set.")
+    queue_url: str = Field(
+        "", description="redis://... for several machines; a file in the data folder if not set."
+    )
+    smtp_url: str = Field(
+        "",
+        description="smtp://user:password@host:port; without it, mail is kept in the mailbox page.",
+    )
+    imap_url: str = Field(
+        "", description="imaps://user:password@host; without it, no mail is received."
+    )
+    sms_url: str = Field("", description="Where text messages are sent.")
+    data_dir: Path = Field(
+        Path("data"), description="The folder of everything Sayso keeps in files."
+    )
+    secret_key: str = Field(
+        "", description="Signs webhooks and sessions; made at first start if not set."
+    )
+    host: str = "127.0.0.1"
+    port: int = 8000
+    public_url: str = Field(
+        "", description="The address people reach Sayso at, if it is not http://host:port."
+    )
+    timezone: str = Field("", description="The company's time zone at first start.")
+    model: str = Field(DEFAULT_MODEL, description="The model of the AI action.")
+    allow_networks: str = Field(
+        "", description="Inside addresses that webhooks may call, like 10.20.0.0/16."
+    )
+    anthropic_api_key: str = Field("", validation_alias=AliasChoices("ANTHROPIC_API_KEY"))
+    anthropic_base_url: str = Field("", validation_alias=AliasChoices("ANTHROPIC_BASE_URL"))
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir / 'sayso.db'}"
+
+    @property
+    def queue(self) -> str:
+        return self.queue_url or f"sqlite:///{self.data_dir / 'queue.db'}"
+
+    @property
+    def address(self) -> str:
+        """Where people reach Sayso."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    def key(self) -> bytes:
+        """The secret everything else is signed with; kept in the data folder if the environment has none."""
+        if self.secret_key:
+            return self.secret_key.encode()
+        kept = self.data_dir / "secret.key"
+        if not kept.exists():
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            kept.touch(mode=0o600)
+            kept.write_text(secrets.token_urlsafe(32))
+        return kept.read_text().encode()
+
+
+def named_secret(name: str) -> str:
+    """A stored secret, by the name a workflow calls it. Raises `KeyError`."""
+    return os.environ[f"SAYSO_SECRET_{name.upper()}"]
+
+
+def signing_secret(key: bytes, host: str) -> str:
+    """The secret that webhooks to a host are signed with, as Standard Webhooks writes it."""
+    return (
+        "whsec_"
+        + b64encode(hmac.new(key, f"webhook {host}".encode(), hashlib.sha256).digest()).decode()
+    )

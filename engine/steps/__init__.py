@@ -1,0 +1,177 @@
+"""What a workflow is made of: steps that decide, and the moves they can decide on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from engine.checking import Checking
+from engine.conditions import Binder
+from engine.context import Context
+from engine.effects import Effect, Outcome, Unplanned
+from engine.modules import Module, Schema
+from engine.problems import BadValue, Problem
+
+
+@dataclass(frozen=True)
+class Do:
+    """Make this change, then go on."""
+
+    effect: Effect
+
+
+@dataclass(frozen=True)
+class Enter:
+    """Go down this branch; it rejoins after the step that holds it."""
+
+    branch: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Sleep:
+    """Go on, but not before then."""
+
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Nothing is done here; the outcome says why."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class End:
+    """There is nothing more to do."""
+
+    reason: str
+
+
+Move = Do | Enter | Sleep | Skip | End
+
+
+@dataclass(frozen=True)
+class Write:
+    """A field that a step may change; `field` is "*" for a new record. `value` is None where it is not known before."""
+
+    module: str
+    field: str
+    value: JsonValue = None
+
+
+class Template:
+    """Marks settings that are templates: they are filled in before an action plans."""
+
+
+Text = Annotated[str, Template()]
+Texts = Annotated[tuple[str, ...], Template()]
+Values = Annotated[dict[str, JsonValue], Template()]
+
+
+class Step(BaseModel):
+    """One block of a workflow. Its class is its schema, its form and its documentation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    types: ClassVar[dict[str, type[Step]]] = {}
+    example: ClassVar[dict[str, Any]]
+    icon: ClassVar[str] = "circle-check"
+    look: ClassVar[Literal["if", "wait", "outside", "action", "end"]] = "action"
+    gives: ClassVar[tuple[str, ...]] = ()
+
+    id: str = Field(
+        pattern=r"^[a-z][a-z0-9_]{0,62}$", description="A short name, unique in the workflow."
+    )
+    label: str = Field("", description="What people call this step.")
+    on_error: Literal["stop", "continue"] = Field(
+        "stop", description="What a failure does to the run."
+    )
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        if "type" in cls.model_fields:
+            (name,) = get_args(cls.model_fields["type"].annotation)
+            Step.types[name] = cls
+
+    @property
+    def kind(self) -> str:
+        return str(getattr(self, "type"))  # noqa: B009 - every concrete step has a type
+
+    def branches(self) -> Mapping[str, tuple[Step, ...]]:
+        """The steps inside, by the name of their branch."""
+        return {}
+
+    def templates(self) -> dict[str, Any]:
+        """The settings that are templates, as written."""
+        marked = type(self).model_fields.items()
+        return {
+            name: getattr(self, name)
+            for name, field in marked
+            if any(isinstance(mark, Template) for mark in field.metadata)
+        }
+
+    def keys(self) -> tuple[str, ...]:
+        """What later steps can read of this one's result."""
+        return self.gives
+
+    def say(self, binder: Binder) -> str:
+        """What it does, verb first: "send “Reminder” to the account"."""
+        raise NotImplementedError
+
+    def heading(self, binder: Binder) -> str:
+        """What people call it: its label, or what it does."""
+        said = self.label or self.say(binder)
+        return said[:1].upper() + said[1:]
+
+    def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
+        """What it may change in records."""
+        yield from ()
+
+    def check(self, checking: Checking) -> Iterator[Problem]:
+        """What is wrong beyond its schema and its templates."""
+        yield from ()
+
+    def decide(self, ctx: Context) -> Move:
+        """Choose the next move from what is known now. Reads only; changes nothing."""
+        raise NotImplementedError
+
+
+class Action(Step):
+    """A step that makes exactly one change."""
+
+    def plan(self, ctx: Context) -> Effect:
+        """The change, fully described. Raises `Unplanned` where there is nothing to do or it cannot be done."""
+        raise NotImplementedError
+
+    def decide(self, ctx: Context) -> Move:
+        try:
+            return Do(self.filled(ctx).plan(ctx))
+        except Unplanned as nothing:
+            return Skip(nothing.outcome)
+        except BadValue as bad:
+            return Skip(Outcome("failed", f"{bad.message} {bad.remedy}".strip()))
+
+    def filled(self, ctx: Context) -> Action:
+        """The same action with its templates filled in."""
+        return self.model_copy(
+            update={name: _fill(source, ctx) for name, source in self.templates().items()}
+        )
+
+
+def _fill(source: Any, ctx: Context) -> Any:
+    if isinstance(source, str):
+        return ctx.render(source)
+    if isinstance(source, tuple):
+        return tuple(part for text in source for part in texts(ctx.value(text)))
+    return ctx.value(source)
+
+
+def texts(value: Any) -> list[str]:
+    """A template in a list may give several values, or none."""
+    several = value if isinstance(value, (list, tuple)) else [value]
+    return [str(part) for part in several if part not in (None, "")]

@@ -1,0 +1,250 @@
+"""The engine's own tables. Each is written by one file only; the tables of modules are made from their definitions."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from engine.columns import Json, Key, Moment
+
+METADATA = MetaData()
+
+# company.py, database.py: what is cached in each process, and which state of it is the newest
+STATE = Table(
+    "sayso_state",
+    METADATA,
+    Column("key", String(40), primary_key=True),
+    Column("value", Integer, nullable=False),
+)
+SETTINGS = Table(
+    "sayso_settings",
+    METADATA,
+    Column("key", String(40), primary_key=True),
+    Column("value", Json, nullable=False),
+)
+MODULES = Table(
+    "sayso_modules",
+    METADATA,
+    Column("name", String(63), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("definition", Json, nullable=False),
+)
+
+# records.py: every change there ever was, and which of them no workflow has been asked about yet
+NUMBERS = Table(
+    "sayso_numbers",
+    METADATA,
+    Column("module", String(63), primary_key=True),
+    Column("next", Integer, nullable=False),
+)
+EVENTS = Table(
+    "sayso_events",
+    METADATA,
+    Column("id", Key, primary_key=True),
+    Column("module", Text, nullable=False),
+    Column("record", Key, nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("source", String(10), nullable=False),
+    Column("token", Text),
+    Column("changes", Json, nullable=False),
+    Column("snapshot", Json),
+    Column("pending", Boolean, nullable=False),
+    Column("workflow", Integer),
+    Column("run", Key),
+    Column("depth", Integer, nullable=False, default=0),
+    Column("chain", Json),
+    sqlite_autoincrement=True,
+)
+Index("sayso_events_record", EVENTS.c.module, EVENTS.c.record, EVENTS.c.id)
+Index(
+    "sayso_events_pending",
+    EVENTS.c.id,
+    sqlite_where=EVENTS.c.pending,
+    postgresql_where=EVENTS.c.pending,
+)
+
+# library.py: workflows, their drafts, their versions and what people decided about them
+WORKFLOWS = Table(
+    "sayso_workflows",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("module", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("draft", Json),
+    Column("authors", Json, nullable=False),
+    Column("active_version", Integer),
+    Column("activated_at", Moment),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    sqlite_autoincrement=True,
+)
+VERSIONS = Table(
+    "sayso_versions",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("workflow", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("document", Json, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("authors", Json, nullable=False),
+    Column("by_agent", Boolean, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("audience", Integer),
+    Column("submitted_by", Text, nullable=False),
+    Column("submitted_at", Moment, nullable=False),
+    Column("decided_by", Text),
+    Column("decided_at", Moment),
+    Column("comment", Text),
+    Column("self_approved", Boolean, nullable=False, default=False),
+    UniqueConstraint("workflow", "version"),
+    sqlite_autoincrement=True,
+)
+
+# ledger.py: runs and what they did
+RUNS = Table(
+    "sayso_runs",
+    METADATA,
+    Column("id", Key, primary_key=True),
+    Column("workflow", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("module", Text, nullable=False),
+    Column("subject", Key, nullable=False),
+    Column("occasion", Text, nullable=False),
+    Column("record", Key, nullable=False),
+    Column("members", Json),
+    Column("state", String(10), nullable=False),
+    Column("step", Text),
+    Column("due", Moment),
+    Column("owner", String(32)),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("reason", Text, nullable=False, default=""),
+    Column("event", Key),
+    Column("actor", Text, nullable=False, default=""),
+    Column("before", Json),
+    Column("depth", Integer, nullable=False, default=0),
+    Column("chain", Json),
+    Column("started_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    UniqueConstraint("workflow", "subject", "occasion", name="sayso_runs_occasion"),
+    sqlite_autoincrement=True,
+)
+LIVE = RUNS.c.state.in_(("running", "waiting"))
+Index("sayso_runs_due", RUNS.c.due, RUNS.c.id, sqlite_where=LIVE, postgresql_where=LIVE)
+Index("sayso_runs_record", RUNS.c.module, RUNS.c.record)
+Index("sayso_runs_workflow", RUNS.c.workflow, RUNS.c.state)
+ENTRIES = Table(
+    "sayso_entries",
+    METADATA,
+    Column("run", Key, primary_key=True),
+    Column("step", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("move", Json, nullable=False),
+    Column("phase", String(10), nullable=False),
+    Column("outcome", String(10), nullable=False),
+    Column("said", Text, nullable=False),
+    Column("result", Json),
+    Column("tries", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("ended_at", Moment),
+)
+
+# enrol.py: for which records the conditions hold, or held when the workflow was switched on
+EPISODES = Table(
+    "sayso_episodes",
+    METADATA,
+    Column("workflow", Integer, primary_key=True),
+    Column("subject", Key, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("holds", Boolean, nullable=False),
+)
+# schedule.py: when each scheduled workflow is next due
+SCHEDULES = Table(
+    "sayso_schedules",
+    METADATA,
+    Column("workflow", Integer, primary_key=True),
+    Column("next_at", Moment, index=True),
+    Column("last_at", Moment),
+)
+# alerts.py: what a person should look at
+ALERTS = Table(
+    "sayso_alerts",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("key", Text, nullable=False, unique=True),
+    Column("workflow", Integer),
+    Column("cause", Text, nullable=False),
+    Column("remedy", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("state", String(10), nullable=False),
+)
+# jobs.py: who was alive when
+HEARTBEATS = Table(
+    "sayso_heartbeats",
+    METADATA,
+    Column("name", String(40), primary_key=True),
+    Column("at", Moment, nullable=False),
+)
+# people.py: who may come in, and with what
+LOGINS = Table(
+    "sayso_logins",
+    METADATA,
+    Column("username", String(63), primary_key=True),
+    Column("password", Text),
+    Column("roles", Json, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+TOKENS = Table(
+    "sayso_tokens",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("username", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("scopes", Json, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("used_at", Moment),
+    Column("revoked_at", Moment),
+    sqlite_autoincrement=True,
+)
+SESSIONS = Table(
+    "sayso_sessions",
+    METADATA,
+    Column("digest", String(64), primary_key=True),
+    Column("username", Text, nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("proved_at", Moment, nullable=False),
+)
+# audit.py: who did what
+AUDIT = Table(
+    "sayso_audit",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("token", Text),
+    Column("verb", Text, nullable=False),
+    Column("object", Text, nullable=False),
+    Column("detail", Json),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,82 @@
+"""One transaction: a connection, the modules and the company as they are in it, and the time it is."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Connection, Table, func, or_, select
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from engine.columns import Fold
+from engine.company import Company
+from engine.conditions import Binder
+from engine.modules import Module, Schema
+from engine.tables import STATE
+
+
+@dataclass
+class Transaction:
+    """What reading and writing code is given; it commits or rolls back with the block it was opened for."""
+
+    db: Connection
+    schema: Schema
+    company: Company
+    now: datetime
+
+    @cached_property
+    def handles(self) -> Collection[str]:
+        """The names of all users and groups."""
+        users, groups = self.schema.tables["users"], self.schema.tables["groups"]
+        names = self.db.scalars(select(users.c.username).where(users.c.deleted_at.is_(None)))
+        teams = self.db.scalars(select(groups.c.name).where(groups.c.deleted_at.is_(None)))
+        return [name for name in (*names, *teams) if name]
+
+    def binder(self, module: Module, *, event: bool = False, at: datetime | None = None) -> Binder:
+        return Binder(
+            self.schema,
+            module,
+            at or self.now,
+            self.company.calendar,
+            self.find,
+            (),
+            event,
+        )
+
+    def find(self, module: Module, name: str) -> int | None:
+        """The id of the one record with this number or name; None where there is none, or more than one."""
+        table, word = self.schema.tables[module.name], name.strip()
+        named = table.c[module.name_field] if module.name_field in table.c else table.c.number
+        matches = or_(table.c.number == word, Fold(named) == word.casefold())
+        found = self.db.execute(
+            select(table.c.id, table.c.number).where(matches, table.c.deleted_at.is_(None)).limit(3)
+        ).all()
+        exact = [row.id for row in found if row.number == word] or [row.id for row in found]
+        return exact[0] if len(exact) == 1 else None
+
+    def upsert(
+        self,
+        table: Table,
+        keys: list[str],
+        values: dict[str, Any],
+        update: dict[str, Any] | None = None,
+    ) -> None:
+        """Insert a row, or change the one with the same keys."""
+        insert: Any = sqlite_insert if self.db.dialect.name == "sqlite" else postgres_insert
+        changed = (
+            update
+            if update is not None
+            else {name: value for name, value in values.items() if name not in keys}
+        )
+        self.db.execute(
+            insert(table).values(**values).on_conflict_do_update(index_elements=keys, set_=changed)
+        )
+
+    def touch(self, key: str) -> None:
+        """Tell every process that what it keeps of `key` is out of date."""
+        self.upsert(STATE, ["key"], {"key": key, "value": 1}, {"value": STATE.c.value + 1})
+
+    def count(self, table: Table, *conditions: Any) -> int:
+        return self.db.scalar(select(func.count()).select_from(table).where(*conditions)) or 0

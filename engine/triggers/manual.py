@@ -1,0 +1,16 @@
+"""A person starts the workflow, on the records they choose."""
+
+from typing import Any, ClassVar, Literal
+
+from engine.conditions import Binder
+from engine.triggers import Trigger
+
+
+class Manual(Trigger):
+    """Starts when a person asks for it; the conditions still count."""
+
+    type: Literal["manual"] = "manual"
+    example: ClassVar[dict[str, Any]] = {"type": "manual"}
+
+    def say(self, binder: Binder) -> str:
+        return f"When a person starts it for {binder.module.label.lower()}"

@@ -1,0 +1,25 @@
+"""A new record starts the workflow."""
+
+from typing import Any, ClassVar, Literal
+
+from engine.conditions import Binder
+from engine.modules import Module
+from engine.triggers import Listen, Trigger
+
+
+class RecordCreated(Trigger):
+    """Starts once for each new record, and never for a change of an old one."""
+
+    type: Literal["record_created"] = "record_created"
+    example: ClassVar[dict[str, Any]] = {"type": "record_created"}
+
+    def listens(self) -> tuple[Listen, ...]:
+        return (Listen("created"),)
+
+    def say(self, binder: Binder) -> str:
+        return f"When {article(binder.module)} is created"
+
+
+def article(module: Module) -> str:
+    name = module.singular.lower()
+    return f"{'an' if name[:1] in 'aeiou' else 'a'} {name}"

@@ -1,0 +1,20 @@
+"""A new or changed record starts the workflow."""
+
+from typing import Any, ClassVar, Literal
+
+from engine.conditions import Binder
+from engine.triggers import Listen, Trigger
+from engine.triggers.record_created import article
+
+
+class RecordSaved(Trigger):
+    """Starts when a record is created and each time it is changed. A save that changes nothing starts nothing."""
+
+    type: Literal["record_saved"] = "record_saved"
+    example: ClassVar[dict[str, Any]] = {"type": "record_saved"}
+
+    def listens(self) -> tuple[Listen, ...]:
+        return (Listen("created"), Listen("modified"))
+
+    def say(self, binder: Binder) -> str:
+        return f"When {article(binder.module)} is created or changed"

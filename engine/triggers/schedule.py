@@ -1,0 +1,28 @@
+"""The clock starts the workflow, for every record that matches at that moment."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+from engine.checking import Checking
+from engine.conditions import Binder
+from engine.problems import Problem
+from engine.recurring import Recurring
+from engine.triggers import Trigger
+
+
+class Schedule(Recurring, Trigger):
+    """Starts at set times for all records that match then: hourly, daily, weekly, monthly, yearly, once, or by cron."""
+
+    type: Literal["schedule"] = "schedule"
+    example: ClassVar[dict[str, Any]] = {"type": "schedule", "every": "day", "at": "09:00"}
+    repeats: ClassVar[bool] = True
+
+    def say(self, binder: Binder) -> str:
+        when = self.words(binder.calendar)
+        return f"{when[:1].upper()}{when[1:]}, for {binder.module.label.lower()}"
+
+    def check(self, checking: Checking) -> Iterator[Problem]:
+        for path, message, remedy in self.problems():
+            yield Problem(path, message, remedy)
+        if self.past(checking.binder.now, checking.binder.calendar):
+            yield Problem("date", f"{self.date} is past.", "Give a day to come.")

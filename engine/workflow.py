@@ -1,0 +1,313 @@
+"""The workflow document: the one shape that is stored, sent, edited and run, and the route through it."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property, reduce
+from importlib import import_module
+from operator import or_
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+import engine.actions
+import engine.steps
+import engine.triggers
+from engine.checking import Checking
+from engine.conditions import ALWAYS, SHAPES, AllOf, Binder, Condition, shape
+from engine.problems import Invalid, Problem, join, suggest
+from engine.steps import Step
+from engine.text import parse
+from engine.triggers import Trigger
+from engine.words import describe
+
+for package in (engine.triggers, engine.steps, engine.actions):
+    for found in iter_modules(package.__path__, f"{package.__name__}."):
+        import_module(found.name)
+
+if TYPE_CHECKING:
+    AnyStep, AnyTrigger = Step, Trigger
+else:
+    AnyTrigger = Annotated[reduce(or_, Trigger.types.values()), Field(discriminator="type")]
+    AnyStep = Annotated[reduce(or_, Step.types.values()), Field(discriminator="type")]
+    for step_type in Step.types.values():
+        step_type.model_rebuild(_types_namespace={"AnyStep": AnyStep, "Condition": Condition})
+
+
+class EveryDays(BaseModel):
+    """At most once in so many days for one record."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    every_days: int = Field(ge=1)
+
+
+class AfterFinish(BaseModel):
+    """Again for one record, so many days after its last run ended."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    after_finish_days: int = Field(ge=0)
+
+
+Recurrence = Literal["every", "once", "episode"] | EveryDays | AfterFinish
+
+
+class Workflow(BaseModel):
+    """What a person approves: when it starts, for which records, how often, and what it does."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    name: str = Field(min_length=1, max_length=120)
+    description: str = ""
+    category: str = ""
+    module: str
+    trigger: AnyTrigger
+    conditions: Condition = ALWAYS
+    recurrence: Recurrence = "every"
+    group_by: str | None = None
+    stop_when: Condition | None = None
+    steps: tuple[AnyStep, ...] = ()
+
+    @cached_property
+    def entry(self) -> Condition:
+        """What must hold to start: the conditions, and what the trigger itself asks of the change."""
+        asked = self.trigger.condition()
+        return AllOf(all=(asked, self.conditions)) if asked else self.conditions
+
+    @cached_property
+    def route(self) -> dict[str, tuple[Step, str | None]]:
+        """Each step by id, with the id that follows it."""
+        return {step.id: (step, successor) for step, successor in follow(self.steps, None)}
+
+    @cached_property
+    def position(self) -> dict[str, int]:
+        """Each step's place in the order of reading, from 1."""
+        return {id: place for place, id in enumerate(self.route, 1)}
+
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        """Every path that some template of the workflow reads."""
+        return frozenset(
+            path
+            for step, _ in self.route.values()
+            for path in _paths(list(step.templates().values()))
+        )
+
+    @cached_property
+    def waits(self) -> bool:
+        return any(step.look == "wait" for step, _ in self.route.values())
+
+    def start(self) -> str | None:
+        return self.steps[0].id if self.steps else None
+
+    def after(self, step: Step, branch: str = "") -> str | None:
+        """Where to go when this step is done, or where the branch it chose begins."""
+        inside = step.branches().get(branch)
+        return inside[0].id if inside else self.route[step.id][1]
+
+    def recurs(self) -> str:
+        """How often, in words."""
+        match self.recurrence:
+            case "every":
+                often = "each time it is due" if self.trigger.repeats else "each time this happens"
+                return f"{often}, for the same record again and again"
+            case "once":
+                return "once for each record, for ever"
+            case "episode":
+                return "once each time the conditions become true"
+            case EveryDays(every_days=days):
+                return f"at most once in {days} days for each record"
+            case AfterFinish(after_finish_days=days):
+                return f"again {days} days after the last run of a record ended"
+
+    def words(self, binder: Binder) -> list[str]:
+        """The workflow in sentences: when, for which, how often, and step by step what it does."""
+        asked = describe(self.conditions, binder)
+        group = f", together for each {self.group_by.replace('_', ' ')}" if self.group_by else ""
+        first = f"{self.trigger.say(binder)}{'' if asked == 'always' else f', if {asked}'}{group}."
+        often = f"It runs {self.recurs()}."
+        until = (
+            [f"It stops as soon as {describe(self.stop_when, binder)}."] if self.stop_when else []
+        )
+        return [first, often, *until, *_say(self.steps, binder)]
+
+
+def follow(steps: tuple[Step, ...], rejoin: str | None) -> Iterator[tuple[Step, str | None]]:
+    """Pair every step with its successor; a branch that runs out rejoins after the step that holds it."""
+    for step, successor in zip(steps, [*(later.id for later in steps[1:]), rejoin], strict=True):
+        yield step, successor
+        for inside in step.branches().values():
+            yield from follow(inside, successor)
+
+
+def _paths(source: Any) -> Iterator[str]:
+    if isinstance(source, str):
+        yield from parse(source).paths
+    elif isinstance(source, dict):
+        for part in source.values():
+            yield from _paths(part)
+    elif isinstance(source, (list, tuple)):
+        for part in source:
+            yield from _paths(part)
+
+
+def _say(steps: tuple[Step, ...], binder: Binder, indent: str = "") -> list[str]:
+    said = []
+    for step in steps:
+        heading = step.say(binder)
+        said.append(f"{indent}{heading[:1].upper()}{heading[1:]}{':' if step.branches() else '.'}")
+        for name, inside in step.branches().items():
+            if inside:
+                said.append(f"{indent}— {'yes' if name == 'then' else 'no'}:")
+                said += _say(inside, binder, indent + "\u2003")
+    return said
+
+
+# --- checking what somebody wrote ---
+
+
+def read(document: Mapping[str, Any]) -> tuple[Workflow | None, list[Problem]]:
+    """The document as a workflow, or what keeps it from being one."""
+    try:
+        return Workflow.model_validate(document), []
+    except ValidationError as invalid:
+        found = [_teach(error, document) for error in invalid.errors(include_url=False)]
+        return None, list(dict.fromkeys(found))
+
+
+def check(workflow: Workflow, checking: Checking) -> list[Problem]:
+    """Everything about a well-formed document that does not fit the modules, people and addresses there are."""
+    event = bool(workflow.trigger.listens())
+    problems = [problem.under("trigger") for problem in workflow.trigger.check(checking)]
+    problems += checking.condition(workflow.conditions, "conditions", event=event)
+    if workflow.stop_when:
+        problems += checking.condition(workflow.stop_when, "stop_when", event=False)
+    problems += _group(workflow, checking)
+    if not workflow.steps:
+        problems.append(Problem("steps", "the workflow does nothing yet.", "Add a step."))
+    problems += _steps(workflow.steps, "steps", checking, set())
+    return problems
+
+
+def _group(workflow: Workflow, checking: Checking) -> Iterator[Problem]:
+    if workflow.group_by:
+        try:
+            path = checking.binder.schema.path(checking.module, workflow.group_by, "group_by")
+        except Invalid as invalid:
+            yield invalid.problems[0]
+            return
+        if path.hops or path.field.type != "reference":
+            known = [field.name for field in checking.module.fields if field.type == "reference"]
+            yield Problem(
+                "group_by",
+                f"`{workflow.group_by}` is no reference.",
+                suggest(workflow.group_by, known, "References"),
+            )
+        if not workflow.trigger.repeats:
+            yield Problem(
+                "group_by",
+                "only a scheduled workflow can take records together.",
+                "Leave it out, or use a schedule.",
+            )
+
+
+def _steps(
+    steps: tuple[Step, ...], path: str, checking: Checking, seen: set[str]
+) -> Iterator[Problem]:
+    for place, step in enumerate(steps):
+        here = f"{path}.{place}"
+        if step.id in seen:
+            yield Problem(
+                f"{here}.id",
+                f"there are two steps `{step.id}`.",
+                "Give each step an id of its own.",
+            )
+        seen.add(step.id)
+        for problem in step.check(checking):
+            yield problem.under(here)
+        for name, source in step.templates().items():
+            if name != "values":  # values are checked with the fields they are meant for
+                yield from checking.text(source, f"{here}.{_alias(step, name)}")
+        checking.results[step.id] = (*step.keys(), "outcome")
+        for branch, inside in step.branches().items():
+            yield from _steps(inside, f"{here}.{branch}", checking, seen)
+
+
+def _alias(step: Step, name: str) -> str:
+    return type(step).model_fields[name].alias or name
+
+
+def _teach(error: Any, document: Mapping[str, Any]) -> Problem:
+    """A fault of shape, in words: where, what, and the nearest right thing."""
+    loc = [str(part) for part in error["loc"]]
+    path = ".".join(_place(loc, document))
+    if loc and loc[0] == "recurrence":
+        remedy = 'Write "every", "once", "episode", {"every_days": 7} or {"after_finish_days": 4}.'
+        return Problem("recurrence", f"`{document['recurrence']}` is no recurrence.", remedy)
+    match error["type"]:
+        case "extra_forbidden":
+            return Problem(
+                path,
+                f"there is no key `{loc[-1]}` here.",
+                suggest(loc[-1], _keys(loc[:-1]), "Keys"),
+            )
+        case "union_tag_invalid":
+            known = Trigger.types if loc[0] == "trigger" else Step.types
+            tag = str(error["ctx"]["tag"])
+            return Problem(
+                join(path, "type"), f"there is no type `{tag}`.", suggest(tag, known, "Types")
+            )
+        case "union_tag_not_found":
+            return Problem(
+                join(path, "type"), "it has no `type`.", 'Name one, like "type": "send_email".'
+            )
+        case "missing":
+            return Problem(path, f"`{loc[-1]}` is missing.", "Give it a value.")
+        case "condition":
+            remedy = 'Write {"field": "status", "op": "equals", "value": "Sent"}.'
+            return Problem(path, "this is no condition.", remedy)
+        case "literal_error":
+            possible = [
+                word.strip(" '")
+                for word in str(error["ctx"]["expected"]).replace(" or ", ",").split(",")
+            ]
+            said = f"`{error['input']}` is not possible here."
+            return Problem(path, said, suggest(str(error["input"]), possible, "Possible"))
+        case "tuple_type" | "list_type":
+            return Problem(
+                path, f"`{error['input']}` is not a list.", "Put it in brackets: [ ... ]."
+            )
+        case "string_pattern_mismatch" if loc[-1] == "id":
+            return Problem(
+                path,
+                f"`{error['input']}` cannot name a step.",
+                "Use a-z, 0-9 and _, a letter first.",
+            )
+    given = error.get("input")
+    shown = f"It is {given!r} now." if given is None or isinstance(given, (str, int, float)) else ""
+    return Problem(path, f"{error['msg'][:1].lower()}{error['msg'][1:]}.", shown)
+
+
+def _place(loc: list[str], document: Any) -> Iterator[str]:
+    """A location without the names of types that the reader puts between: the path as it is in the document."""
+    node, named = document, True
+    for part in loc:
+        tag = None if named or not isinstance(node, dict) else node.get("type") or shape(node)
+        if tag == part:
+            named = True
+            continue
+        yield part
+        if isinstance(node, dict):
+            node = node.get(part)
+        elif isinstance(node, list) and part.isdigit():
+            node = node[int(part)]
+        named = False
+
+
+def _keys(loc: list[str]) -> list[str]:
+    """The keys that are possible at a place: those of the class that was being read there."""
+    for part in reversed(loc):
+        if kind := Step.types.get(part) or Trigger.types.get(part) or SHAPES.get(part):
+            return [field.alias or name for name, field in kind.model_fields.items()]
+    return [field.alias or name for name, field in Workflow.model_fields.items()]

@@ -1,0 +1,100 @@
+"""The edge: everything outside the database that the engine can touch, and the one place it is touched from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from engine import smtp
+from engine.effects import Effect, Outcome, OutwardEffect, RecordEffect
+from engine.effects.model import Claude
+from engine.egress import Egress, parse_networks
+from engine.facts import Reader
+from engine.ledger import Entry, Run
+from engine.records import Records
+from engine.settings import Settings, named_secret, signing_secret
+from engine.transaction import Transaction
+
+Clock = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class World:
+    """The clock, the network, the mail server and the model."""
+
+    clock: Clock = system_clock
+    egress: Egress = field(default_factory=Egress)
+    smtp_url: str = ""
+    sender: str = "sayso@localhost.localdomain"
+    sender_name: str = ""
+    model: Claude | None = None
+    key: bytes = b""
+    find_secret: Callable[[str], str] = named_secret
+
+    @classmethod
+    def of(cls, settings: Settings, clock: Clock = system_clock) -> "World":
+        """The world as the settings describe it."""
+        key, base = settings.anthropic_api_key, settings.anthropic_base_url
+        model = Claude(key, base, settings.model) if key else None
+        networks = parse_networks(settings.allow_networks)
+        return cls(
+            clock,
+            Egress(allow_networks=networks),
+            settings.smtp_url,
+            model=model,
+            key=settings.key(),
+        )
+
+    def now(self) -> datetime:
+        return self.clock()
+
+    def deliver(self, mail: smtp.Mail) -> smtp.Delivery:
+        return smtp.deliver(self.smtp_url, mail)
+
+    def secret(self, name: str) -> str:
+        return self.find_secret(name)
+
+    def signing_secret(self, url: str) -> str:
+        return signing_secret(self.key, urlsplit(url).hostname or "")
+
+    def scrub(self, text: str) -> str:
+        """Text from outside, without what could be our own key."""
+        return text.replace(self.key.decode(errors="replace"), "***") if self.key else text
+
+    def perform(self, effect: OutwardEffect, entry: Entry) -> Outcome:
+        """Do what was planned. Whatever goes wrong is an outcome, never an exception."""
+        try:
+            return effect.perform(self, entry.key, entry.tries)
+        except KeyError as missing:
+            return Outcome(
+                "failed", f"there is no stored secret {missing}. Store it, then try again."
+            )
+
+
+class Inside:
+    """The stage of real runs: record effects happen in the transaction at hand, outward ones wait for its commit."""
+
+    def __init__(self, tx: Transaction, reader: Reader) -> None:
+        self.tx, self.reader = tx, reader
+
+    def perform(self, run: Run, effect: Effect, entry: Entry) -> Outcome | None:
+        if isinstance(effect, RecordEffect):
+            outcome = effect.apply(Records(self.tx, run.author))
+            self._forget(effect)
+            return outcome
+        return None
+
+    def change(self, run: Run, effect: RecordEffect) -> None:
+        effect.apply(Records(self.tx, run.author))
+        self._forget(effect)
+
+    def _forget(self, effect: RecordEffect) -> None:
+        if id := getattr(effect, "id", None):
+            self.reader.forget(effect.module, id)  # type: ignore[attr-defined]  # an effect with an id has a module
+
+
+__all__ = ["Inside", "World"]

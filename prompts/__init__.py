@@ -1,0 +1,1 @@
+"""The words we say to models: one Markdown file a prompt."""

@@ -1,0 +1,1 @@
+"""The doors: web pages, REST, MCP and the command line."""

@@ -1,0 +1,248 @@
+"""The rules of the house, held by reading the source (CONTRIBUTING.md says them in words)."""
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parent.parent
+
+# Who may import whom inside engine/: a layer imports itself and what stands before it.
+# A file that is in no list is read as language, the strictest: it may import language alone.
+LAYERS = {
+    "language": """
+        problems columns fields modules company calendar recurring conditions operators readings
+        words text filters checking context triggers steps actions workflow lint
+    """,
+    "run": "tables transaction facts records match enrol schedule runner ledger library",
+    "edge": "world effects database jobs settings egress smtp",
+}
+ORDER = list(LAYERS)
+LAYER_OF = {name: layer for layer, names in LAYERS.items() for name in names.split()}
+# What an effect *is* is plain data, which actions plan with; what it *does* is the edge.
+OPEN_TO_ALL = {"effects"}
+
+DOORS = {
+    "huey": "engine/jobs.py",
+    "fastapi": "server/",
+    "starlette": "server/",
+    "mcp": "server/",
+    "anthropic": "engine/effects/model.py server/assistant.py",
+}
+CLOCK_READERS = {"engine/world.py", "engine/jobs.py", "engine/settings.py"}
+CLOCKS = {
+    "datetime.now",
+    "datetime.utcnow",
+    "datetime.today",
+    "date.today",
+    "time.time",
+    "func.now",
+    "now",
+    "utcnow",
+}
+BANNED_NAMES = {
+    "utils", "helpers", "common", "misc", "base", "types", "service", "manager",
+}  # fmt: skip
+# In two halves, so that this file does not find itself.
+UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME)\b")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of ours, read."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.relative_to(HOUSE).as_posix()
+
+    @property
+    def folder(self) -> str:
+        return self.name.partition("/")[0]
+
+    @property
+    def layer(self) -> str:
+        """The layer of a file of engine/: a package belongs to one as a whole."""
+        return _layer(self.name.removesuffix(".py").split("/")[1])
+
+    @cached_property
+    def text(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(ast.parse(self.text, self.name)))
+
+    @cached_property
+    def comments(self) -> dict[int, str]:
+        tokens = tokenize.generate_tokens(io.StringIO(self.text).readline)
+        return {it.start[0]: it.string for it in tokens if it.type == tokenize.COMMENT}
+
+    @cached_property
+    def imports(self) -> list[tuple[int, str]]:
+        """Every module that is imported anywhere in the file, with the line."""
+        return [
+            (node.lineno, module)
+            for node in self.nodes
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for module in self._imported(node)
+        ]
+
+    def _imported(self, node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+            return
+        here = self.name.removesuffix(".py").split("/")[: -node.level] if node.level else []
+        origin = [*here, *filter(None, [node.module])]
+        # `from engine import jobs` imports engine.jobs.
+        yield from (".".join([*origin, alias.name]) for alias in node.names)
+
+    def commented(self, node: ast.expr) -> bool:
+        """Whether a comment stands beside the expression, or on the line above or below it."""
+        return any(n in self.comments for n in range(node.lineno - 1, _end(node) + 2))
+
+
+def _end(node: ast.expr) -> int:
+    return node.end_lineno or node.lineno
+
+
+def _layer(name: str) -> str:
+    return LAYER_OF.get(name, "language")
+
+
+def sources(*folders: str) -> list[Source]:
+    files = (file for folder in folders for file in HOUSE.joinpath(folder).rglob("*.py"))
+    return [Source(file) for file in sorted(files)]
+
+
+PRODUCT = sources("engine", "server", "prompts")
+ENGINE = [source for source in PRODUCT if source.folder == "engine"]
+EVERYTHING = [*PRODUCT, *sources("tests")]
+
+
+def test_the_engine_never_imports_the_server() -> None:
+    broken = [
+        f"{source.name}:{line} imports {module}"
+        for source in ENGINE
+        for line, module in source.imports
+        if module.split(".")[0] in ("server", "prompts", "tests")
+    ]
+    assert broken == []
+
+
+def test_inside_the_engine_no_layer_imports_one_above_it() -> None:
+    broken = [
+        f"{source.name}:{line} ({source.layer}) imports {module} ({_layer(name)})"
+        for source in ENGINE
+        if source.name != "engine/__init__.py"
+        for line, module in source.imports
+        if (name := _engine_part(module)) and name not in OPEN_TO_ALL
+        if ORDER.index(_layer(name)) > ORDER.index(source.layer)
+    ]
+    assert broken == [], "a new file of the run or the edge has its place in LAYERS, above"
+
+
+def _engine_part(module: str) -> str | None:
+    """`jobs` of `engine.jobs.Bell`; None for what is not of the engine."""
+    package, *rest = module.split(".")
+    return rest[0] if package == "engine" and rest else None
+
+
+@pytest.mark.parametrize("library", DOORS)
+def test_a_library_is_imported_behind_its_own_door_alone(library: str) -> None:
+    doors = tuple(DOORS[library].split())
+    broken = [
+        f"{source.name}:{line} imports {module}"
+        for source in PRODUCT
+        for line, module in source.imports
+        if module.split(".")[0] == library and not source.name.startswith(doors)
+    ]
+    assert broken == []
+
+
+def test_nothing_in_the_engine_is_async() -> None:
+    kinds = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
+    broken = [
+        f"{source.name}:{node.lineno}"
+        for source in ENGINE
+        for node in source.nodes
+        if isinstance(node, kinds)
+    ]
+    assert broken == []
+
+
+def test_the_clock_comes_in_as_an_argument() -> None:
+    broken = [
+        f"{source.name}:{line} reads the clock ({clock})"
+        for source in ENGINE
+        if source.name not in CLOCK_READERS
+        for line, clock in _clocks(source)
+    ]
+    assert broken == []
+
+
+def _clocks(source: Source) -> Iterator[tuple[int, str]]:
+    """Where a clock is called, handed on (`default=datetime.now`) or imported by its bare name."""
+    yield from ((line, module) for line, module in source.imports if module == "time.time")
+    for node in source.nodes:
+        match node:
+            case ast.Attribute(value=owner, attr=attr):
+                name = f"{ast.unparse(owner).split('.')[-1]}.{attr}"
+            case ast.Call(func=ast.Name(id=called)):
+                name = called
+            case _:
+                continue
+        if name in CLOCKS:
+            yield node.lineno, name
+
+
+def test_a_cast_or_an_ignore_has_its_reason_beside_it() -> None:
+    broken = [
+        f"{source.name}:{line} has no reason beside it"
+        for source in EVERYTHING
+        for line in (*_bare_casts(source), *_bare_ignores(source))
+    ]
+    assert broken == []
+
+
+def _bare_casts(source: Source) -> Iterator[int]:
+    """Casts of types without a comment; a `cast` of SQLAlchemy's converts values and needs none."""
+    by_name = any(module == "typing.cast" for _, module in source.imports)
+    for node in source.nodes:
+        match node:
+            case ast.Call(func=ast.Name(id="cast")) if by_name and not source.commented(node):
+                yield node.lineno
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="typing"), attr="cast")):
+                if not source.commented(node):
+                    yield node.lineno
+
+
+def _bare_ignores(source: Source) -> Iterator[int]:
+    for line, comment in source.comments.items():
+        silenced = re.search(r"#\s*(type: ignore|noqa)(\[[^]]*]|:\s*[A-Z0-9, ]+)?", comment)
+        if silenced and not re.search(r"\w", comment.replace(silenced[0], "")):
+            above = source.comments.get(line - 1)
+            if above is None:
+                yield line
+
+
+def test_nothing_is_left_for_later() -> None:
+    broken = [
+        f"{source.name}:{number}"
+        for source in EVERYTHING
+        for number, line in enumerate(source.text.splitlines(), start=1)
+        if UNFINISHED.search(line)
+    ]
+    assert broken == []
+
+
+def test_every_module_is_named_for_what_it_is() -> None:
+    parts = {(source.name, part) for source in EVERYTHING for part in source.name[:-3].split("/")}
+    assert [name for name, part in sorted(parts) if part in BANNED_NAMES] == []
