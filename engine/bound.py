@@ -41,9 +41,9 @@ class Reached:
 
 @dataclass(frozen=True)
 class Old:
-    """The value a field had before this change."""
+    """The value a field of the record had before this change."""
 
-    field: Field
+    path: Path
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ class Test:
 
 @dataclass(frozen=True)
 class Change:
-    """Something about a field's change: that there was one, or that one side of it fits `side`."""
+    """That a field was changed, or that it was changed to or from what fits `side`."""
 
-    field: Field
+    path: Path
     operator: Operator
     side: "Bound | None"
 

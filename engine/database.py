@@ -128,7 +128,6 @@ class Database:
             db.execute(
                 select(STATE.c.key, STATE.c.value).where(STATE.c.key.in_(("modules", "company")))
             )
-            .tuples()
             .all()
         )
         mark = (newest.get("modules", 0), newest.get("company", 0))

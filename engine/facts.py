@@ -1,6 +1,6 @@
 """What can be known of a record in one transaction: its values, what it refers to, what refers to it, and who its people are."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -98,7 +98,7 @@ class Reader:
             self._refused[address] = next(self._refusals(address), None)
         return self._refused[address]
 
-    def _refusals(self, address: str) -> Iterable[str] | Any:
+    def _refusals(self, address: str) -> Iterator[str]:
         for module in self.tx.schema:
             if not (module.email_field and "email" in module.opt_out):
                 continue

@@ -66,7 +66,6 @@ class Library:
                 active = (WORKFLOWS.c.state == "active", WORKFLOWS.c.active_version.is_not(None))
                 keys = (
                     tx.db.execute(select(WORKFLOWS.c.id, WORKFLOWS.c.active_version).where(*active))
-                    .tuples()
                     .all()
                 )
                 self._load(tx, [key for key in keys if key not in self._parsed])

@@ -1,6 +1,6 @@
 """What a field is compared with, as written and as bound: a value, a day's name, another field."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from pydantic import JsonValue
@@ -72,8 +72,9 @@ def _time(field: Field, raw: str, binder: Binder) -> Any:
         if problem := moment.problem():
             raise BadValue(*problem)
         when = moment.resolve(binder.now, binder.calendar)
-        is_moment = isinstance(when, datetime)
-        return binder.calendar.today(when) if is_moment and field.kind == "date" else when
+        if isinstance(when, datetime) and field.kind == "date":
+            return binder.calendar.today(when)
+        return when
     if field.kind == "datetime" and len(raw.strip()) <= len("2026-03-10"):
         return field.model_copy(update={"type": "date", "of": None}).parse(raw)
     return field.parse(raw)
@@ -108,7 +109,7 @@ def _elsewhere(path: Path, raw: dict[str, JsonValue], binder: Binder, at: str) -
             remedy = "Write the values themselves."
         message = f"{path.field.title} and {other.field.title} cannot be compared."
         raise refuse(at, message, remedy)
-    return Old(other.field) if key == "old" else other
+    return Old(other) if key == "old" else other
 
 
 def _comparable(one: Field, other: Field) -> bool:

@@ -6,7 +6,7 @@ from functools import singledispatch
 from operator import eq, ge, gt, le, lt
 from typing import Any, Literal
 
-from sqlalchemy import JSON, ColumnElement, String, and_, extract, func, or_
+from sqlalchemy import JSON, ColumnElement, String, and_, extract, func
 
 from engine.columns import Fold, FoldItems, HasItem, Position
 
@@ -108,11 +108,7 @@ def _contains(have: Any, want: Any) -> Any:
 
 
 def _one_of(have: Any, wants: Sequence[Any]) -> Any:
-    if not isinstance(have, ColumnElement):
-        return any(has(have, want) for want in wants) if isinstance(have, list) else have in wants
-    if isinstance(have.type, JSON):
-        return or_(*(has(have, want) for want in wants))
-    return have.in_(wants)
+    return have.in_(wants) if isinstance(have, ColumnElement) else have in wants
 
 
 def _begins(have: Any, want: Any) -> Any:

@@ -1,6 +1,7 @@
-"""The readings of a bound condition: whether it holds of a record in memory, and the same as a SQL WHERE."""
+"""The readings of a bound condition: whether it holds of a record, and the same as a WHERE."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -12,7 +13,6 @@ from sqlalchemy import (
     case,
     cast,
     exists,
-    extract,
     false,
     func,
     literal,
@@ -22,15 +22,13 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.types import TypeEngine
 
-from engine.columns import DaysBetween, Number
-from engine.conditions import (
-    ALWAYS,
+from engine.bound import (
     Binder,
     Bound,
     Change,
     Children,
-    Condition,
     Either,
     Every,
     Filled,
@@ -40,11 +38,12 @@ from engine.conditions import (
     Relation,
     Test,
     Total,
-    bound,
 )
+from engine.columns import DaysBetween, Number
+from engine.conditions import Condition, bound
 from engine.fields import Field
 from engine.modules import Module, Path
-from engine.operators import fold
+from engine.operators import Operator, fold, month_day
 
 CONDITION: TypeAdapter[Condition] = TypeAdapter(Condition)
 
@@ -70,7 +69,10 @@ class Facts(Protocol):
 
 
 def holds(condition: Bound, facts: Facts) -> bool:
-    """Whether this one record satisfies the condition. A comparison with an empty field is false, never unknown."""
+    """Whether this one record satisfies the condition.
+
+    A comparison with an empty field is false, never unknown.
+    """
     match condition:
         case Every(parts):
             return all(holds(part, facts) for part in parts)
@@ -86,70 +88,93 @@ def holds(condition: Bound, facts: Facts) -> bool:
             return _tested(condition, facts)
         case Change():
             return _changed(condition, facts)
-        case Children(relation, match, where):
-            found = [holds(where, child) for child in facts.related(relation)]
-            return {
-                "some": any(found),
-                "every": bool(found) and all(found),
-                "none": not any(found),
-            }[match]
-        case Total(relation, summed, where, operator, value):
-            kept = [child for child in facts.related(relation) if holds(where, child)]
+        case Children(relation, match, inside):
+            found = [holds(inside, child) for child in facts.related(relation)]
+            if match == "every":
+                return bool(found) and all(found)
+            return any(found) is (match == "some")
+        case Total(relation, summed, inside, operator, value):
+            kept = [child for child in facts.related(relation) if holds(inside, child)]
+            want = _wanted(value, facts)
             assert operator.test
-            return bool(operator.test(_total(kept, relation, summed), value))
+            return want is not None and bool(operator.test(_total(kept, relation, summed), want))
+
+
+def _tested(test: Test, facts: Facts) -> bool:
+    have, want = facts.value(test.path), _wanted(test.value, facts)
+    if have is None or want is None:
+        return False
+    assert test.operator.test
+    return bool(test.operator.test(_seen(test, have), _seen(test, want)))
+
+
+def _wanted(value: Any, facts: Facts) -> Any:
+    """What a field is compared with: the value itself, or that of another field, now or before."""
+    match value:
+        case Path():
+            return facts.value(value)
+        case Old(path):
+            if facts.created:
+                return None
+            touched = facts.change(path.field)
+            return touched[0] if touched else facts.value(path)
+    return value
+
+
+def _seen(test: Test, value: Any) -> Any:
+    """One side of a comparison, a value or a column, in the form that both are compared in."""
+    forms = {"folded": fold, "month_day": month_day}
+    return forms[test.form](value) if test.form in forms else value
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A record with one side of a change in the place of what the field holds now."""
+
+    facts: Facts
+    field: Field
+    side: Any
+
+    def value(self, path: Path) -> Any:
+        own = not path.hops and path.field.name == self.field.name
+        return self.side if own else self.facts.value(path)
+
+    def reached(self, path: Path) -> bool:
+        return self.facts.reached(path)
+
+    def change(self, field: Field) -> tuple[Any, Any] | None:
+        return self.facts.change(field)
+
+    @property
+    def created(self) -> bool:
+        return self.facts.created
+
+    def related(self, relation: Relation) -> Sequence[Facts]:
+        return self.facts.related(relation)
+
+
+def _changed(change: Change, facts: Facts) -> bool:
+    """Only `becomes` looks at a creation too; for all others nothing changed then."""
+    field, name = change.path.field, change.operator.name
+    touched = facts.change(field)
+    if facts.created:
+        touched = (None, facts.value(change.path)) if name == "becomes" else None
+    if touched is None or touched[0] == touched[1]:
+        return False
+    side = touched[0] if name == "changed_from" else touched[1]
+    return change.side is None or holds(change.side, _Side(facts, field, side))
 
 
 def _total(kept: Sequence[Facts], relation: Relation, summed: Field | None) -> Decimal:
     if summed is None:
         return Decimal(len(kept))
     path = Path(relation.module, (), summed)
-    return sum(
-        (value for child in kept if (value := child.value(path)) is not None),
-        Decimal(0),
-    )
-
-
-def _tested(test: Test, facts: Facts) -> bool:
-    have, want = facts.value(test.path), test.value
-    if isinstance(want, Path):
-        want = facts.value(want)
-    elif isinstance(want, Old):
-        before = facts.change(want.field)
-        want = before[0] if before else facts.value(Path(test.path.module, (), want.field))
-    if have is None or want is None:
-        return False
-    if test.form == "month_day":
-        have = have.month * 100 + have.day
-    if test.form == "folded":
-        have, want = (
-            fold(have),
-            [fold(item) for item in want] if isinstance(want, list) else fold(want),
-        )
-    compare = (
-        test.operator.of_lists
-        if isinstance(have, list) and test.operator.of_lists
-        else test.operator.test
-    )
-    assert compare
-    return bool(compare(have, want))
-
-
-def _changed(change: Change, facts: Facts) -> bool:
-    touched = facts.change(change.field)
-    if change.operator.name == "becomes":
-        now = touched[1] if touched else None
-        return touched is not None and now is not None and fold(now) == fold(change.value)
-    if touched is None or facts.created:
-        return False
-    old, new = touched
-    seen = {"changed_to": new, "changed_from": old}.get(change.operator.name)
-    return change.operator.name == "changed" or (
-        seen is not None and fold(seen) == fold(change.value)
-    )
+    filled = (value for child in kept if (value := child.value(path)) is not None)
+    return sum(filled, Decimal(0))
 
 
 class Columns:
-    """Where the fields of a record are found in SQL: in its own row, through references, or computed."""
+    """Where the fields of a record are in SQL: in its row, through references, or computed."""
 
     def __init__(self, binder: Binder, table: FromClause | None = None) -> None:
         self.binder, self.schema = binder, binder.schema
@@ -164,10 +189,9 @@ class Columns:
             return self.field(path.field)
         hop, rest = path.hops[0], Path(path.hops[0].module, path.hops[1:], path.field)
         there = self.schema.tables[hop.module.name].alias()
-        inner = self.on(hop.module, there).column(rest)
         key = there.c.username if hop.field.type == "owner" else there.c.id
         return (
-            select(inner)
+            select(self.on(hop.module, there).column(rest))
             .where(key == self.table.c[hop.field.name], there.c.deleted_at.is_(None))
             .correlate(self.table)
             .scalar_subquery()
@@ -181,22 +205,24 @@ class Columns:
     def formula(self, field: Field, formula: Mapping[str, Any]) -> ColumnElement[Any]:
         """A computed field as an expression over the row or its children."""
         if "case" in formula:
-            arms = [
-                (self.when(arm["when"]), literal(field.parse(arm["then"])))
-                for arm in formula["case"]
-            ]
-            return case(
-                *arms,
-                else_=literal(field.parse(formula["else"]))
-                if formula.get("else") is not None
-                else null(),
-            )
+            return self._case(field, formula)
         if "days_since" in formula:
-            days = DaysBetween(literal(self.binder.today), self.table.c[formula["days_since"]])
-            kept = [self.when(formula["when"])] if "when" in formula else []
-            kept += [days >= formula["at_least"]] if "at_least" in formula else []
-            return case((and_(*kept), days), else_=null()) if kept else days
+            return self._days_since(formula)
         return self._over_children(field, formula)
+
+    def _case(self, field: Field, formula: Mapping[str, Any]) -> ColumnElement[Any]:
+        def typed(value: Any) -> ColumnElement[Any]:
+            return literal(field.parse(value), field.kept.sql())
+
+        arms = [(self.when(arm["when"]), typed(arm["then"])) for arm in formula["case"]]
+        return case(*arms, else_=typed(formula.get("else")))
+
+    def _days_since(self, formula: Mapping[str, Any]) -> ColumnElement[Any]:
+        day = self.field(self.binder.module.field(formula["days_since"]))
+        days = DaysBetween(literal(self.binder.today), day)
+        kept = [self.when(formula["when"])] if "when" in formula else []
+        kept += [days >= formula["at_least"]] if "at_least" in formula else []
+        return case((and_(*kept), days), else_=null()) if kept else days
 
     def _over_children(self, field: Field, formula: Mapping[str, Any]) -> ColumnElement[Any]:
         how = next(name for name in ("sum", "min", "max", "count") if name in formula)
@@ -206,68 +232,72 @@ class Columns:
         measured = table.c.id if how == "count" else inside.field(child.field(formula[how]))
         total: ColumnElement[Any] = getattr(func, how)(measured)
         if how == "sum":
-            total = (
-                cast(func.round(func.coalesce(total, 0), 4), Number(2))
-                if field.kind == "number"
-                else total
-            )
-        query = select(total).where(
-            table.c[formula["via"]] == self.table.c.id, table.c.deleted_at.is_(None)
-        )
-        if "where" in formula:
-            query = query.where(inside.when(formula["where"]))
+            total = _rounded(total, field.kept.sql())
+        mine = table.c[formula["via"]] == self.table.c.id
+        kept = [inside.when(formula["where"])] if "where" in formula else []
+        query = select(total).where(mine, table.c.deleted_at.is_(None), *kept)
         return query.correlate(self.table).scalar_subquery()
 
     def when(self, condition: Any) -> ColumnElement[bool]:
         """A condition written in a formula, over the row at hand."""
-        written = CONDITION.validate_python(condition) if isinstance(condition, dict) else condition
-        return where(bound(written or ALWAYS, self.binder), self)
+        written = CONDITION.validate_python(condition)
+        return where(bound(written, replace(self.binder, event=False, problems=[])), self)
+
+
+def _rounded(total: ColumnElement[Any], kept: TypeEngine[Any]) -> ColumnElement[Any]:
+    """A sum as it is kept: 0 of nothing, and to four places, which doubles alone do not keep."""
+    return cast(func.round(func.coalesce(total, 0), 4), kept)
 
 
 def where(condition: Bound, columns: Columns) -> ColumnElement[bool]:
-    """The same condition as a WHERE clause. NULL is only dangerous under NOT, so only NOT guards against it."""
+    """The same condition as a WHERE clause.
+
+    NULL is only dangerous under NOT, so only NOT guards against it.
+    """
     match condition:
         case Every(parts):
             return and_(true(), *(where(part, columns) for part in parts))
         case Either(parts):
             return or_(false(), *(where(part, columns) for part in parts))
         case Opposite(part):
-            return not_(func.coalesce(where(part, columns), false()))
+            return not_(_known(where(part, columns)))
         case Filled(path):
             return columns.column(path).is_not(None)
         case Reached(path):
             return columns.column(_end(path)).is_not(None)
-        case Test():
-            return _test(condition, columns)
-        case Change(field, operator, _):
-            raise ValueError(
-                f"`{operator.name}` of `{field.name}` has no meaning for a set of records"
-            )
+        case Test(path, operator, value):
+            have, want = columns.column(path), _comparable(value, columns)
+            return _clause(operator, _seen(condition, have), _seen(condition, want))
+        case Change(path, operator):
+            raise ValueError(f"`{operator.name}` of `{path}` has no meaning for a set of records")
         case Children(relation, match, inside):
             return _children(relation, match, inside, columns)
         case Total(relation, summed, inside, operator, value):
-            assert operator.test
-            return operator.test(_total_column(relation, summed, inside, columns), value)  # type: ignore[no-any-return]  # columns compare to columns
+            total = _total_column(relation, summed, inside, columns)
+            return _clause(operator, total, _comparable(value, columns))
+
+
+def _known(clause: ColumnElement[bool]) -> ColumnElement[bool]:
+    return func.coalesce(clause, false())
+
+
+def _clause(operator: Operator, have: ColumnElement[Any], want: Any) -> ColumnElement[bool]:
+    assert operator.test
+    clause: ColumnElement[bool] = operator.test(have, want)
+    return clause
+
+
+def _comparable(value: Any, columns: Columns) -> Any:
+    match value:
+        case Path():
+            return columns.column(value)
+        case Old(path):
+            raise ValueError(f"the old value of `{path}` has no meaning for a set of records")
+    return value
 
 
 def _end(path: Path) -> Path:
     return Path(path.module, path.hops, path.hops[-1].module.field("id"))
-
-
-def _test(test: Test, columns: Columns) -> ColumnElement[bool]:
-    have: Any = columns.column(test.path)
-    want: Any = columns.column(test.value) if isinstance(test.value, Path) else test.value
-    is_list = test.path.field.kind == "list"
-    if test.form == "month_day":
-        have = extract("month", have) * 100 + extract("day", have)
-    if test.form == "folded" and not is_list:
-        have, want = (
-            fold(have),
-            [fold(item) for item in want] if isinstance(want, list) else fold(want),
-        )
-    compare = test.operator.of_lists if is_list and test.operator.of_lists else test.operator.test
-    assert compare
-    return compare(have, want)  # type: ignore[no-any-return]  # columns compare to columns
 
 
 def _belongs(relation: Relation, columns: Columns) -> tuple[FromClause, ColumnElement[bool]]:
@@ -281,20 +311,14 @@ def _children(
 ) -> ColumnElement[bool]:
     table, mine = _belongs(relation, columns)
     true_of = where(inside, columns.on(relation.module, table))
-    some = exists(
-        select(literal(1)).select_from(table).where(mine, true_of).correlate(columns.table)
-    )
-    if match == "some":
-        return some
-    if match == "none":
-        return not_(some)
-    other = exists(
-        select(literal(1))
-        .select_from(table)
-        .where(mine, not_(func.coalesce(true_of, false())))
-        .correlate(columns.table)
-    )
-    return and_(some, not_(other))
+
+    def any_that(*clauses: ColumnElement[bool]) -> ColumnElement[bool]:
+        found = select(literal(1)).select_from(table).where(mine, *clauses)
+        return exists(found.correlate(columns.table))
+
+    if match == "every":
+        return and_(any_that(), not_(any_that(not_(_known(true_of)))))
+    return any_that(true_of) if match == "some" else not_(any_that(true_of))
 
 
 def _total_column(
@@ -302,16 +326,6 @@ def _total_column(
 ) -> ColumnElement[Any]:
     table, mine = _belongs(relation, columns)
     there = columns.on(relation.module, table)
-    total = (
-        func.count()
-        if summed is None
-        else func.round(func.coalesce(func.sum(there.field(summed)), 0), 4)
-    )
-    measured = cast(total, Number())
-    return (
-        select(measured)
-        .select_from(table)
-        .where(mine, where(inside, there))
-        .correlate(columns.table)
-        .scalar_subquery()
-    )
+    total = func.sum(there.field(summed)) if summed else func.count()
+    query = select(_rounded(total, Number())).select_from(table)
+    return query.where(mine, where(inside, there)).correlate(columns.table).scalar_subquery()

@@ -132,7 +132,7 @@ class Records:
             .where(table.c.id == id)
             .values(deleted_at=self.tx.now, revision=table.c.revision + 1)
         )
-        (event,) = self._events(home, [id], "deleted", [{}], [_dump(home, row._mapping)])
+        (event,) = self._events(home, [id], "deleted", [{}], [_dump(home, dict(row._mapping))])
         return Saved(id, row.number, event, {})
 
     def row(self, module: Module, id: int) -> Row[Any]:

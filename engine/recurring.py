@@ -1,16 +1,18 @@
-"""When a schedule falls due: the next occasion after a moment, the rule in words, what is wrong with it."""
+"""When a schedule falls due: its next occasion, the rule in words, and what is wrong with it."""
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from calendar import month_name
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import takewhile
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
-from cronsim import CronSim
+from cronsim import CronSim, CronSimError
 from pydantic import BaseModel, ConfigDict
 
 from engine.calendar import Calendar, day_or_last
+from engine.problems import suggest
 
 Finding = tuple[str, str, str]
 
@@ -36,6 +38,17 @@ KEYS: Mapping[str, frozenset[str]] = {
     "once": frozenset({"at", "date"}),
 }
 
+KEYED = (
+    "at",
+    "weekdays",
+    "interval",
+    "anchor",
+    *MONTH_DAYS,
+    "on_missing_day",
+    "dates",
+    "date",
+    "cron",
+)
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d", re.ASCII)
 _HORIZON_YEARS = 50
 _LEAP_YEAR = 2024
@@ -92,7 +105,7 @@ class Recurring(BaseModel):
         return self.next_after(now, calendar) is None
 
     def words(self, calendar: Calendar) -> str:
-        """As one says it: "every second Monday at 08:00". Names the time zone if not the company's."""
+        """As one says it: "every second Monday at 08:00", with the zone if not the company's."""
         if any(self.problems()):
             return "on a schedule that has to be corrected"
         elsewhere = self.timezone not in (None, calendar.timezone.key)
@@ -102,15 +115,69 @@ class Recurring(BaseModel):
     def problems(self) -> Iterator[Finding]:
         """What makes no sense here: the key, what is wrong with it, and what to do."""
         yield from self._problems_of_kind()
-        yield from _time_problems(self.at)
-        yield from _weekday_problems(self.weekdays)
+        yield from time_problems(self.at)
+        yield from weekday_problems("weekdays", self.weekdays or ())
         yield from self._interval_problems()
         yield from self._month_problems()
-        yield from _date_problems("anchor", self.anchor)
-        yield from _date_problems("date", self.date)
-        yield from _yearly_problems(self.dates)
-        yield from _cron_problems(self.cron)
-        yield from _zone_problems(self.timezone)
+        yield from date_problems("anchor", self.anchor)
+        yield from date_problems("date", self.date)
+        yield from yearly_problems(self.dates or ())
+        yield from cron_problems(self.cron)
+        yield from zone_problems(self.timezone)
+
+    # What makes no sense
+
+    def _problems_of_kind(self) -> Iterator[Finding]:
+        given = {
+            name for name in KEYED if getattr(self, name) != type(self).model_fields[name].default
+        }
+        if self.cron is not None:
+            for name in sorted(given - {"cron"}) + ["every"] * (self.every is not None):
+                yield name, f"`{name}` does not go with `cron`.", "Leave one of the two out."
+            return
+        if self.every is None:
+            yield "every", "it does not say how often.", 'Write "every": "day", or give a `cron`.'
+            return
+        if self.every not in KEYS:
+            yield "every", f"`{self.every}` is no frequency.", suggest(self.every, KEYS, "Possible")
+            return
+        for name in sorted(given - KEYS[self.every] - {"cron"}):
+            fitting = [every for every, keys in KEYS.items() if name in keys]
+            remedy = f"It goes with {' or '.join(fitting)}."
+            yield name, f"`{name}` does not go with every {self.every}.", remedy
+        if self.every != "hour" and self.at is None:
+            yield "at", "it does not say at what time.", 'Write "at": "09:00".'
+        if self.every == "once" and self.date is None:
+            yield "date", "it does not say on which day.", 'Write "date": "2026-07-14".'
+        if self.every == "year" and not self.dates:
+            yield "dates", "it does not say on which days.", 'Write "dates": ["07-14"].'
+
+    def _interval_problems(self) -> Iterator[Finding]:
+        if self.interval < 1:
+            yield "interval", f"`{self.interval}` is no interval.", "Write 2 for every second one."
+        elif self.interval > 1 and self.anchor is None and self.every in KEYS:
+            remedy = 'Give a day it starts from, like "anchor": "2026-01-05".'
+            yield "anchor", f"every {self.interval} {self.every}s needs a first day.", remedy
+
+    def _month_problems(self) -> Iterator[Finding]:
+        chosen = [name for name in MONTH_DAYS if getattr(self, name) is not None]
+        if self.every == "month" and not chosen and self.anchor is None:
+            yield "days", "it does not say on which day.", 'Write "days": [1, 15, "last"].'
+        for name in chosen[1:]:
+            yield name, f"`{name}` does not go with `{chosen[0]}`.", "Leave one of the two out."
+        for place, day in enumerate(self.days or ()):
+            if not (day == "last" or (isinstance(day, int) and 1 <= day <= 31)):
+                yield f"days.{place}", f"`{day}` is no day of a month.", 'Write 1 to 31, or "last".'
+        if self.working_day is not None and (self.working_day == 0 or abs(self.working_day) > 23):
+            yield "working_day", f"there is no working day {self.working_day}.", "Write 1, or -1."
+        if self.nth_weekday:
+            yield from weekday_problems("nth_weekday.weekday", [self.nth_weekday.weekday])
+            if self.nth_weekday.nth not in (1, 2, 3, 4, 5, -1):
+                told = f"there is no weekday number {self.nth_weekday.nth} in a month."
+                yield "nth_weekday.nth", told, "Write 1 to 5, or -1 for the last."
+        if self.on_missing_day not in MISSING_DAY:
+            told = f"`{self.on_missing_day}` is not possible."
+            yield "on_missing_day", told, suggest(self.on_missing_day, MISSING_DAY, "Possible")
 
     # When
 
@@ -119,6 +186,8 @@ class Recurring(BaseModel):
             return
         if self.timezone:
             calendar = replace(calendar, timezone=ZoneInfo(self.timezone))
+        if self.every == "hour":
+            yield from _hours(after, calendar.timezone)
         latest = after
         for local in self._local_times(after.astimezone(calendar.timezone), calendar):
             moment = calendar.at(local.date(), local.time())
@@ -129,10 +198,8 @@ class Recurring(BaseModel):
     def _local_times(self, after: dt.datetime, calendar: Calendar) -> Iterator[dt.datetime]:
         if self.cron:
             return CronSim(self.cron, after.replace(tzinfo=None))
-        hours = [dt.time(hour) for hour in range(24)]
-        times = [dt.time.fromisoformat(self.at)] if self.at else hours
-        days = self._days(after.date(), calendar)
-        return (dt.datetime.combine(day, time) for day in days for time in times)
+        time = dt.time.fromisoformat(self.at or "00:00")
+        return (dt.datetime.combine(day, time) for day in self._days(after.date(), calendar))
 
     def _days(self, start: dt.date, calendar: Calendar) -> Iterator[dt.date]:
         if self.date:
@@ -248,3 +315,108 @@ class Recurring(BaseModel):
             return ""
         skip = self.on_missing_day == "skip"
         return ", if there is such a day," if skip else ", or the month's last day,"
+
+
+def _hours(after: dt.datetime, zone: ZoneInfo) -> Iterator[dt.datetime]:
+    """Each time the clocks of a zone show a full hour, also the one they show twice."""
+    moment = after.astimezone(dt.UTC).replace(second=0, microsecond=0)
+    while True:
+        moment += dt.timedelta(minutes=60 - moment.astimezone(zone).minute)
+        yield moment
+
+
+def _nth_weekday(year: int, month: int, asked: NthWeekday) -> set[dt.date]:
+    """The day asked for; none in a month that has no fifth."""
+    first, last = dt.date(year, month, 1), day_or_last(year, month, 31)
+    wanted = WEEKDAYS.index(asked.weekday)
+    if asked.nth == -1:
+        return {last - dt.timedelta(days=(last.weekday() - wanted) % 7)}
+    found = first + dt.timedelta(days=(wanted - first.weekday()) % 7 + 7 * (asked.nth - 1))
+    return {found} if found.month == month else set()
+
+
+def _month_and_day(text: str) -> tuple[int, int]:
+    month, _, day = text.partition("-")
+    return int(month), int(day)
+
+
+# What makes no sense, one key at a time
+
+
+def time_problems(at: str | None) -> Iterator[Finding]:
+    if at is not None and not _TIME.fullmatch(at):
+        yield "at", f"`{at}` is no time of day.", "Write it like 09:00."
+
+
+def weekday_problems(path: str, names: Iterable[str]) -> Iterator[Finding]:
+    for place, name in enumerate(names):
+        if name not in WEEKDAYS:
+            where = path if path.startswith("nth") else f"{path}.{place}"
+            yield where, f"`{name}` is no weekday.", suggest(name, WEEKDAYS, "Weekdays")
+
+
+def date_problems(path: str, text: str | None) -> Iterator[Finding]:
+    try:
+        if text is not None:
+            dt.date.fromisoformat(text)
+    except ValueError:
+        yield path, f"`{text}` is no day.", "Write it like 2026-07-14."
+
+
+def yearly_problems(dates: Iterable[str]) -> Iterator[Finding]:
+    for place, text in enumerate(dates):
+        try:
+            dt.date(_LEAP_YEAR, *_month_and_day(text))
+        except (ValueError, TypeError):
+            yield f"dates.{place}", f"`{text}` is no day of the year.", "Write it like 07-14."
+
+
+def cron_problems(cron: str | None) -> Iterator[Finding]:
+    try:
+        if cron is not None:
+            CronSim(cron, dt.datetime(_LEAP_YEAR, 1, 1))
+    except CronSimError as error:
+        remedy = "Write five fields, like 0 8 * * 1."
+        yield "cron", f"`{cron}` is no cron expression: {error}.", remedy
+
+
+def zone_problems(name: str | None) -> Iterator[Finding]:
+    if name is not None and name not in available_timezones():
+        yield "timezone", f"there is no time zone `{name}`.", suggest(name, available_timezones())
+
+
+# In words
+
+
+def _cron_words(cron: str) -> str:
+    return f"by the cron expression {cron}"
+
+
+def _every(interval: int, what: str) -> str:
+    if interval == 1:
+        return f"every {what}"
+    ordinal = {2: "second", **_ORDINALS}.get(interval)
+    return f"every {ordinal} {what}" if ordinal and interval > 1 else f"every {interval} {what}s"
+
+
+def _listed(names: Iterable[str]) -> str:
+    *rest, last = names
+    return f"{', '.join(rest)} and {last}" if rest else last
+
+
+def _counted(number: int) -> str:
+    """The word before a counted thing: "first ", "last ", "2nd last "."""
+    if number == -1:
+        return "last "
+    if number < 0:
+        return f"{_suffixed(-number)} last "
+    return f"{_ORDINALS.get(number, _suffixed(number))} "
+
+
+def _suffixed(number: int) -> str:
+    ending = "th" if 10 < number < 14 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def _spoken(month: int, day: int) -> str:
+    return f"{day} {month_name[month]}"

@@ -7,7 +7,7 @@ import secrets
 from base64 import b64encode
 from pathlib import Path
 
-from pydantic import AliasChoices, Field
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEFAULT_MODEL = "claude-haiku-5-5"
@@ -48,8 +48,8 @@ class Settings(BaseSettings):
     allow_networks: str = Field(
         "", description="Inside addresses that webhooks may call, like 10.20.0.0/16."
     )
-    anthropic_api_key: str = Field("", validation_alias=AliasChoices("ANTHROPIC_API_KEY"))
-    anthropic_base_url: str = Field("", validation_alias=AliasChoices("ANTHROPIC_BASE_URL"))
+    anthropic_api_key: str = Field("", validation_alias="ANTHROPIC_API_KEY")
+    anthropic_base_url: str = Field("", validation_alias="ANTHROPIC_BASE_URL")
 
     @property
     def database(self) -> str:

@@ -1,4 +1,4 @@
-"""The third reading of a condition: as a sentence for people, and, for one record, with the values it really has."""
+"""The third reading of a condition: as a sentence, and for one record with what it really has."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,6 @@ from engine.conditions import (
     Condition,
     NotOf,
     Related,
-    Relation,
     bind,
     relation,
 )
@@ -32,13 +31,18 @@ NOT = {
     "begins": "does not begin",
     "ends": "does not end",
     "contains": "does not contain",
+    "becomes": "does not become",
     "has": "has not",
 }
+NUMBER = Field(name="number", type="decimal")
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a condition holds of a record or not: the sentence, the value it really has, and the reasons inside."""
+    """Why a condition holds of a record or not.
+
+    The sentence, the value the record really has, and the reasons inside.
+    """
 
     words: str
     holds: bool
@@ -48,10 +52,53 @@ class Reason:
     @property
     def said(self) -> str:
         """One sentence: "due date 2026-03-17 is not before today (2026-03-10)"."""
-        if self.parts:
-            wanted = [part.said for part in self.parts if part.holds == self.holds]
-            return "; ".join(wanted) or self.words
-        return self.words
+        decisive = [part for part in self.parts if part.holds == self.holds] or self.parts
+        return "; ".join(part.said for part in decisive) or self.words
+
+
+def describe(condition: Condition, binder: Binder) -> str:
+    """The condition as part of a sentence; "always" where there is none."""
+    match condition:
+        case AllOf(all=parts):
+            return " and ".join(_bracketed(part, binder) for part in parts) or "always"
+        case AnyOf(any=parts):
+            return " or ".join(_bracketed(part, binder) for part in parts) or "never"
+        case NotOf(part=part):
+            return f"not ({describe(part, binder)})"
+        case Related():
+            return _related(condition, binder)
+        case Compare():
+            return _compare(condition, binder)
+
+
+def reasons(condition: Condition, binder: Binder, facts: Facts) -> Reason:
+    """The condition, part by part, with what this record really has. It must be sound."""
+    words = describe(condition, binder)
+    match condition:
+        case AllOf(all=parts):
+            inside = tuple(reasons(part, binder, facts) for part in parts)
+            return Reason(words, all(part.holds for part in inside), parts=inside)
+        case AnyOf(any=parts):
+            inside = tuple(reasons(part, binder, facts) for part in parts)
+            return Reason(words, any(part.holds for part in inside), parts=inside)
+        case NotOf(part=part):
+            denied = reasons(part, binder, facts)
+            return Reason(words, not denied.holds, parts=(denied,))
+    true_of = holds(bind(condition, binder), facts)
+    if isinstance(condition, Related):
+        link = relation(binder, condition.related, condition.via, "")
+        number = str(len(facts.related(link)))
+        return Reason(f"{words}: {'yes' if true_of else 'no'}, of {number}", true_of, number)
+    path = binder.schema.path(binder.module, condition.field)
+    have = shown(path.field, facts.value(path), binder)
+    return Reason(_found(condition, path, binder, facts, true_of), true_of, have)
+
+
+def shown(field: Field, value: Any, binder: Binder) -> str:
+    """A field's value as a person in the company reads it."""
+    if isinstance(value, datetime):
+        return plain(value.astimezone(binder.calendar.timezone))
+    return plain(value)
 
 
 def plain(value: Any) -> str:
@@ -74,117 +121,29 @@ def plain(value: Any) -> str:
     return str(value)
 
 
-def describe(condition: Condition, binder: Binder) -> str:
-    """The condition as part of a sentence; "always" where there is none."""
-    match condition:
-        case AllOf(all=parts):
-            return " and ".join(_bracketed(part, binder) for part in parts) or "always"
-        case AnyOf(any=parts):
-            return " or ".join(_bracketed(part, binder) for part in parts) or "never"
-        case NotOf(part=part):
-            return f"not ({describe(part, binder)})"
-        case Related():
-            return _related(condition, binder)
-        case Compare():
-            return _compare(condition, binder)
+def plain_number(value: JsonValue) -> str:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return f"{value:,}" if number else plain(value)
 
 
-def reasons(condition: Condition, binder: Binder, facts: Facts) -> Reason:
-    """The condition, part by part, with what this record really has."""
-    true_of = holds(bind(condition, binder), facts)
-    match condition:
-        case AllOf(all=parts) | AnyOf(any=parts):
-            return Reason(
-                describe(condition, binder),
-                true_of,
-                parts=tuple(reasons(part, binder, facts) for part in parts),
-            )
-        case NotOf(part=part):
-            return Reason(
-                describe(condition, binder),
-                true_of,
-                parts=(reasons(part, binder, facts),),
-            )
-        case Compare(field=name):
-            path = binder.schema.path(binder.module, name)
-            have = shown(path.field, facts.value(path), binder)
-            return Reason(_seen(condition, path, have, true_of, binder), true_of, have)
-        case Related():
-            link = relation(binder, condition.related, condition.via, "")
-            number = len(facts.related(link))
-            return Reason(
-                f"{_related(condition, binder)}: {'yes' if true_of else 'no'}, of {number}",
-                true_of,
-                str(number),
-            )
-
-
-def shown(field: Field, value: Any, binder: Binder) -> str:
-    """A field's value as a person in the company reads it."""
-    if isinstance(value, datetime):
-        return plain(value.astimezone(binder.calendar.timezone))
-    return plain(value)
-
-
-def _seen(node: Compare, path: Path, have: str, true_of: bool, binder: Binder) -> str:
+def _found(node: Compare, path: Path, binder: Binder, facts: Facts, true_of: bool) -> str:
     """The comparison with the real value in it: "status “Draft” is not equal to “Sent”"."""
-    label = _label(node.op, path.field)
-    if not true_of:
-        first, _, rest = label.partition(" ")
-        label = (
-            f"{NOT.get(first, f'not {first}')} {rest}".strip()
-            if node.op not in _NEGATIVE
-            else _POSITIVE[node.op]
-        )
-        label = {"is not not equal to": "is equal to"}.get(label, label)
-    wanted = _wanted(node, path, binder)
-    real = have if node.op not in ("is_empty", "is_not_empty") or have != "empty" else ""
-    return " ".join(
-        part for part in (path.title, real, label, wanted, _resolved(node, path, binder)) if part
-    )
+    has_value = node.op not in ("is_empty", "is_not_empty")
+    if has_value and (missing := _missing(path, facts)):
+        return f"{path.title}: there is no {missing}"
+    value = facts.value(path)
+    have = shown(path.field, value, binder) if has_value or value is not None else ""
+    label = _label(node.op, path.field) if true_of else _denied(node.op, path.field)
+    return _joined(path.title, have, label, _wanted(node, path, binder, facts))
 
 
-_NEGATIVE = {"not_equals", "not_contains", "not_in", "is_not_empty"}
-_POSITIVE = {
-    "not_equals": "is equal to",
-    "not_contains": "contains",
-    "not_in": "is one of",
-    "is_not_empty": "is empty",
-}
-
-
-def _resolved(node: Compare, path: Path, binder: Binder) -> str:
-    """The day that a word like `today-7d` stands for."""
-    if path.field.kind not in ("date", "datetime") or not isinstance(node.value, str):
-        return ""
-    if not (moment := parse_moment(node.value)):
-        return ""
-    return f"({shown(path.field, moment.resolve(binder.now, binder.calendar), binder)})"
-
-
-def _bracketed(part: Condition, binder: Binder) -> str:
-    several = (
-        isinstance(part, (AllOf, AnyOf))
-        and len(part.all if isinstance(part, AllOf) else part.any) > 1
-    )
-    said = describe(part, binder)
-    return f"({said})" if several else said
-
-
-def _compare(node: Compare, binder: Binder) -> str:
-    try:
-        path = binder.schema.path(binder.module, node.field)
-    except Invalid:
-        return f"{node.field} {OPERATORS[node.op].label if node.op in OPERATORS else node.op} {plain(node.value)}"
-    return " ".join(
-        part
-        for part in (
-            path.title,
-            _label(node.op, path.field),
-            _wanted(node, path, binder),
-        )
-        if part
-    )
+def _missing(path: Path, facts: Facts) -> str:
+    """The first reference of the path that leads nowhere."""
+    for end, hop in enumerate(path.hops, 1):
+        last = Path(path.module, path.hops[:end], hop.module.field("id"))
+        if not facts.reached(last):
+            return Path(path.module, path.hops[: end - 1], hop.field).title
+    return ""
 
 
 def _label(op: str, field: Field) -> str:
@@ -193,35 +152,75 @@ def _label(op: str, field: Field) -> str:
     return OPERATORS[op].label if op in OPERATORS else op
 
 
-def _wanted(node: Compare, path: Path, binder: Binder) -> str:
+def _denied(op: str, field: Field) -> str:
+    """The label of a comparison that does not hold."""
+    if negated := OPERATORS[op].negates:
+        return _label(negated, field)
+    first, _, rest = _label(op, field).partition(" ")
+    return _joined(NOT[first], rest)
+
+
+def _joined(*parts: str) -> str:
+    return " ".join(part for part in parts if part)
+
+
+def _bracketed(part: Condition, binder: Binder) -> str:
+    said = describe(part, binder)
+    match part:
+        case AllOf(all=inside) | AnyOf(any=inside) if len(inside) > 1:
+            return f"({said})"
+    return said
+
+
+def _compare(node: Compare, binder: Binder) -> str:
+    try:
+        path = binder.schema.path(binder.module, node.field)
+    except Invalid:
+        return _joined(node.field, _label(node.op, NUMBER), plain(node.value))
+    return _joined(path.title, _label(node.op, path.field), _wanted(node, path, binder))
+
+
+def _wanted(node: Compare, path: Path, binder: Binder, facts: Facts | None = None) -> str:
+    """What a field is compared with; for one record also what a day or another field means."""
     takes = OPERATORS[node.op].takes if node.op in OPERATORS else "value"
     if takes == "nothing":
         return ""
-    if takes == "range" and isinstance(node.value, list):
-        return " and ".join(_word(item, path, binder) for item in node.value)
-    if isinstance(node.value, list):
-        return _either([_word(item, path, binder) for item in node.value])
-    return _word(node.value, path, binder)
+    if not isinstance(node.value, list):
+        return _word(node.value, path.field, binder, facts)
+    words = [_word(item, path.field, binder, facts) for item in node.value]
+    return " and ".join(words) if takes == "range" else _either(words)
 
 
-def _word(value: JsonValue, path: Path, binder: Binder) -> str:
+def _word(value: JsonValue, field: Field, binder: Binder, facts: Facts | None) -> str:
     if isinstance(value, dict):
-        key, name = next(iter(value.items()), ("field", ""))
-        try:
-            title = binder.schema.path(binder.module, str(name)).title
-        except Invalid:
-            title = str(name)
-        return f"the old {title}" if key == "old" else f"its {title}"
-    if path.field.kind in ("date", "datetime") and isinstance(value, str):
-        moment = parse_moment(value)
-        return moment.words() if moment else value
-    if (
-        isinstance(value, (int, float))
-        and not isinstance(value, bool)
-        and path.field.kind == "number"
-    ):
-        return f"{value:,}"
-    return plain(value)
+        return _elsewhere(value, binder, facts)
+    if field.kind in ("date", "datetime") and isinstance(value, str):
+        return _day(value, field, binder, resolved=facts is not None)
+    return plain_number(value) if field.kind == "number" else plain(value)
+
+
+def _day(word: str, field: Field, binder: Binder, *, resolved: bool) -> str:
+    """A day or moment in words; `resolved` adds which one that is now."""
+    moment = parse_moment(word)
+    if not moment:
+        return word
+    when = moment.resolve(binder.now, binder.calendar)
+    if field.kind == "date" and isinstance(when, datetime):
+        when = binder.calendar.today(when)
+    return f"{moment.words()} ({shown(field, when, binder)})" if resolved else moment.words()
+
+
+def _elsewhere(value: dict[str, JsonValue], binder: Binder, facts: Facts | None) -> str:
+    key, name = next(iter(value.items()), ("field", ""))
+    try:
+        path = binder.schema.path(binder.module, str(name))
+    except Invalid:
+        return str(name)
+    if key == "old":
+        return f"the old {path.title}"
+    return f"its {path.title}" + (
+        f" ({shown(path.field, facts.value(path), binder)})" if facts else ""
+    )
 
 
 def _either(items: Sequence[str]) -> str:
@@ -232,24 +231,25 @@ def _related(node: Related, binder: Binder) -> str:
     there = binder.schema.modules.get(node.related)
     if not there:
         return f"its {node.related}"
-    asked = describe(node.where, binder.of(there)) if node.where else ""
-    whose = f" whose {asked}" if asked and asked != "always" else ""
-    via = "" if binder.module.name != node.related else f" of the same {node.via}"
-    if node.match:
-        start = {
-            "some": "there is at least one of the",
-            "every": "all of the",
-            "none": "there is none of the",
-        }[node.match]
-        if node.match == "every":
-            return f"{start} {there.label.lower()}{via} have {asked or 'no condition'} (and there is at least one)"
-        return f"{start} {there.label.lower()}{via}{whose}"
-    total = f"the sum of {node.sum} over its" if node.sum else "the number of its"
-    return f"{total} {there.label.lower()}{via}{whose} {_label(node.op or '', Field(name='n', type='decimal'))} {plain_number(node.value)}"
+    asked = describe(node.where, binder.of(there)) if node.where else "always"
+    those, whose = _those(node, binder), "" if asked == "always" else f" whose {asked}"
+    match node.match:
+        case "some":
+            return f"there is at least one of {those}{whose}"
+        case "none":
+            return f"there is none of {those}{whose}"
+        case "every":
+            return f"there is at least one of {those}, and for each of them {asked}"
+    total = f"the sum of {node.sum} over" if node.sum else "the number of"
+    wanted = _word(node.value, NUMBER, binder, None)
+    return _joined(f"{total} {those}{whose}", _label(node.op or "", NUMBER), wanted)
 
 
-def plain_number(value: JsonValue) -> str:
-    return f"{value:,}" if isinstance(value, (int, float)) else str(value)
-
-
-__all__ = ["Reason", "Relation", "describe", "plain", "reasons", "shown"]
+def _those(node: Related, binder: Binder) -> str:
+    """Whose related records: the record's own, or all that share a reference with it."""
+    label = binder.schema.modules[node.related].label.lower()
+    try:
+        shared = relation(binder, node.related, node.via, "").anchor != "id"
+    except Invalid:
+        shared = False
+    return f"the {label} of the same {node.via.replace('_', ' ')}" if shared else f"its {label}"

@@ -5,7 +5,7 @@ from functools import cached_property, reduce
 from importlib import import_module
 from operator import or_
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -25,7 +25,8 @@ for package in (engine.triggers, engine.steps, engine.actions):
         import_module(found.name)
 
 if TYPE_CHECKING:
-    AnyStep, AnyTrigger = Step, Trigger
+    AnyStep: TypeAlias = Step
+    AnyTrigger: TypeAlias = Trigger
 else:
     AnyTrigger = Annotated[reduce(or_, Trigger.types.values()), Field(discriminator="type")]
     AnyStep = Annotated[reduce(or_, Step.types.values()), Field(discriminator="type")]

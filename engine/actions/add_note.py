@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from engine.conditions import Binder
 from engine.context import Context
@@ -33,5 +33,9 @@ class AddNote(Action):
         yield Write("notes", "*")
 
     def plan(self, ctx: Context) -> CreateRecord:
-        values = {"text": self.text, "pinned": self.pinned, "record": ctx.record.key}
+        values: dict[str, JsonValue] = {
+            "text": self.text,
+            "pinned": self.pinned,
+            "record": ctx.record.key,
+        }
         return CreateRecord(module="notes", title=f"the note “{self.text}”", values=values)

@@ -84,7 +84,7 @@ class AskModel(OutwardEffect):
             remedy = "Set ANTHROPIC_API_KEY and try again."
             return Outcome("failed", f"No model is set up (ai_not_configured). {remedy}")
         try:
-            answer = world.model.ask(self.system, self.prompt, self.schema())
+            answer = world.model.ask(self.system, self.prompt, self.answer_shape())
         except ModelFailed as failure:
             if failure.again and tries < TRIES:
                 return Outcome(
@@ -99,7 +99,7 @@ class AskModel(OutwardEffect):
         }
         return Outcome("done", f"would {self.say()}", shown)
 
-    def schema(self) -> dict[str, Any]:
+    def answer_shape(self) -> dict[str, Any]:
         """The shape of the answer: each field by its type and choices, or null where the text does not say."""
         shapes = {
             field.name: _shape(field, self.instructions.get(field.name, ""))

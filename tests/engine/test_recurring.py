@@ -1,0 +1,207 @@
+"""Schedules: each occasion once, in the company's time zone, and told in words."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.calendar import Calendar
+from engine.recurring import Recurring
+
+PARIS = Calendar.of("Europe/Paris", country="FR")
+NOW = datetime(2026, 3, 10, 8, tzinfo=UTC)
+
+
+def occasions(rule: dict[str, Any], n: int, after: datetime = NOW) -> list[str]:
+    """The next occasions, as the clocks in Paris show them."""
+    recurring, found, moment = Recurring.model_validate(rule), [], after
+    for _ in range(n):
+        following = recurring.next_after(moment, PARIS)
+        if following is None:
+            break
+        found.append(f"{following.astimezone(PARIS.timezone):%Y-%m-%d %H:%M}")
+        moment = following
+    return found
+
+
+@pytest.mark.parametrize(
+    ("row", "rule", "expected", "words"),
+    [
+        ("R27", {"every": "hour"}, ["2026-03-10 10:00", "2026-03-10 11:00"], "hourly"),
+        (
+            "R28",
+            {"every": "day", "at": "09:00"},
+            ["2026-03-11 09:00", "2026-03-12 09:00"],
+            "every day at 09:00",
+        ),
+        (
+            "R29",
+            {"every": "week", "weekdays": ["mon", "thu"], "at": "09:00"},
+            ["2026-03-12 09:00", "2026-03-16 09:00", "2026-03-19 09:00"],
+            "every Monday and Thursday at 09:00",
+        ),
+        (
+            "R30",
+            {"every": "month", "days": [30, 31], "at": "09:00"},
+            ["2026-03-30 09:00", "2026-03-31 09:00", "2026-04-30 09:00", "2026-05-30 09:00"],
+            "on the 30th and the 31st of each month, or the month's last day, at 09:00",
+        ),
+        (
+            "R30",
+            {"every": "month", "days": [31], "on_missing_day": "skip", "at": "09:00"},
+            ["2026-03-31 09:00", "2026-05-31 09:00"],
+            "on the 31st of each month, if there is such a day, at 09:00",
+        ),
+        (
+            "R31",
+            {"every": "once", "date": "2026-07-14", "at": "08:00"},
+            ["2026-07-14 08:00"],
+            "once, on 14 July 2026 at 08:00",
+        ),
+        (
+            "R32",
+            {"every": "year", "dates": ["02-29", "07-14"], "at": "08:00"},
+            ["2026-07-14 08:00", "2027-02-28 08:00", "2027-07-14 08:00", "2028-02-29 08:00"],
+            "on 29 February and 14 July each year, or the month's last day, at 08:00",
+        ),
+        (
+            "R33",
+            {"every": "month", "nth_weekday": {"nth": 2, "weekday": "tue"}, "at": "09:30"},
+            ["2026-03-10 09:30", "2026-04-14 09:30"],
+            "on the second Tuesday of each month at 09:30",
+        ),
+        (
+            "R33",
+            {"every": "week", "interval": 2, "anchor": "2026-03-09", "at": "08:00"},
+            ["2026-03-23 08:00", "2026-04-06 08:00"],
+            "every second Monday at 08:00",
+        ),
+        (
+            "R34",
+            {"every": "month", "working_day": -1, "at": "17:00"},
+            ["2026-03-31 17:00", "2026-04-30 17:00", "2026-05-29 17:00"],
+            "on the last working day of each month at 17:00",
+        ),
+        (
+            "R9",
+            {"cron": "0 8 * * 1"},
+            ["2026-03-16 08:00", "2026-03-23 08:00"],
+            "by the cron expression 0 8 * * 1",
+        ),
+    ],
+)
+def test_a_schedule_falls_on_what_its_words_say(
+    row: str, rule: dict[str, Any], expected: list[str], words: str
+):
+    assert occasions(rule, len(expected)) == expected, row
+    assert Recurring.model_validate(rule).words(PARIS) == words, row
+
+
+def test_r48_a_daily_time_that_the_clocks_skip_comes_once_at_the_next_minute():
+    after = datetime(2026, 3, 28, 12, tzinfo=UTC)
+    assert occasions({"every": "day", "at": "02:30"}, 2, after) == [
+        "2026-03-29 03:00",
+        "2026-03-30 02:30",
+    ]
+
+
+def test_r48_a_daily_time_that_the_clocks_show_twice_comes_once():
+    after = datetime(2026, 10, 24, 12, tzinfo=UTC)
+    assert occasions({"every": "day", "at": "02:30"}, 2, after) == [
+        "2026-10-25 02:30",
+        "2026-10-26 02:30",
+    ]
+
+
+def test_hourly_means_every_hour_also_the_one_that_comes_twice():
+    rule, after = Recurring(every="hour"), datetime(2026, 10, 24, 23, 30, tzinfo=UTC)
+    found = list(rule.occasions(after, after + timedelta(hours=4), PARIS))
+    assert found == [datetime(2026, 10, 25, hour, tzinfo=UTC) for hour in range(4)]
+
+
+def test_r31_a_single_date_that_is_past_has_no_occasion():
+    rule = Recurring(every="once", date="2026-01-14", at="08:00")
+    assert (rule.next_after(NOW, PARIS), rule.past(NOW, PARIS)) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("rule", "problem"),
+    [
+        ({"every": "dy"}, ("every", "`dy` is no frequency.", "Did you mean `day`?")),
+        (
+            {"every": "day"},
+            ("at", "it does not say at what time.", 'Write "at": "09:00".'),
+        ),
+        (
+            {"every": "day", "at": "25:00"},
+            ("at", "`25:00` is no time of day.", "Write it like 09:00."),
+        ),
+        (
+            {"every": "day", "at": "09:00", "weekdays": ["mon"]},
+            ("weekdays", "`weekdays` does not go with every day.", "It goes with week."),
+        ),
+        (
+            {"every": "week", "weekdays": ["mno"], "at": "09:00"},
+            ("weekdays.0", "`mno` is no weekday.", "Did you mean `mon`?"),
+        ),
+        (
+            {"every": "month", "days": [32], "at": "09:00"},
+            ("days.0", "`32` is no day of a month.", 'Write 1 to 31, or "last".'),
+        ),
+        (
+            {"every": "day", "at": "09:00", "timezone": "Europe/Pari"},
+            ("timezone", "there is no time zone `Europe/Pari`.", "Did you mean `Europe/Paris`?"),
+        ),
+        (
+            {"cron": "x y"},
+            (
+                "cron",
+                "`x y` is no cron expression: Wrong number of fields.",
+                "Write five fields, like 0 8 * * 1.",
+            ),
+        ),
+    ],
+)
+def test_a_schedule_that_makes_no_sense_says_where_and_what_to_write(
+    rule: dict[str, Any], problem: tuple[str, str, str]
+):
+    recurring = Recurring.model_validate(rule)
+    assert list(recurring.problems()) == [problem]
+    assert recurring.next_after(NOW, PARIS) is None
+
+
+times = st.times().map(lambda time: f"{time:%H:%M}")
+rules = st.one_of(
+    st.just({"every": "hour"}),
+    st.builds(lambda at: {"every": "day", "at": at}, times),
+    st.builds(lambda at: {"every": "week", "weekdays": ["sat", "sun"], "at": at}, times),
+    st.builds(lambda at: {"every": "month", "days": [1, 29, "last"], "at": at}, times),
+    st.builds(lambda at: {"every": "month", "working_day": 1, "at": at}, times),
+    st.builds(lambda hour: {"cron": f"30 {hour} * * *"}, st.integers(0, 23)),
+)
+zones = st.sampled_from(["Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(rules, zones, st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)))
+def test_occasions_come_in_order_and_a_daily_one_once_on_each_local_day(
+    rule: dict[str, Any], zone: str, start: datetime
+):
+    calendar, recurring = Calendar.of(ZoneInfo(zone)), Recurring.model_validate(rule)
+    moment, found = start.replace(tzinfo=UTC), []
+    for _ in range(12):
+        following = recurring.next_after(moment, calendar)
+        assert following is not None
+        assert following > moment
+        found.append(following)
+        moment = following
+    if rule.get("every") == "day" or "cron" in rule:
+        local_days = [calendar.today(at) for at in found]
+        assert [(b - a).days for a, b in itertools.pairwise(local_days)] == [1] * 11
+    if rule.get("every") == "hour":
+        steps = {b - a for a, b in itertools.pairwise(found)}
+        assert steps <= {timedelta(hours=1), timedelta(minutes=30), timedelta(minutes=90)}
