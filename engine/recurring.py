@@ -3,8 +3,9 @@
 import datetime as dt
 import re
 from calendar import month_name
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import takewhile
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -115,69 +116,15 @@ class Recurring(BaseModel):
     def problems(self) -> Iterator[Finding]:
         """What makes no sense here: the key, what is wrong with it, and what to do."""
         yield from self._problems_of_kind()
-        yield from time_problems(self.at)
-        yield from weekday_problems("weekdays", self.weekdays or ())
+        yield from _time_problems(self.at)
+        yield from _weekday_problems(self.weekdays)
         yield from self._interval_problems()
         yield from self._month_problems()
-        yield from date_problems("anchor", self.anchor)
-        yield from date_problems("date", self.date)
-        yield from yearly_problems(self.dates or ())
-        yield from cron_problems(self.cron)
-        yield from zone_problems(self.timezone)
-
-    # What makes no sense
-
-    def _problems_of_kind(self) -> Iterator[Finding]:
-        given = {
-            name for name in KEYED if getattr(self, name) != type(self).model_fields[name].default
-        }
-        if self.cron is not None:
-            for name in sorted(given - {"cron"}) + ["every"] * (self.every is not None):
-                yield name, f"`{name}` does not go with `cron`.", "Leave one of the two out."
-            return
-        if self.every is None:
-            yield "every", "it does not say how often.", 'Write "every": "day", or give a `cron`.'
-            return
-        if self.every not in KEYS:
-            yield "every", f"`{self.every}` is no frequency.", suggest(self.every, KEYS, "Possible")
-            return
-        for name in sorted(given - KEYS[self.every] - {"cron"}):
-            fitting = [every for every, keys in KEYS.items() if name in keys]
-            remedy = f"It goes with {' or '.join(fitting)}."
-            yield name, f"`{name}` does not go with every {self.every}.", remedy
-        if self.every != "hour" and self.at is None:
-            yield "at", "it does not say at what time.", 'Write "at": "09:00".'
-        if self.every == "once" and self.date is None:
-            yield "date", "it does not say on which day.", 'Write "date": "2026-07-14".'
-        if self.every == "year" and not self.dates:
-            yield "dates", "it does not say on which days.", 'Write "dates": ["07-14"].'
-
-    def _interval_problems(self) -> Iterator[Finding]:
-        if self.interval < 1:
-            yield "interval", f"`{self.interval}` is no interval.", "Write 2 for every second one."
-        elif self.interval > 1 and self.anchor is None and self.every in KEYS:
-            remedy = 'Give a day it starts from, like "anchor": "2026-01-05".'
-            yield "anchor", f"every {self.interval} {self.every}s needs a first day.", remedy
-
-    def _month_problems(self) -> Iterator[Finding]:
-        chosen = [name for name in MONTH_DAYS if getattr(self, name) is not None]
-        if self.every == "month" and not chosen and self.anchor is None:
-            yield "days", "it does not say on which day.", 'Write "days": [1, 15, "last"].'
-        for name in chosen[1:]:
-            yield name, f"`{name}` does not go with `{chosen[0]}`.", "Leave one of the two out."
-        for place, day in enumerate(self.days or ()):
-            if not (day == "last" or (isinstance(day, int) and 1 <= day <= 31)):
-                yield f"days.{place}", f"`{day}` is no day of a month.", 'Write 1 to 31, or "last".'
-        if self.working_day is not None and (self.working_day == 0 or abs(self.working_day) > 23):
-            yield "working_day", f"there is no working day {self.working_day}.", "Write 1, or -1."
-        if self.nth_weekday:
-            yield from weekday_problems("nth_weekday.weekday", [self.nth_weekday.weekday])
-            if self.nth_weekday.nth not in (1, 2, 3, 4, 5, -1):
-                told = f"there is no weekday number {self.nth_weekday.nth} in a month."
-                yield "nth_weekday.nth", told, "Write 1 to 5, or -1 for the last."
-        if self.on_missing_day not in MISSING_DAY:
-            told = f"`{self.on_missing_day}` is not possible."
-            yield "on_missing_day", told, suggest(self.on_missing_day, MISSING_DAY, "Possible")
+        yield from _date_problems("anchor", self.anchor)
+        yield from _date_problems("date", self.date)
+        yield from _yearly_problems(self.dates)
+        yield from _cron_problems(self.cron)
+        yield from _zone_problems(self.timezone)
 
     # When
 
@@ -305,16 +252,71 @@ class Recurring(BaseModel):
 
     def _rest(self) -> str:
         """What becomes of a day that not every month has."""
-        if self.every == "year":
-            missing = "02-29" in (self.dates or ())
-        elif self.working_day or self.nth_weekday:
+        if self.working_day:
             return ""
-        else:
-            missing = any(isinstance(day, int) and day > 28 for day in self._month_days)
-        if not missing:
+        if self.nth_weekday:
+            return ", if there is one," if self.nth_weekday.nth == max(_ORDINALS) else ""
+        days = [int(text[3:]) for text in self.dates or () if text == "02-29"]
+        days += [day for day in self._month_days if isinstance(day, int) and self.every == "month"]
+        if not any(day > 28 for day in days):
             return ""
         skip = self.on_missing_day == "skip"
         return ", if there is such a day," if skip else ", or the month's last day,"
+
+    # What is wrong
+
+    def _problems_of_kind(self) -> Iterator[Finding]:
+        if self.cron is not None:
+            yield from self._stray(frozenset({"cron"}), "`cron` already says when")
+        elif self.every is None:
+            yield "every", "Nothing says when.", f"Write one of {', '.join(KEYS)}; or use `cron`."
+        elif self.every not in KEYS:
+            yield "every", f"There is no `every: {self.every}`.", suggest(self.every, KEYS)
+        else:
+            allowed = KEYS[self.every] | {"every"}
+            yield from self._stray(allowed, f"it means nothing with `every: {self.every}`")
+            for key, example in (("at", "09:00"), ("date", "2026-07-14"), ("dates", ["07-14"])):
+                needed = key in allowed and getattr(self, key) is None
+                if needed:
+                    yield key, f"It is missing with `every: {self.every}`.", f"Such as {example!r}."
+
+    def _stray(self, allowed: frozenset[str], why: str) -> Iterator[Finding]:
+        fields = Recurring.model_fields.items()
+        given = [key for key, field in fields if getattr(self, key) != field.default]
+        for key in given:
+            if key not in allowed | {"timezone"}:
+                kinds = [f"`every: {every}`" for every, keys in KEYS.items() if key in keys]
+                instead = f" It belongs to {_listed(kinds)}." if kinds else ""
+                yield key, f"Not both: {why}.", f"Remove `{key}`.{instead}"
+
+    def _interval_problems(self) -> Iterator[Finding]:
+        if self.interval < 1:
+            yield "interval", f"It cannot be {self.interval}.", "Write 1 or more."
+        elif self.interval > 1 and self.anchor is None:
+            message = f"Every {self.interval} of what is unclear: nothing says from when to count."
+            yield "anchor", message, "Give a first day, such as `2026-01-05`."
+
+    def _month_problems(self) -> Iterator[Finding]:
+        given = [key for key in MONTH_DAYS if getattr(self, key) is not None]
+        if len(given) > 1:
+            yield (
+                given[1],
+                f"Both {_listed(f'`{key}`' for key in given)} say which day.",
+                "Keep one.",
+            )
+        if self.on_missing_day not in MISSING_DAY:
+            message = f"There is no `{self.on_missing_day}`."
+            yield "on_missing_day", message, suggest(self.on_missing_day, MISSING_DAY)
+        if self.days is not None:
+            yield from _day_problems(self.days)
+        if self.working_day is not None and not 1 <= abs(self.working_day) <= 31:
+            message = f"No month has a working day {self.working_day}."
+            yield "working_day", message, "1 is the first of the month, -1 the last."
+        if self.nth_weekday is not None:
+            if self.nth_weekday.nth not in {-1, *_ORDINALS}:
+                message = f"No weekday comes {self.nth_weekday.nth} times a month."
+                yield "nth_weekday.nth", message, "Write 1 to 5, or -1 for the last."
+            yield from _weekday_problem("nth_weekday.weekday", self.nth_weekday.weekday)
 
 
 def _hours(after: dt.datetime, zone: ZoneInfo) -> Iterator[dt.datetime]:
@@ -322,101 +324,133 @@ def _hours(after: dt.datetime, zone: ZoneInfo) -> Iterator[dt.datetime]:
     moment = after.astimezone(dt.UTC).replace(second=0, microsecond=0)
     while True:
         moment += dt.timedelta(minutes=60 - moment.astimezone(zone).minute)
-        yield moment
+        if moment.astimezone(zone).minute == 0:  # not where the clocks go back by half an hour
+            yield moment
 
 
-def _nth_weekday(year: int, month: int, asked: NthWeekday) -> set[dt.date]:
-    """The day asked for; none in a month that has no fifth."""
-    first, last = dt.date(year, month, 1), day_or_last(year, month, 31)
-    wanted = WEEKDAYS.index(asked.weekday)
-    if asked.nth == -1:
-        return {last - dt.timedelta(days=(last.weekday() - wanted) % 7)}
-    found = first + dt.timedelta(days=(wanted - first.weekday()) % 7 + 7 * (asked.nth - 1))
-    return {found} if found.month == month else set()
+def _time_problems(at: str | None) -> Iterator[Finding]:
+    if at is not None and not _TIME.fullmatch(at):
+        hour, _, minute = at.strip().partition(":")
+        padded = f"{hour:0>2}:{minute or '00'}"
+        meant = padded if _TIME.fullmatch(padded) else "09:00"
+        yield "at", f"`{at}` is not a time of day.", f'Write hours and minutes, such as "{meant}".'
+
+
+def _weekday_problems(names: Sequence[str] | None) -> Iterator[Finding]:
+    if names is not None and not names:
+        yield "weekdays", "It names no day.", 'Write some, such as ["mon", "thu"].'
+    for position, name in enumerate(names or ()):
+        yield from _weekday_problem(f"weekdays.{position}", name)
+
+
+def _weekday_problem(path: str, name: str) -> Iterator[Finding]:
+    if name not in WEEKDAYS:
+        short = name.strip().casefold()[:3]
+        yield path, f"There is no weekday `{name}`.", suggest(short, WEEKDAYS, "Weekdays")
+
+
+def _day_problems(days: Sequence[int | str]) -> Iterator[Finding]:
+    if not days:
+        yield "days", "It names no day.", 'Write some, such as [1, 15, "last"].'
+    for position, day in enumerate(days):
+        if day != "last" and not (isinstance(day, int) and 1 <= day <= 31):
+            remedy = 'Write a number from 1 to 31, or "last".'
+            yield f"days.{position}", f"No month has a day {day!r}.", remedy
+
+
+def _date_problems(path: str, text: str | None) -> Iterator[Finding]:
+    if text is not None and not _is_date(text):
+        yield path, f"`{text}` is not a date.", "Write year, month and day, such as `2026-07-14`."
+
+
+def _yearly_problems(dates: Sequence[str] | None) -> Iterator[Finding]:
+    if dates is not None and not dates:
+        yield "dates", "It names no day.", 'Write some, such as ["07-14"].'
+    for position, text in enumerate(dates or ()):
+        if not _is_date(f"{_LEAP_YEAR}-{text}"):
+            message = f"`{text}` is not a day of the year."
+            yield f"dates.{position}", message, "Write month and day, such as `07-14` for 14 July."
+
+
+def _cron_problems(cron: str | None) -> Iterator[Finding]:
+    if cron is None:
+        return
+    if len(cron.split()) != 5:
+        message = f"`{cron}` has not five fields."
+    else:
+        try:
+            CronSim(cron, dt.datetime.min)
+            return
+        except CronSimError as error:
+            message = f"`{cron}` is not a schedule: {str(error).lower()}."
+    remedy = "Write minute, hour, day of the month, month and day of the week, such as `0 8 * * 1`."
+    yield "cron", message, remedy
+
+
+def _zone_problems(name: str | None) -> Iterator[Finding]:
+    if name is None or name in _zone_names():
+        return
+    city = name.strip().replace(" ", "_").casefold()
+    found = [zone for zone in _zone_names() if zone.casefold().endswith(f"/{city}")]
+    remedy = suggest(found[0] if found else name, _zone_names(), "Such as")
+    yield "timezone", f"There is no time zone `{name}`.", remedy
+
+
+@cache
+def _zone_names() -> tuple[str, ...]:
+    return tuple(sorted(available_timezones()))
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _month_and_day(text: str) -> tuple[int, int]:
-    month, _, day = text.partition("-")
-    return int(month), int(day)
+    return int(text[:2]), int(text[3:])
 
 
-# What makes no sense, one key at a time
-
-
-def time_problems(at: str | None) -> Iterator[Finding]:
-    if at is not None and not _TIME.fullmatch(at):
-        yield "at", f"`{at}` is no time of day.", "Write it like 09:00."
-
-
-def weekday_problems(path: str, names: Iterable[str]) -> Iterator[Finding]:
-    for place, name in enumerate(names):
-        if name not in WEEKDAYS:
-            where = path if path.startswith("nth") else f"{path}.{place}"
-            yield where, f"`{name}` is no weekday.", suggest(name, WEEKDAYS, "Weekdays")
-
-
-def date_problems(path: str, text: str | None) -> Iterator[Finding]:
-    try:
-        if text is not None:
-            dt.date.fromisoformat(text)
-    except ValueError:
-        yield path, f"`{text}` is no day.", "Write it like 2026-07-14."
-
-
-def yearly_problems(dates: Iterable[str]) -> Iterator[Finding]:
-    for place, text in enumerate(dates):
-        try:
-            dt.date(_LEAP_YEAR, *_month_and_day(text))
-        except (ValueError, TypeError):
-            yield f"dates.{place}", f"`{text}` is no day of the year.", "Write it like 07-14."
-
-
-def cron_problems(cron: str | None) -> Iterator[Finding]:
-    try:
-        if cron is not None:
-            CronSim(cron, dt.datetime(_LEAP_YEAR, 1, 1))
-    except CronSimError as error:
-        remedy = "Write five fields, like 0 8 * * 1."
-        yield "cron", f"`{cron}` is no cron expression: {error}.", remedy
-
-
-def zone_problems(name: str | None) -> Iterator[Finding]:
-    if name is not None and name not in available_timezones():
-        yield "timezone", f"there is no time zone `{name}`.", suggest(name, available_timezones())
-
-
-# In words
+def _nth_weekday(year: int, month: int, rule: NthWeekday) -> set[dt.date]:
+    weekday = WEEKDAYS.index(rule.weekday)
+    last = day_or_last(year, month, 31)
+    days = [last.replace(day=n + 1) for n in range(last.day)]
+    same = [day for day in days if day.weekday() == weekday]
+    return set(same[-1:] if rule.nth == -1 else same[rule.nth - 1 : rule.nth])
 
 
 def _cron_words(cron: str) -> str:
-    return f"by the cron expression {cron}"
+    words = CronSim(cron, dt.datetime.min).explain()
+    return words[0].lower() + words[1:]
 
 
 def _every(interval: int, what: str) -> str:
+    """ "every day", "every second day"; past the fifth, "every 6 days"."""
     if interval == 1:
         return f"every {what}"
-    ordinal = {2: "second", **_ORDINALS}.get(interval)
-    return f"every {ordinal} {what}" if ordinal and interval > 1 else f"every {interval} {what}s"
+    if interval in _ORDINALS:
+        return f"every {_ORDINALS[interval]} {what}"
+    return f"every {interval} {what}s"
 
 
-def _listed(names: Iterable[str]) -> str:
-    *rest, last = names
-    return f"{', '.join(rest)} and {last}" if rest else last
-
-
-def _counted(number: int) -> str:
-    """The word before a counted thing: "first ", "last ", "2nd last "."""
-    if number == -1:
+def _counted(n: int) -> str:
+    """ "the first ", "the 7th ", "the last ", "the second to last "."""
+    if n == -1:
         return "last "
-    if number < 0:
-        return f"{_suffixed(-number)} last "
-    return f"{_ORDINALS.get(number, _suffixed(number))} "
+    place = _ORDINALS.get(abs(n), _suffixed(abs(n)))
+    return f"{place} to last " if n < 0 else f"{place} "
 
 
-def _suffixed(number: int) -> str:
-    ending = "th" if 10 < number < 14 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{ending}"
+def _suffixed(n: int) -> str:
+    ending = "th" if 10 < n % 100 < 14 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{ending}"
 
 
 def _spoken(month: int, day: int) -> str:
     return f"{day} {month_name[month]}"
+
+
+def _listed(words: Iterable[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last

@@ -1,5 +1,6 @@
-"""Which scheduled workflows are due, and what they start: each occasion once, late ones too, but not those long past."""
+"""Which scheduled workflows are due, and what they start: each occasion once, also when late."""
 
+from collections import deque
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
@@ -52,33 +53,40 @@ def fire_due(tx: Transaction, library: Library) -> int:
         if live is None:
             forget(tx, row.workflow)
             continue
-        fire(tx, live, row.next_at)
+        newest = newest_occasion(tx, live, row.next_at)
+        if newest != row.next_at:
+            tell_missed(tx, live, row.next_at)
+        fire(tx, live, newest)
         plan_next(tx, live, tx.now)
-        tx.db.execute(
-            update(SCHEDULES)
-            .where(SCHEDULES.c.workflow == live.workflow)
-            .values(last_at=row.next_at)
-        )
+        mine = SCHEDULES.c.workflow == live.workflow
+        tx.db.execute(update(SCHEDULES).where(mine).values(last_at=newest))
     return len(rows)
+
+
+def newest_occasion(tx: Transaction, live: Live, first: datetime) -> datetime:
+    """The last occasion since `first` fell due: after a long stop, only that one counts."""
+    trigger = live.parsed.trigger
+    if not isinstance(trigger, Schedule):
+        return first
+    return next(iter(deque(trigger.occasions(first, tx.now, tx.company.calendar), 1)), first)
 
 
 def fire(tx: Transaction, live: Live, occasion: datetime) -> int:
     """Start runs for all records that match at this occasion. Returns their number."""
-    local = occasion.astimezone(tx.company.calendar.timezone)
     if tx.now - occasion > GRACE:
-        cause = f"“{live.name}” was due at {local:%Y-%m-%d %H:%M}, but nothing was running for over 6 hours then."
-        raise_alert(
-            tx,
-            "missed",
-            f"missed/{live.workflow}",
-            cause,
-            "Run it by hand if it still matters.",
-            live.workflow,
-        )
+        tell_missed(tx, live, occasion)
         return 0
     if stale(tx, live):
         return 0
+    local = occasion.astimezone(tx.company.calendar.timezone)
     return enrol_matching(tx, live, f"{local:%Y-%m-%dT%H:%M}", occasion)
+
+
+def tell_missed(tx: Transaction, live: Live, occasion: datetime) -> None:
+    local = occasion.astimezone(tx.company.calendar.timezone)
+    cause = f"“{live.name}” was due at {local:%Y-%m-%d %H:%M}, but nothing was running then."
+    remedy = "Run it by hand if it still matters."
+    raise_alert(tx, "missed", f"missed/{live.workflow}", cause, remedy, live.workflow)
 
 
 def next_due(tx: Transaction) -> datetime | None:
