@@ -10,6 +10,7 @@ from engine.conditions import Binder
 from engine.fields import Field
 from engine.filters import Named
 from engine.modules import Module
+from engine.problems import BadValue
 from engine.readings import Facts
 from engine.text import Rendered, parse
 
@@ -37,6 +38,17 @@ class Person:
     address: str
     name: str = ""
     handle: str = ""
+
+
+def moment(word: str, binder: Binder) -> datetime:
+    """A point in time written as a word (`now+2h`, a day means nine o'clock) or in full. Raises `BadValue`."""
+    if known := parse_moment(word):
+        when = known.resolve(binder.now, binder.calendar)
+        return when if isinstance(when, datetime) else binder.calendar.at(when, time(9))
+    found = MOMENT.parse(word)
+    if not isinstance(found, datetime):
+        raise BadValue("it does not say when.", "Write now+2h, or 2026-03-11T14:00:00+01:00.")
+    return found
 
 
 @dataclass
@@ -79,12 +91,7 @@ class Context:
 
     def moment(self, word: str) -> datetime:
         """A point in time written as a word (`now+2h`) or in full. Raises `BadValue`."""
-        if moment := parse_moment(word):
-            when = moment.resolve(self.now, self.binder.calendar)
-            return when if isinstance(when, datetime) else self.binder.calendar.at(when, time(9))
-        found = MOMENT.parse(word)
-        assert isinstance(found, datetime)
-        return found
+        return moment(word, self.binder)
 
     @property
     def now(self) -> datetime:

@@ -13,13 +13,15 @@ from engine.steps import Write
 from engine.steps.if_ import If
 from engine.workflow import Workflow
 
-COSMETIC = ("name", "description", "category", "label")
+COSMETIC = {"name", "description", "category"}
 SEMANTICS = 1
 
 
 def fingerprint(document: Mapping[str, Any], workflow: Workflow, schema: Schema) -> str:
-    """The hash of all that decides what the workflow does: the document without its mere words, and the types of
-    every field it reads or writes, as they are now."""
+    """The hash of all that decides what the workflow does.
+
+    That is the document without its mere words, and the types of every field it reads or writes, as they are now.
+    """
     material = {
         "semantics": SEMANTICS,
         "document": _material(document),
@@ -31,14 +33,16 @@ def fingerprint(document: Mapping[str, Any], workflow: Workflow, schema: Schema)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _material(node: Any, top: bool = True) -> Any:
-    if isinstance(node, dict):
-        return {
-            key: _material(part, False)
-            for key, part in node.items()
-            if not ((top or "type" in node) and key in COSMETIC)
-        }
-    return [_material(part, False) for part in node] if isinstance(node, list) else node
+def _material(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document without the words that people call it and its steps by."""
+    kept = {key: part for key, part in document.items() if key not in COSMETIC}
+    return {**kept, "steps": [_unlabelled(step) for step in document.get("steps", ())]}
+
+
+def _unlabelled(step: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: part for key, part in step.items() if key != "label"}
+    branches = [name for name in ("then", "else") if step.get("type") == "if" and name in step]
+    return {**kept, **{name: [_unlabelled(inner) for inner in step[name]] for name in branches}}
 
 
 def fields_used(workflow: Workflow, schema: Schema) -> dict[str, str]:
@@ -49,13 +53,22 @@ def fields_used(workflow: Workflow, schema: Schema) -> dict[str, str]:
     used = dict(_written(workflow, home, schema))
     for condition in conditions(workflow):
         used |= dict(_read(condition, home, schema))
+    for dotted in _paths(workflow, home):
+        used |= dict(_along(home, dotted, schema))
+    return used
+
+
+def _paths(workflow: Workflow, home: Module) -> Iterator[str]:
+    """The paths from its own records that the workflow reads outside its conditions."""
     for path in workflow.paths:
         root, _, rest = path.partition(".")
-        if root in ("record", "old") and rest and not rest.startswith("lines"):
-            used |= dict(_along(home, rest, schema))
-    if workflow.group_by:
-        used |= dict(_along(home, workflow.group_by, schema))
-    return used
+        rest = rest.partition(".")[2] if root == "records" else rest
+        if root in ("record", "old", "records") and rest and rest.partition(".")[0] != "lines":
+            yield rest
+    named = [word for step, _ in workflow.route.values() for word in step.reads()]
+    for word in [*named, workflow.group_by or ""]:
+        if word.partition(".")[0] in home.by_name:
+            yield word
 
 
 def conditions(workflow: Workflow) -> Iterator[Condition]:
@@ -95,11 +108,24 @@ def _read(condition: Condition, module: Module, schema: Schema) -> Iterator[tupl
             yield from _read(part, module, schema)
         case Compare(field=name):
             yield from _along(module, name, schema)
-        case Related(related=name, via=via, where=where):
+            if elsewhere := compared(condition):
+                yield from _along(module, elsewhere, schema)
+        case Related(related=name, via=via, sum=summed, where=where):
             there = schema.modules.get(name)
-            yield from _along(there, via, schema) if there else iter([(name, "missing")])
-            if there and where:
+            if there is None:
+                yield name, "missing"
+                return
+            for field in filter(None, (via, summed)):
+                yield from _along(there, field, schema)
+            if where:
                 yield from _read(where, there, schema)
+
+
+def compared(condition: Compare) -> str | None:
+    """The other field a field is compared with, if it is."""
+    value = condition.value
+    other = value.get("field", value.get("old")) if isinstance(value, dict) else None
+    return other if isinstance(other, str) else None
 
 
 def _along(module: Module, dotted: str, schema: Schema) -> Iterator[tuple[str, str]]:
@@ -126,17 +152,32 @@ def standing(condition: Condition) -> Condition:
         case AnyOf(any=parts):
             return AnyOf(any=tuple(standing(part) for part in parts))
         case NotOf(part=part):
-            return NotOf(part=standing(part))
+            return ALWAYS if _of_change(part) else condition
         case Compare(op="changed_to" | "becomes"):
             return condition.model_copy(update={"op": "equals"})
-        case Compare(op=op) if op in OPERATORS and OPERATORS[op].of_change:
+        case Compare() if _of_change(condition):
             return ALWAYS
     return condition
 
 
+def _of_change(condition: Condition) -> bool:
+    """Whether it asks about a change anywhere: by its operator, or by comparing with an old value."""
+    match condition:
+        case AllOf(all=parts) | AnyOf(any=parts):
+            return any(_of_change(part) for part in parts)
+        case NotOf(part=part):
+            return _of_change(part)
+        case Compare(op=op, value=value):
+            old = isinstance(value, dict) and "old" in value
+            return old or (op in OPERATORS and OPERATORS[op].of_change)
+    return False
+
+
 def guard(workflow: Workflow, schema: Schema) -> Condition:
-    """What is asked again before each later action: the entry conditions without those on changes,
-    and without those on anything the workflow itself writes."""
+    """What is asked again before each later action.
+
+    The entry conditions without those on changes, and without those on anything the workflow itself writes.
+    """
     home = schema.module(workflow.module)
     own = {(write.module, write.field) for write in writes(workflow, schema)}
     return _kept(workflow.entry, home, schema, own) or ALWAYS
@@ -163,10 +204,14 @@ def _kept(
             return condition if _kept(part, module, schema, own) == part else None
         case Related(related=name):
             return None if any(module_name == name for module_name, _ in own) else condition
-        case Compare(field=name, op=op):
-            if op in OPERATORS and OPERATORS[op].of_change:
-                return None
-            path = schema.path(module, name)
-            last = path.hops[-1].module if path.hops else module
-            return None if (last.name, path.field.name) in own else condition
+        case Compare(field=name):
+            read = [name, *filter(None, [compared(condition)])]
+            written = any(_end(module, dotted, schema) in own for dotted in read)
+            return None if written or _of_change(condition) else condition
     return None
+
+
+def _end(module: Module, dotted: str, schema: Schema) -> tuple[str, str]:
+    """The module and the field that a path ends at."""
+    path = schema.path(module, dotted)
+    return (path.hops[-1].module if path.hops else module).name, path.field.name

@@ -1,5 +1,6 @@
 """Start runs: at most one for each occasion of a record, whatever asks for it and how often."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from pydantic import JsonValue
 from sqlalchemy import (
     Select,
     String,
+    Table,
     and_,
     cast,
     exists,
@@ -19,7 +21,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql.elements import ColumnElement
@@ -47,6 +48,9 @@ class Cause:
     before: dict[str, JsonValue] | None = None
 
 
+SCHEDULED = Cause("schedule")
+
+
 def enrol(
     tx: Transaction, live: Live, record: int, mark: str, cause: Cause
 ) -> tuple[int | None, str]:
@@ -54,26 +58,21 @@ def enrol(
 
     Returns the run and "", or None and why there is none.
     """
-    if why := refusal(
-        tx,
-        live,
-        record,
-        waiting_only=live.parsed.recurrence == "every" and not live.parsed.trigger.repeats,
-    ):
+    intake = Intake(tx, [(live, record)])
+    if why := intake.refusal(live, record):
         return None, why
-    values = {
-        **_row(tx, live, cause),
-        "subject": record,
-        "record": record,
-        "occasion": occasion(tx, live, record, mark),
-        "members": None,
-    }
+    values = intake.row(live, record, mark, cause)
     id = tx.db.scalar(_insert(tx).values(**values).on_conflict_do_nothing().returning(RUNS.c.id))
     return id, "" if id else "it has run for this occasion already"
 
 
-def _insert(tx: Transaction) -> Any:
-    return sqlite_insert(RUNS) if tx.db.dialect.name == "sqlite" else postgres_insert(RUNS)
+def refusal(tx: Transaction, live: Live, subject: int) -> str | None:
+    """Why no run may start for this record now."""
+    return Intake(tx, [(live, subject)]).refusal(live, subject)
+
+
+def _insert(tx: Transaction, table: Table = RUNS) -> Any:
+    return sqlite_insert(table) if tx.db.dialect.name == "sqlite" else postgres_insert(table)
 
 
 def _row(tx: Transaction, live: Live, cause: Cause) -> dict[str, Any]:
@@ -84,7 +83,7 @@ def _row(tx: Transaction, live: Live, cause: Cause) -> dict[str, Any]:
         "state": "running",
         "step": live.parsed.start(),
         "due": tx.now,
-        "tries": 0,
+        "outward": False,
         "reason": "",
         "event": cause.event,
         "actor": cause.actor,
@@ -95,48 +94,153 @@ def _row(tx: Transaction, live: Live, cause: Cause) -> dict[str, Any]:
     }
 
 
-def occasion(tx: Transaction, live: Live, subject: int, mark: str) -> str:
-    """The word that makes this run unique for its record."""
-    match live.parsed.recurrence:
-        case "every":
-            return mark
-        case "once":
-            return ""
-        case "episode":
-            return f"episode {episode(tx, live.workflow, subject)}"
-        case EveryDays():
-            return tx.company.calendar.today(tx.now).isoformat()
-        case AfterFinish():
-            mine = (RUNS.c.workflow == live.workflow, RUNS.c.subject == subject)
-            return f"round {tx.count(RUNS, *mine) + 1}"
+@dataclass
+class Past:
+    """What one workflow did for one record before: the runs still going on, how many there were, the newest,
+    and the episode the record is in."""
+
+    going: int | None = None
+    resting: int | None = None
+    count: int = 0
+    started: datetime | None = None
+    ended: datetime | None = None
+    episode: int | None = None
+    holds: bool = False
 
 
-def refusal(tx: Transaction, live: Live, subject: int, *, waiting_only: bool) -> str | None:
-    """Why no run may start for this record now."""
-    mine = (RUNS.c.workflow == live.workflow, RUNS.c.subject == subject)
-    busy = ("waiting", "paused") if waiting_only else ACTIVE
-    if found := tx.db.scalar(select(RUNS.c.id).where(*mine, RUNS.c.state.in_(busy)).limit(1)):
-        return f"run R-{found} of this workflow is still going on for it"
-    match live.parsed.recurrence:
-        case "once":
-            if (
-                tx.db.scalar(
-                    select(EPISODES.c.number).where(
-                        EPISODES.c.workflow == live.workflow, EPISODES.c.subject == subject
-                    )
-                )
-                is not None
-            ):
+class Intake:
+    """Starts runs for many records, one after the other, as if each were looked at alone; all written at once."""
+
+    def __init__(self, tx: Transaction, pairs: Iterable[tuple[Live, int]]) -> None:
+        self.tx = tx
+        self._past: dict[tuple[int, int], Past] = defaultdict(Past)
+        self._rows: list[dict[str, Any]] = []
+        self._turned: set[tuple[int, int]] = set()
+        asked = [(live, subject) for live, subject in pairs]
+        lives = {live.workflow: live for live, _ in asked}
+        subjects = {subject for _, subject in asked}
+        if asked:
+            self._read_runs(list(lives), subjects)
+            self._read_history([n for n, live in lives.items() if _counts(live)], subjects)
+            self._read_episodes([n for n, live in lives.items() if _watches(live)], subjects)
+
+    def _read_runs(self, workflows: list[int], subjects: set[int]) -> None:
+        mine = (RUNS.c.workflow.in_(workflows), RUNS.c.subject.in_(subjects))
+        facts = (RUNS.c.id, RUNS.c.workflow, RUNS.c.subject, RUNS.c.state)
+        for row in self.tx.db.execute(select(*facts).where(*mine, RUNS.c.state.in_(ACTIVE))):
+            past = self._past[row.workflow, row.subject]
+            past.going = row.id
+            past.resting = past.resting if row.state == "running" else row.id
+
+    def _read_history(self, workflows: list[int], subjects: set[int]) -> None:
+        if not workflows:
+            return
+        mine = (RUNS.c.workflow.in_(workflows), RUNS.c.subject.in_(subjects))
+        newest = (func.max(RUNS.c.started_at), func.max(RUNS.c.ended_at))
+        query = select(RUNS.c.workflow, RUNS.c.subject, func.count(), *newest).where(*mine)
+        for row in self.tx.db.execute(query.group_by(RUNS.c.workflow, RUNS.c.subject)):
+            past = self._past[row.workflow, row.subject]
+            past.count, past.started, past.ended = row[2:]
+
+    def _read_episodes(self, workflows: list[int], subjects: set[int]) -> None:
+        if not workflows:
+            return
+        mine = (EPISODES.c.workflow.in_(workflows), EPISODES.c.subject.in_(subjects))
+        for row in self.tx.db.execute(select(EPISODES).where(*mine)):
+            past = self._past[row.workflow, row.subject]
+            past.episode, past.holds = row.number, row.holds
+
+    def begins(self, live: Live, subject: int, holds: bool) -> bool:
+        """Whether the conditions holding now is an occasion: for episodes, only if they did not hold before."""
+        if live.parsed.recurrence != "episode":
+            return holds
+        key = (live.workflow, subject)
+        past = self._past[key]
+        if past.holds == holds:
+            return False
+        past.holds, past.episode = holds, (past.episode or 0) + holds
+        self._turned.add(key)
+        return holds
+
+    def refusal(self, live: Live, subject: int) -> str | None:
+        """Why no run may start for this record now."""
+        past = self._past[live.workflow, subject]
+        changes_count = live.parsed.recurrence == "every" and not live.parsed.trigger.repeats
+        if busy := past.resting if changes_count else past.going:
+            return f"run R-{busy} of this workflow is still going on for it"
+        match live.parsed.recurrence:
+            case "once" if past.episode is not None:
                 return "it matched already when the workflow was switched on"
-        case EveryDays(every_days=days):
-            newest = tx.db.scalar(select(func.max(RUNS.c.started_at)).where(*mine))
-            if newest and newest >= since(tx, days):
+            case EveryDays(every_days=days) if past.started and past.started >= since(
+                self.tx, days
+            ):
                 return f"it ran less than {days} days ago"
-        case AfterFinish(after_finish_days=days):
-            newest = tx.db.scalar(select(func.max(RUNS.c.ended_at)).where(*mine))
-            if newest and newest >= since(tx, days):
+            case AfterFinish(after_finish_days=days) if past.ended and past.ended >= since(
+                self.tx, days
+            ):
                 return f"its last run ended less than {days} days ago"
-    return None
+        return None
+
+    def enrol(self, live: Live, subject: int, mark: str, cause: Cause) -> str | None:
+        """Start a run, or say why there is none."""
+        if why := self.refusal(live, subject):
+            return why
+        self._rows.append(self.row(live, subject, mark, cause))
+        past = self._past[live.workflow, subject]
+        past.going, past.count, past.started = past.going or 0, past.count + 1, self.tx.now
+        return None
+
+    def row(self, live: Live, subject: int, mark: str, cause: Cause) -> dict[str, Any]:
+        """A run as it is written."""
+        mine = {"subject": subject, "record": subject, "members": None}
+        return {
+            **_row(self.tx, live, cause),
+            **mine,
+            "occasion": self.occasion(live, subject, mark),
+        }
+
+    def occasion(self, live: Live, subject: int, mark: str) -> str:
+        """The word that makes this run unique for its record."""
+        past = self._past[live.workflow, subject]
+        match live.parsed.recurrence:
+            case "every":
+                return mark
+            case "once":
+                return ""
+            case "episode":
+                return f"episode {past.episode or 0}"
+            case EveryDays():
+                return self.tx.company.calendar.today(self.tx.now).isoformat()
+            case AfterFinish():
+                return f"round {past.count + 1}"
+
+    def write(self) -> None:
+        """Write the runs that were started, and the episodes that began or ended."""
+        if self._rows:
+            self.tx.db.execute(_insert(self.tx).on_conflict_do_nothing(), self._rows)
+        if self._turned:
+            keys = ["workflow", "subject"]
+            new = _insert(self.tx, EPISODES)
+            now = {"number": new.excluded.number, "holds": new.excluded.holds}
+            turned = [(*key, self._past[key]) for key in sorted(self._turned)]
+            rows = [
+                {
+                    "workflow": workflow,
+                    "subject": subject,
+                    "number": past.episode,
+                    "holds": past.holds,
+                }
+                for workflow, subject, past in turned
+            ]
+            self.tx.db.execute(new.on_conflict_do_update(index_elements=keys, set_=now), rows)
+
+
+def _counts(live: Live) -> bool:
+    return isinstance(live.parsed.recurrence, (EveryDays, AfterFinish))
+
+
+def _watches(live: Live) -> bool:
+    return live.parsed.recurrence in ("once", "episode")
 
 
 def since(tx: Transaction, days: int) -> datetime:
@@ -146,38 +250,16 @@ def since(tx: Transaction, days: int) -> datetime:
     return calendar.at(first, datetime.min.time())
 
 
-# --- episodes: when a record's conditions become true, and when they stop ---
-
-
-def episode(tx: Transaction, workflow: int, subject: int) -> int:
-    """The number of the episode a record is in, 0 before its first."""
-    mine = (EPISODES.c.workflow == workflow, EPISODES.c.subject == subject)
-    return tx.db.scalar(select(EPISODES.c.number).where(*mine)) or 0
-
-
-def becomes(tx: Transaction, workflow: int, subject: int, holds: bool) -> bool:
-    """Note whether the conditions hold of a record now. True if they have just become true."""
-    mine = (EPISODES.c.workflow == workflow, EPISODES.c.subject == subject)
-    known = tx.db.execute(select(EPISODES.c.holds, EPISODES.c.number).where(*mine)).first()
-    if known is None:
-        if holds:
-            tx.upsert(
-                EPISODES,
-                ["workflow", "subject"],
-                {"workflow": workflow, "subject": subject, "number": 1, "holds": True},
-            )
-        return holds
-    if known.holds != holds:
-        number = known.number + (1 if holds else 0)
-        tx.db.execute(update(EPISODES).where(*mine).values(holds=holds, number=number))
-    return holds and not known.holds
-
-
 # --- many records at once, for schedules ---
 
 
 def enrol_matching(
-    tx: Transaction, live: Live, mark: str, at: datetime, only: Iterable[int] | None = None
+    tx: Transaction,
+    live: Live,
+    mark: str,
+    at: datetime,
+    only: Iterable[int] | None = None,
+    cause: Cause = SCHEDULED,
 ) -> int:
     """Start a run for every record, or group of records, that matches: one statement, whatever their number."""
     chosen = candidates(tx, live.parsed, at, only).subquery()
@@ -185,16 +267,13 @@ def enrol_matching(
     if live.parsed.recurrence == "episode":
         _turn_episodes(tx, live, select(subject))
     picked = select(
-        *(
-            literal(value, RUNS.c[name].type)
-            for name, value in _row(tx, live, Cause("schedule")).items()
-        ),
+        *(literal(value, RUNS.c[name].type) for name, value in _row(tx, live, cause).items()),
         subject,
         chosen.c.record,
         chosen.c.members,
         _occasions(tx, live, subject, mark),
     ).where(*_allowed(tx, live, subject))
-    names = [*_row(tx, live, Cause("schedule")), "subject", "record", "members", "occasion"]
+    names = [*_row(tx, live, cause), "subject", "record", "members", "occasion"]
     return tx.db.execute(_insert(tx).from_select(names, picked).on_conflict_do_nothing()).rowcount
 
 
@@ -221,11 +300,9 @@ def candidates(
         ).where(*matches)
     group = func.coalesce(table.c[workflow.group_by], -table.c.id)
     if tx.db.dialect.name == "sqlite":
-        members: ColumnElement[Any] = func.json_group_array(
-            aggregate_order_by(table.c.id, table.c.id)
-        )
+        members: ColumnElement[Any] = func.json_group_array(table.c.id)
     else:
-        members = func.jsonb_agg(aggregate_order_by(table.c.id, table.c.id))
+        members = func.jsonb_agg(table.c.id)
     return (
         select(
             group.label("subject"), func.min(table.c.id).label("record"), members.label("members")

@@ -57,9 +57,9 @@ class Reader:
         """Let this reader see other values than those stored."""
         self._rows[(module.name, id)] = {**(self.row(module, id) or {}), **values}
 
-    def forget(self, module: str, id: int) -> None:
-        """Read a record anew the next time, because it has changed."""
-        self._rows.pop((module, id), None)
+    def keep(self, module: str, id: int, values: Values | None) -> None:
+        """Take these as the values of a record; None says that there is no such record any more."""
+        self._rows[(module, id)] = values
 
     def user(self, handle: str) -> Values | None:
         if handle not in self._users:

@@ -121,7 +121,8 @@ def _plain(field: Field, raw: Any) -> str:
             return str(raw)
         case date():
             return raw.isoformat()
-    raise BadValue(f"{field.title} takes {field.kept.words}, not {_shape(raw)}.")
+    message = f"{field.title} takes {field.kept.words}, not {_shape(raw)}."
+    raise BadValue(message, "Give a single value.")
 
 
 def _shape(raw: Any) -> str:
@@ -136,7 +137,7 @@ def _shape(raw: Any) -> str:
 def _int(field: Field, raw: Any) -> int:
     number = _decimal(field, raw)
     if number != int(number):
-        raise BadValue(f"{field.title} takes a whole number, not {raw}.")
+        raise BadValue(f"{field.title} takes a whole number, not {raw}.", "Write it like 12.")
     return int(number)
 
 
@@ -164,7 +165,7 @@ def _number_in(raw: Any) -> Decimal | None:
 def _bool(field: Field, raw: Any) -> bool:
     known = BOOLEANS.get(str(raw).strip().lower())
     if known is None:
-        raise BadValue(f"{field.title} is true or false, not {raw!r}.")
+        raise BadValue(f"{field.title} is yes or no, not {raw!r}.", "Write true or false.")
     return known
 
 
@@ -181,8 +182,8 @@ def _date(field: Field, raw: Any) -> date:
 
 def _parsed(kind: type[date], raw: Any) -> date | None:
     try:
-        return kind.fromisoformat(raw.strip())
-    except (AttributeError, ValueError):
+        return kind.fromisoformat(raw.strip()) if isinstance(raw, str) else None
+    except ValueError:
         return None
 
 
@@ -255,7 +256,8 @@ def _json(field: Field, raw: Any) -> JsonValue:
     try:
         storable(written := json.dumps(raw, allow_nan=False, ensure_ascii=False))
     except (TypeError, ValueError, RecursionError):
-        raise BadValue(f"{field.title} takes JSON, not {_shape(raw)}.") from None
+        message = f"{field.title} takes JSON, not {_shape(raw)}."
+        raise BadValue(message, "Give plain lists, objects, texts and numbers.") from None
     kept: JsonValue = json.loads(written.replace("\\u0000", ""))
     return kept
 

@@ -1,16 +1,17 @@
 """Runs and their entries: what each step decided, did and gave, kept so that a run can go on anywhere, at any time."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
-from engine.conditions import ALWAYS, bind
+from engine.bindings import Bindings
+from engine.conditions import ALWAYS, Condition
 from engine.context import Context
-from engine.dependencies import guard
 from engine.effects import Effect, Outcome, any_effect
 from engine.facts import Reader, RecordFacts, line_data, paused, people, subject, template_data
 from engine.library import Live
@@ -21,9 +22,11 @@ from engine.steps import Action, Do, End, Enter, Move, Skip, Sleep, Step
 from engine.tables import ENTRIES, RUNS
 from engine.transaction import Transaction
 from engine.words import reasons
+from engine.writes import Gathering
 
 EFFECT = any_effect()
 DEEPEST = 5
+SOON = timedelta(minutes=1)
 
 
 @dataclass
@@ -52,6 +55,12 @@ class Entry:
         """Under this key its effect changes the world once, however often it is performed."""
         return f"run-{self.run}-{self.step}"
 
+    def row(self, prefix: str = "") -> dict[str, Any]:
+        """As it is written."""
+        row = {f"{prefix}{name}": getattr(self, name) for name in ENTRY}
+        row[f"{prefix}result"] = self.result or None
+        return row
+
     def effect(self) -> Effect:
         found: Effect = EFFECT.validate_python(self.move["effect"])
         return found
@@ -69,7 +78,6 @@ class Run:
     state: str
     step: str | None
     due: datetime | None
-    tries: int
     reason: str
     actor: str
     before: Mapping[str, Any]
@@ -79,6 +87,7 @@ class Run:
     owner: str | None = None
     ended_at: datetime | None = None
     entries: dict[str, Entry] = field(default_factory=dict)
+    bindings: Bindings = field(default_factory=Bindings)
 
     @property
     def module(self) -> Module:
@@ -108,24 +117,55 @@ class Run:
         self.state = "running"
         return self.live.parsed.route[self.step][0]
 
+    @property
+    def ended(self) -> bool:
+        return self.state in ("done", "failed", "stopped")
+
+    def outward(self) -> Entry | None:
+        """The entry of the effect outside that comes next in this run, now or at its next try."""
+        entry = self.entries.get(self.step or "")
+        stands = entry is not None and entry.phase in ("planned", "performing")
+        return entry if stands and self.state in ("running", "waiting") else None
+
+    def take_off(self) -> None:
+        """Mark that the effect outside is being performed, before it is."""
+        entry = self.entries[self.step or ""]
+        entry.phase, entry.tries, entry.changed = "performing", entry.tries + 1, True
+
     def over(self, step: Step) -> str | None:
         """Why the run has nothing more to do here; None if it goes on."""
-        facts = self.facts()
-        if facts is None:
+        present = [facts for id in self.members or [self.record] if (facts := self.facts(id))]
+        if not present:
             return "no longer applies: the record was deleted"
         stop = self.live.parsed.stop_when
-        if stop and holds(bind(stop, self.reader.binder(self.module)), facts):
-            return f"stopped because {reasons(stop, self.reader.binder(self.module), facts).said}"
+        if stop and all(self._stopped(facts) for facts in present):
+            told = reasons(stop, self.reader.binder(self.module), present[0]).said
+            return f"stopped because {told}"
         if isinstance(step, Action) and self.rested() and self.lead() is None:
-            return f"no longer applies: {self._unfit(facts)}"
+            return f"no longer applies: {self._unfit(present[0])}"
         return None
+
+    def _stopped(self, facts: RecordFacts) -> bool:
+        """Whether there is nothing more to do for this one record."""
+        stop = self.live.parsed.stop_when
+        return stop is not None and self._holds(stop, facts, self.now)
+
+    def _holds(
+        self, condition: Condition, facts: RecordFacts, at: datetime, *, event: bool = False
+    ) -> bool:
+        """Whether a condition holds of a record as it is now; its words for days mean those of `at`."""
+        tx = self.reader.tx
+        return holds(self.bindings.of(tx, self.module, condition, at, event=event), facts)
 
     def rested(self) -> bool:
         """Whether time has passed since the run began, so that its record may be another by now."""
-        return any(
-            entry.phase in ("sleeping", "held") or entry.tries > 1 or "until" in entry.move
-            for entry in self.entries.values()
-        )
+        return any(self._late(entry) for entry in self.entries.values())
+
+    def _late(self, entry: Entry) -> bool:
+        if entry.phase in ("sleeping", "held") or entry.tries > 1 or "until" in entry.move:
+            return True
+        waited = self.now - entry.at if entry.at else SOON
+        return entry.phase != "closed" and (entry.tries > 0 or waited > SOON)
 
     def entry(self, step: Step) -> Entry | None:
         """What was decided here before; nothing, if it was held back and is to be decided anew."""
@@ -151,10 +191,9 @@ class Run:
         """Try this step again later: as planned after a failure, decided anew after it was held back."""
         entry.phase = "held" if outcome.result == "held" else "planned"
         entry.outcome, entry.said, entry.changed = outcome.result, outcome.said, True
-        self.state, self.due = (
-            "waiting" if outcome.result == "held" else "running",
-            outcome.again_at,
-        )
+        self.due = outcome.again_at
+        if self.state == "running":
+            self.state = "waiting" if outcome.result == "held" else "running"
 
     def go(self, step: str | None) -> None:
         self.step, self.due = step, None
@@ -196,19 +235,21 @@ class Run:
         """The records of the run that would still be chosen, as of the day it started."""
         if not self.members and not self.rested():
             return [self.record]
-        schema = self.reader.tx.schema
-        asked = guard(self.live.parsed, schema)
-        binder = self.reader.tx.binder(self.module, event=True, at=self.started_at)
-        condition = bind(asked, binder) if asked != ALWAYS else None
+        asked = self._guard()
         found = []
         for id in self.members or [self.record]:
             facts = self.facts(id)
-            if facts is not None and (condition is None or holds(condition, facts)):
+            if facts is None or self._stopped(facts):
+                continue
+            if asked == ALWAYS or self._holds(asked, facts, self.started_at, event=True):
                 found.append(id)
         return found
 
+    def _guard(self) -> Condition:
+        return self.bindings.guard(self.live, self.reader.tx.schema)
+
     def _unfit(self, facts: RecordFacts) -> str:
-        asked = guard(self.live.parsed, self.reader.tx.schema)
+        asked = self._guard()
         return reasons(
             asked, self.reader.tx.binder(self.module, event=True, at=self.started_at), facts
         ).said
@@ -286,31 +327,28 @@ def _stored(move: Move) -> dict[str, JsonValue]:
 # --- the tables ---
 
 
-def read_runs(tx: Transaction, reader: Reader, rows: Iterable[Row[Any]], version: Any) -> list[Run]:
-    """Runs that were claimed, with their entries. `version` gives the Live of (workflow, version)."""
+def read_runs(
+    tx: Gathering,
+    reader: Reader,
+    rows: Sequence[Row[Any]],
+    version: Callable[[int, int], Live],
+    bindings: Bindings,
+) -> list[Run]:
+    """Runs that were claimed, with their entries. Their records are held, as the runs may change them."""
     runs = {row.id: _run(row, reader, version(row.workflow, row.version)) for row in rows}
-    ids = list(runs)
-    if ids:
-        for row in tx.db.execute(
-            select(ENTRIES).where(ENTRIES.c.run.in_(ids)).order_by(ENTRIES.c.position)
-        ):
-            runs[row.run].entries[row.step] = Entry(
-                row.run,
-                row.step,
-                row.position,
-                row.move,
-                row.phase,
-                row.outcome,
-                row.said,
-                row.result or {},
-                row.tries,
-                row.at,
-                row.ended_at,
-                fresh=False,
-                changed=False,
-            )
+    if not runs:
+        return []
+    query = select(ENTRIES).where(ENTRIES.c.run.in_(list(runs))).order_by(ENTRIES.c.position)
+    for row in tx.db.execute(query):
+        kept = (row.run, row.step, row.position, row.move, row.phase, row.outcome, row.said)
+        more = (row.result or {}, row.tries, row.at, row.ended_at)
+        runs[row.run].entries[row.step] = Entry(*kept, *more, fresh=False, changed=False)
+    subjects: dict[str, set[int]] = defaultdict(set)
     for run in runs.values():
-        reader.load(run.module, [run.record, *run.members])
+        run.bindings = bindings
+        subjects[run.module.name].update([run.record, *run.members])
+    for name in sorted(subjects):
+        tx.hold(reader, tx.schema.module(name), subjects[name])
     return list(runs.values())
 
 
@@ -321,22 +359,20 @@ def _run(row: Row[Any], reader: Reader, live: Live) -> Run:
         for name, value in (row.before or {}).items()
         if name in module.by_name
     }
-    chain = tuple((link[0], link[1]) for link in row.chain or ())
     return Run(
         row.id,
         live,
         reader,
         row.record,
-        list(row.members or []),
+        sorted(row.members or []),
         row.state,
         row.step,
         None,
-        row.tries,
         row.reason,
         row.actor,
         before,
         row.depth,
-        chain,
+        tuple((link[0], link[1]) for link in row.chain or ()),
         row.started_at,
         row.owner,
         row.ended_at,
@@ -347,48 +383,50 @@ class Fenced(Exception):
     """Another worker has taken over one of these runs; nothing of this transaction may stay."""
 
 
-def store(tx: Transaction, runs: list[Run]) -> None:
-    """Write what has become of runs, all at once. Raises `Fenced` if one is no longer ours."""
+ENTRY = tuple(column.name for column in ENTRIES.columns)
+CHANGE_ENTRY = (
+    update(ENTRIES)
+    .where(ENTRIES.c.run == bindparam("new_run"), ENTRIES.c.step == bindparam("new_step"))
+    .values({name: bindparam(f"new_{name}") for name in ENTRY[2:]})
+)
+RUN_NOW = ("state", "step", "due", "outward", "reason", "ended_at", "owner")
+CHANGE_RUN = (
+    update(RUNS)
+    .where(RUNS.c.id == bindparam("run"), RUNS.c.owner == bindparam("held_by"))
+    .values({name: bindparam(f"new_{name}") for name in RUN_NOW})
+)
+
+
+def store(tx: Transaction, runs: Sequence[Run], aloft: datetime | None = None) -> None:
+    """Write what has become of runs, all at once. Raises `Fenced` if one is no longer ours.
+
+    Runs whose effect is being performed stay ours until `aloft`; all others are anybody's.
+    """
     entries = [entry for run in runs for entry in run.entries.values() if entry.changed]
-    fresh = [_row(entry) for entry in entries if entry.fresh]
-    if fresh:
+    if fresh := [entry.row() for entry in entries if entry.fresh]:
         tx.db.execute(insert(ENTRIES), fresh)
+    if changed := [entry.row("new_") for entry in entries if not entry.fresh]:
+        tx.db.execute(CHANGE_ENTRY, changed)
     for entry in entries:
-        if not entry.fresh:
-            row = _row(entry)
-            where = (ENTRIES.c.run == row.pop("run"), ENTRIES.c.step == row.pop("step"))
-            tx.db.execute(update(ENTRIES).where(*where).values(**row))
         entry.fresh = entry.changed = False
-    for run in runs:
-        values = {
-            "state": run.state,
-            "step": run.step,
-            "due": run.due or (tx.now if run.state in ("running", "waiting") else None),
-            "tries": run.tries,
-            "reason": run.reason,
-            "ended_at": run.ended_at,
-            "owner": None,
-        }
-        held = (
-            RUNS.c.id == run.id,
-            RUNS.c.owner == run.owner,
-            RUNS.c.state.in_(("running", "waiting")),
-        )
-        if tx.db.execute(update(RUNS).where(*held).values(**values)).rowcount != 1:
-            raise Fenced(f"run {run.id} was taken over")
+    if runs:
+        rows = [_stand(run, tx.now, aloft) for run in runs]
+        if tx.db.execute(CHANGE_RUN, rows).rowcount != len(rows):
+            raise Fenced("a run was taken over by another worker")
 
 
-def _row(entry: Entry) -> dict[str, Any]:
+def _stand(run: Run, now: datetime, aloft: datetime | None) -> dict[str, Any]:
+    """Where a run stands, as it is written."""
+    entry = run.outward()
+    flies = entry is not None and entry.phase == "performing"
     return {
-        "run": entry.run,
-        "step": entry.step,
-        "position": entry.position,
-        "move": entry.move,
-        "phase": entry.phase,
-        "outcome": entry.outcome,
-        "said": entry.said,
-        "result": entry.result or None,
-        "tries": entry.tries,
-        "at": entry.at,
-        "ended_at": entry.ended_at,
+        "run": run.id,
+        "held_by": run.owner,
+        "new_state": run.state,
+        "new_step": run.step,
+        "new_due": None if run.ended else aloft if flies else run.due or now,
+        "new_outward": entry is not None,
+        "new_reason": run.reason,
+        "new_ended_at": run.ended_at,
+        "new_owner": run.owner if flies else None,
     }

@@ -1,7 +1,7 @@
 """Workflows and their versions: drafts that are edited, versions that never change, and which version is live."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -10,6 +10,7 @@ from sqlalchemy import Row, func, insert, select, update
 
 from engine.checking import Checking
 from engine.dependencies import fingerprint
+from engine.limits import unreadable
 from engine.lint import circles
 from engine.problems import Invalid, Problem, refuse
 from engine.tables import STATE, VERSIONS, WORKFLOWS
@@ -64,12 +65,14 @@ class Library:
         with self._lock:
             if mark != self._mark:
                 active = (WORKFLOWS.c.state == "active", WORKFLOWS.c.active_version.is_not(None))
-                keys = (
-                    tx.db.execute(select(WORKFLOWS.c.id, WORKFLOWS.c.active_version).where(*active))
-                    .all()
-                )
+                facts = (WORKFLOWS.c.id, WORKFLOWS.c.active_version, WORKFLOWS.c.activated_at)
+                rows = tx.db.execute(select(*facts).where(*active)).all()
+                keys = [(row.id, row.active_version) for row in rows]
                 self._load(tx, [key for key in keys if key not in self._parsed])
-                self._live = {key[0]: self._parsed[key] for key in keys}
+                self._live = {
+                    row.id: replace(self._parsed[key], since=row.activated_at)
+                    for row, key in zip(rows, keys, strict=True)
+                }
                 self._mark = mark
             return self._live
 
@@ -89,16 +92,13 @@ class Library:
                 VERSIONS.c.workflow == WORKFLOWS.c.id,
             ]
             rows = tx.db.execute(
-                select(VERSIONS, WORKFLOWS.c.name.label("called"), WORKFLOWS.c.activated_at).where(
-                    *where
-                )
+                select(VERSIONS, WORKFLOWS.c.name.label("called")).where(*where)
             ).all()
             for row in rows:
                 if (row.workflow, row.version) in part:
                     parsed = Workflow.model_validate(row.document)
                     facts = (row.workflow, row.called, row.version, row.hash, row.document)
-                    live = Live(*facts, parsed, row.activated_at)
-                    self._parsed[(row.workflow, row.version)] = live
+                    self._parsed[(row.workflow, row.version)] = Live(*facts, parsed)
 
 
 def checking(tx: Transaction, workflow: Workflow, unsafe: Any) -> Checking:
@@ -167,7 +167,12 @@ def save_draft(
     workflow: int | None = None,
     revision: int | None = None,
 ) -> Row[Any]:
-    """Keep a draft, sound or not; a live version goes on as it is. Raises `Invalid` if someone else was quicker."""
+    """Keep a draft, sound or not; a live version goes on as it is.
+
+    Raises `Invalid` if someone else was quicker, or if it is nothing that could ever be read.
+    """
+    if problem := unreadable(document):
+        raise Invalid(problem)
     facts = {
         "name": str(document.get("name") or "Untitled")[:120],
         "module": str(document.get("module") or ""),

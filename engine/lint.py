@@ -46,7 +46,7 @@ def advice(workflow: Workflow, schema: Schema, audience: int | None) -> Iterator
         for node in leaves(workflow.entry)
     )
     if (
-        workflow.trigger.type == "record_saved"
+        workflow.trigger.kind == "record_saved"
         and mails
         and workflow.recurrence == "every"
         and not asks_change

@@ -1,26 +1,29 @@
 """Which workflows a change may start: found by an index, then asked one by one."""
 
+import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, func, select, update
 
 from engine.alerts import raise_alert
-from engine.conditions import bind
-from engine.dependencies import fingerprint
-from engine.enrol import Cause, becomes, enrol
+from engine.bindings import Bindings
+from engine.enrol import Cause, Intake
 from engine.facts import Reader, RecordFacts
 from engine.ledger import DEEPEST
 from engine.library import Library, Live
 from engine.lint import required
 from engine.modules import Module
 from engine.readings import holds
-from engine.tables import EVENTS
+from engine.tables import EVENTS, PENDING
 from engine.transaction import Transaction
 
 CHANGES = ("changed", "changed_to", "changed_from", "becomes")
+BATCH = 200
+ONE_AT_A_TIME = 0x5A150  # the lock of PostgreSQL that whoever matches holds; on SQLite there is one writer anyway
 Key = tuple[str, str, str | None]
+log = logging.getLogger("sayso.match")
 
 
 class Index:
@@ -59,8 +62,8 @@ def keys(live: Live) -> list[Key]:
 class Matcher:
     """Takes events that no workflow was asked about yet, and starts what they start."""
 
-    def __init__(self, library: Library) -> None:
-        self.library = library
+    def __init__(self, library: Library, bindings: Bindings) -> None:
+        self.library, self.bindings = library, bindings
         self._index: tuple[dict[int, Live], Index] | None = None
 
     def index(self, tx: Transaction) -> Index:
@@ -69,48 +72,78 @@ class Matcher:
             self._index = (lives, Index(lives.values()))
         return self._index[1]
 
-    def take(self, tx: Transaction, limit: int = 200) -> int:
-        """Match a batch of events. Returns how many there were; all of it commits or none."""
-        query = select(EVENTS).where(EVENTS.c.pending).order_by(EVENTS.c.id).limit(limit)
-        events = tx.db.execute(query.with_for_update(skip_locked=True)).all()
+    def take(self, tx: Transaction, limit: int = BATCH, *, careful: bool = False) -> int:
+        """Match a batch of events, in the order they happened. Returns how many; all of it commits or none.
+
+        `careful` asks each workflow apart from all others, so that one that cannot be asked stops nothing else.
+        """
+        if tx.db.dialect.name == "postgresql":
+            # Two at a time could see the changes of one record in the wrong order.
+            tx.db.execute(select(func.pg_advisory_xact_lock(ONE_AT_A_TIME)))
+        events = tx.db.execute(WAITING.limit(limit)).all()
         if not events:
             return 0
-        index, reader = self.index(tx), Reader(tx)
-        for event in events:
-            for live in index.of(event.module, event.kind, event.changes):
-                self._ask(tx, reader, live, event)
+        asked = list(self._asked(tx, events))
+        if careful:
+            for event, live in asked:
+                self._ask_carefully(tx, live, event)
+        elif asked:
+            self._ask(tx, asked)
         ids = [event.id for event in events]
         tx.db.execute(
             update(EVENTS).where(EVENTS.c.id.in_(ids)).values(pending=False, snapshot=None)
         )
         return len(events)
 
-    def _ask(self, tx: Transaction, reader: Reader, live: Live, event: Row[Any]) -> None:
-        if live.since and event.at < live.since:
-            return
-        module = tx.schema.module(event.module)
-        reader.at = event.at
-        condition = bind(live.parsed.entry, reader.binder(module, event=True))
-        true_of = holds(condition, facts_of(reader, module, event))
-        if live.parsed.recurrence == "episode" and not becomes(
-            tx, live.workflow, event.record, true_of
-        ):
-            return
-        if not true_of:
-            return
-        if why := circle(live, event):
-            raise_alert(
-                tx,
-                "loop",
-                f"loop/{live.workflow}/{event.workflow}",
-                why,
-                "Narrow one of the triggers.",
-                live.workflow,
+    def _asked(
+        self, tx: Transaction, events: Iterable[Row[Any]]
+    ) -> Iterator[tuple[Row[Any], Live]]:
+        """Which workflows are to be asked about which change."""
+        index = self.index(tx)
+        for event in events:
+            for live in index.of(event.module, event.kind, event.changes):
+                if live.since is None or event.at >= live.since:
+                    yield event, live
+
+    def _ask(self, tx: Transaction, asked: Sequence[tuple[Row[Any], Live]]) -> None:
+        reader = Reader(tx)
+        facts: dict[int, RecordFacts] = {}
+        told: list[tuple[Row[Any], Live, bool]] = []
+        for event, live in asked:
+            module = tx.schema.module(event.module)
+            reader.at = event.at
+            known = facts.get(event.id) or facts.setdefault(
+                event.id, facts_of(reader, module, event)
             )
-            return
-        if stale(tx, live):
-            return
-        enrol(tx, live, event.record, f"change {event.id}", _cause(event))
+            entry = self.bindings.of(tx, module, live.parsed.entry, event.at, event=True)
+            if (true_of := holds(entry, known)) or live.parsed.recurrence == "episode":
+                told.append((event, live, true_of))
+        intake = Intake(tx, ((live, event.record) for event, live, _ in told))
+        for event, live, true_of in told:
+            if intake.begins(live, event.record, true_of) and self._may(tx, live, event):
+                intake.enrol(live, event.record, f"change {event.id}", _cause(event))
+        intake.write()
+
+    def _ask_carefully(self, tx: Transaction, live: Live, event: Row[Any]) -> None:
+        try:
+            with tx.db.begin_nested():
+                self._ask(tx, [(event, live)])
+        except Exception as error:
+            log.exception("workflow %s cannot be asked about change %s", live.workflow, event.id)
+            told = f"“{live.name}” could not be asked about a change of {event.module}/{event.record}: {error}"
+            key = f"unasked/{live.workflow}"
+            raise_alert(tx, "failed", key, told, "Report this; then run it by hand.", live.workflow)
+
+    def _may(self, tx: Transaction, live: Live, event: Row[Any]) -> bool:
+        """Whether this change may start the workflow, which asks for it; if not, people are told."""
+        if why := circle(live, event):
+            key = f"loop/{live.workflow}/{event.workflow}"
+            raise_alert(tx, "loop", key, why, "Narrow one of the triggers.", live.workflow)
+            return False
+        return not stale(tx, live, self.bindings)
+
+
+WAITING = select(EVENTS).where(PENDING).order_by(EVENTS.c.id).with_for_update()
 
 
 def facts_of(reader: Reader, module: Module, event: Row[Any]) -> RecordFacts:
@@ -142,19 +175,13 @@ def circle(live: Live, event: Row[Any]) -> str | None:
     return None
 
 
-def stale(tx: Transaction, live: Live) -> bool:
+def stale(tx: Transaction, live: Live, bindings: Bindings | None = None) -> bool:
     """Whether what the person approved is no longer what would run; if so, it says so and does not."""
-    if fingerprint(live.document, live.parsed, tx.schema) == live.hash:
+    if (bindings or Bindings()).fingerprint(live, tx.schema) == live.hash:
         return False
     cause = f"“{live.name}” has changed since it was approved: a field it uses is another now."
-    raise_alert(
-        tx,
-        "changed",
-        f"changed/{live.workflow}/{live.version}",
-        cause,
-        "Submit it for review again.",
-        live.workflow,
-    )
+    key = f"changed/{live.workflow}/{live.version}"
+    raise_alert(tx, "changed", key, cause, "Submit it for review again.", live.workflow)
     return True
 
 

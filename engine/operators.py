@@ -74,8 +74,7 @@ def ends(text: Any, part: Any) -> Any:
 @ends.register
 def _(text: ColumnElement, part: Any) -> Any:  # type: ignore[type-arg]  # as above
     size = func.length(part) if isinstance(part, ColumnElement) else len(part)
-    rest = func.substr(text, func.length(text) - size + 1)
-    return and_(func.length(text) >= size, rest == part)
+    return func.substr(text, func.length(text) - size + 1) == part
 
 
 @singledispatch

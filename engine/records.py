@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import insert, select, update
 
 from engine.fields import Field
 from engine.modules import KEPT_BY_US, Module
-from engine.problems import BadValue, Invalid, Problem, suggest
+from engine.problems import BadValue, Invalid, Problem, refuse, suggest
 from engine.tables import EVENTS, NUMBERS
 from engine.transaction import Transaction
 
 Values = Mapping[str, Any]
+UNLOCK = "Unlock it first."
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,7 @@ class Records:
             }
             for row in rows
         ]
-        statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
-        ids = list(self.tx.db.scalars(statement, every)) if every else []
+        ids = self._insert(home, every) if every else []
         snapshots = [_dump(home, row) for row in rows]
         events = self._events(
             home, ids, "created", [_born(snapshot) for snapshot in snapshots], snapshots
@@ -89,67 +89,40 @@ class Records:
         home = self.tx.schema.module(module)
         row = self.row(home, id)
         parsed = self._checked(home, values, new=False)
-        if row.locked and parsed.get("locked") is not False:
-            raise Invalid(
-                Problem(
-                    "",
-                    f"{row.number} is locked and cannot be changed.",
-                    "Unlock it first.",
-                )
-            )
-        before = row._mapping
-        changed = {name: value for name, value in parsed.items() if before[name] != value}
+        number = row["number"]
+        if row["locked"] and parsed.get("locked") is not False:
+            raise Invalid(Problem("", f"{number} is locked and cannot be changed.", UNLOCK))
+        changed = {name: value for name, value in parsed.items() if row[name] != value}
         if not changed:
-            return Saved(id, row.number, None, {})
-        table = self.tx.schema.tables[module]
+            return Saved(id, number, None, {})
         stamped = {**changed, **self._stamp(created=False)}
-        self.tx.db.execute(
-            update(table).where(table.c.id == id).values(**stamped, revision=table.c.revision + 1)
-        )
+        self._change(home, id, stamped)
         changes = {
-            name: [home.field(name).dump(before[name]), home.field(name).dump(value)]
+            name: [home.field(name).dump(row[name]), home.field(name).dump(value)]
             for name, value in changed.items()
         }
-        snapshot = _dump(home, {**before, **stamped})
+        snapshot = _dump(home, {**row, **stamped})
         (event,) = self._events(home, [id], "modified", [changes], [snapshot])
-        return Saved(id, stamped.get("number", row.number), event, changes)
+        return Saved(id, str(stamped.get("number", number)), event, changes)
 
     def delete(self, module: str, id: int) -> Saved:
         """Take a record out of every list; its history stays, and so do its values for what still refers to it."""
         home = self.tx.schema.module(module)
         row = self.row(home, id)
-        if row.locked:
-            raise Invalid(
-                Problem(
-                    "",
-                    f"{row.number} is locked and cannot be deleted.",
-                    "Unlock it first.",
-                )
-            )
-        table = self.tx.schema.tables[module]
-        self.tx.db.execute(
-            update(table)
-            .where(table.c.id == id)
-            .values(deleted_at=self.tx.now, revision=table.c.revision + 1)
-        )
-        (event,) = self._events(home, [id], "deleted", [{}], [_dump(home, dict(row._mapping))])
-        return Saved(id, row.number, event, {})
+        if row["locked"]:
+            raise Invalid(Problem("", f"{row['number']} is locked and cannot be deleted.", UNLOCK))
+        self._change(home, id, {"deleted_at": self.tx.now})
+        (event,) = self._events(home, [id], "deleted", [{}], [_dump(home, row)])
+        return Saved(id, row["number"], event, {})
 
-    def row(self, module: Module, id: int) -> Row[Any]:
+    def row(self, module: Module, id: int) -> Values:
         """The stored row, held against other writers until this transaction ends. Raises `Invalid`."""
         table = self.tx.schema.tables[module.name]
-        found = self.tx.db.execute(
-            select(table).where(table.c.id == id, table.c.deleted_at.is_(None)).with_for_update()
-        ).first()
+        here = select(table).where(table.c.id == id, table.c.deleted_at.is_(None))
+        found = self.tx.db.execute(here.with_for_update()).mappings().first()
         if found is None:
-            raise Invalid(
-                Problem(
-                    "record",
-                    f"there is no record {id} in {module.label}.",
-                    "It may have been deleted.",
-                )
-            )
-        return found
+            raise missing(module, id)
+        return dict(found)
 
     def _checked(self, module: Module, values: Values, *, new: bool) -> dict[str, Any]:
         """The values as they are kept; raises `Invalid` with all faults at once."""
@@ -170,10 +143,8 @@ class Records:
                 parsed[field.name] = field.parse(field.default)
             if new and field.type == "bool" and parsed.get(field.name) is None:
                 parsed[field.name] = False
-            if (
-                field.required
-                and parsed.get(field.name, "kept") is None
-                or (new and field.required and field.name not in parsed)
+            if (field.required and parsed.get(field.name, "kept") is None) or (
+                new and field.required and field.name not in parsed
             ):
                 problems.append(
                     Problem(
@@ -217,13 +188,7 @@ class Records:
                 )
             return found
         id = field.parse(raw)
-        table = self.tx.schema.tables[target.name]
-        if (
-            self.tx.db.scalar(
-                select(table.c.id).where(table.c.id == id, table.c.deleted_at.is_(None))
-            )
-            is None
-        ):
+        if not self._exists(target, id):
             raise BadValue(
                 f"there is no record {id} in {target.label}.",
                 "It may have been deleted.",
@@ -239,14 +204,7 @@ class Records:
             default=0,
         )
         wanted = sum(number is None for number in given)
-        first = (
-            self.tx.db.scalar(
-                select(NUMBERS.c.next).where(NUMBERS.c.module == module.name).with_for_update()
-            )
-            or 1
-        )
-        first = max(first, highest + 1)
-        self.tx.upsert(NUMBERS, ["module"], {"module": module.name, "next": first + wanted})
+        first = self._reserve(module, highest + 1, wanted)
         fresh = iter(range(first, first + wanted))
         return [number or module.numbering.replace("{n}", str(next(fresh))) for number in given]
 
@@ -294,14 +252,41 @@ class Records:
             }
             for id, change, snapshot in zip(ids, changes, snapshots, strict=True)
         ]
-        if not rows:
-            return []
-        return list(
-            self.tx.db.scalars(
-                insert(EVENTS).returning(EVENTS.c.id, sort_by_parameter_order=True),
-                rows,
-            )
-        )
+        return self._raise(rows) if rows else []
+
+    # --- what reaches the database ---
+
+    def _insert(self, module: Module, rows: list[dict[str, Any]]) -> list[int]:
+        table = self.tx.schema.tables[module.name]
+        added = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+        return list(self.tx.db.scalars(added, rows))
+
+    def _change(self, module: Module, id: int, values: Values) -> None:
+        table = self.tx.schema.tables[module.name]
+        changed = update(table).where(table.c.id == id)
+        self.tx.db.execute(changed.values(**values, revision=table.c.revision + 1))
+
+    def _raise(self, events: list[dict[str, Any]]) -> list[int]:
+        raised = insert(EVENTS).returning(EVENTS.c.id, sort_by_parameter_order=True)
+        return list(self.tx.db.scalars(raised, events))
+
+    def _reserve(self, module: Module, least: int, wanted: int) -> int:
+        """The first of so many numbers that nobody else will use."""
+        query = select(NUMBERS.c.next).where(NUMBERS.c.module == module.name).with_for_update()
+        first = max(self.tx.db.scalar(query) or 1, least)
+        self.tx.upsert(NUMBERS, ["module"], {"module": module.name, "next": first + wanted})
+        return first
+
+    def _exists(self, module: Module, id: int) -> bool:
+        table = self.tx.schema.tables[module.name]
+        here = select(table.c.id).where(table.c.id == id, table.c.deleted_at.is_(None))
+        return self.tx.db.scalar(here) is not None
+
+
+def missing(module: Module, id: int) -> Invalid:
+    """What to say of a record that is not there."""
+    told = f"there is no record {id} in {module.label}."
+    return refuse("record", told, "It may have been deleted.")
 
 
 def _dump(module: Module, row: Values) -> dict[str, JsonValue]:

@@ -178,7 +178,6 @@ def _run(reader: Reader, workflow: Workflow, record: int, members: list[int]) ->
         "running",
         workflow.start(),
         None,
-        0,
         "",
         "rehearsal",
         {},

@@ -180,7 +180,7 @@ def switch_on(tx: Transaction, library: Library, workflow: int) -> bool:
     tx.db.execute(
         update(WORKFLOWS)
         .where(WORKFLOWS.c.id == workflow)
-        .values(state="active", changed_at=tx.now)
+        .values(state="active", activated_at=tx.now, changed_at=tx.now)
     )
     held = (
         RUNS.c.workflow == workflow,

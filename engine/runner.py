@@ -55,9 +55,11 @@ def settle(run: Run, step: Step, entry: Entry, outcome: Outcome, stage: Stage) -
     """Make the outcome of a step part of the run: what it gives, what belongs to it, and where the run goes."""
     for change in outcome.then:
         stage.change(run, change)
-    if outcome.result in ("retry", "held"):
+    if outcome.result in ("retry", "held") and not run.ended:
         return run.postpone(entry, outcome)
     run.close(entry, outcome)
+    if run.ended:  # by a person, while the effect was being performed
+        return None
     if outcome.result == "unknown":
         return run.hold_for_person(outcome.said)
     if outcome.result == "failed" and step.on_error == "stop":

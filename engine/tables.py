@@ -10,6 +10,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal,
 )
 
 from engine.columns import Json, Key, Moment
@@ -65,12 +66,9 @@ EVENTS = Table(
     sqlite_autoincrement=True,
 )
 Index("sayso_events_record", EVENTS.c.module, EVENTS.c.record, EVENTS.c.id)
-Index(
-    "sayso_events_pending",
-    EVENTS.c.id,
-    sqlite_where=EVENTS.c.pending,
-    postgresql_where=EVENTS.c.pending,
-)
+# Asked for in the same words, or SQLite would not use the index.
+PENDING = EVENTS.c.pending.is_(True)
+Index("sayso_events_pending", EVENTS.c.id, sqlite_where=PENDING, postgresql_where=PENDING)
 
 # library.py: workflows, their drafts, their versions and what people decided about them
 WORKFLOWS = Table(
@@ -130,7 +128,7 @@ RUNS = Table(
     Column("step", Text),
     Column("due", Moment),
     Column("owner", String(32)),
-    Column("tries", Integer, nullable=False, default=0),
+    Column("outward", Boolean, nullable=False, default=False),
     Column("reason", Text, nullable=False, default=""),
     Column("event", Key),
     Column("actor", Text, nullable=False, default=""),
@@ -142,8 +140,10 @@ RUNS = Table(
     UniqueConstraint("workflow", "subject", "occasion", name="sayso_runs_occasion"),
     sqlite_autoincrement=True,
 )
-LIVE = RUNS.c.state.in_(("running", "waiting"))
-Index("sayso_runs_due", RUNS.c.due, RUNS.c.id, sqlite_where=LIVE, postgresql_where=LIVE)
+# Constants, not parameters: only then SQLite sees that a query asks for what the index holds.
+LIVE = RUNS.c.state.in_([literal(word, literal_execute=True) for word in ("running", "waiting")])
+DUE = (RUNS.c.outward, RUNS.c.due, RUNS.c.id)
+Index("sayso_runs_due", *DUE, sqlite_where=LIVE, postgresql_where=LIVE)
 Index("sayso_runs_record", RUNS.c.module, RUNS.c.record)
 Index("sayso_runs_workflow", RUNS.c.workflow, RUNS.c.state)
 ENTRIES = Table(

@@ -177,7 +177,39 @@ def _compare(node: Compare, binder: Binder) -> str:
         path = binder.schema.path(binder.module, node.field)
     except Invalid:
         return _joined(node.field, _label(node.op, NUMBER), plain(node.value))
-    return _joined(path.title, _label(node.op, path.field), _wanted(node, path, binder))
+    return _joined(f"the {_called(path)}", _relation(node, path, binder))
+
+
+def _called(path: Path) -> str:
+    """What a sentence calls a field; what Sayso stamps by itself has no noun for a label."""
+    stamps = {"created_at": "time of creation", "modified_at": "time of the last change"}
+    if not (path.field.builtin and path.field.name in stamps):
+        return path.title
+    whose = path.title.removesuffix(path.field.title.lower())
+    return f"{whose}{stamps[path.field.name]}"
+
+
+def _relation(node: Compare, path: Path, binder: Binder) -> str:
+    """How a field is compared, and with what: "is “Sent”", "is neither “Won” nor “Lost”", "is 7 days ago or earlier"."""
+    wanted = _wanted(node, path, binder)
+    moment = parse_moment(node.value) if isinstance(node.value, str) else None
+    if path.field.kind in ("date", "datetime") and moment and moment.offset:
+        if node.op in ("at_most", "at_least"):
+            return f"is {wanted} or {'earlier' if node.op == 'at_most' else 'later'}"
+    if path.field.kind == "list":
+        return _joined(_label(node.op, path.field), wanted)
+    several = node.value if isinstance(node.value, list) else []
+    words = [_word(item, path.field, binder, None) for item in several]
+    match node.op:
+        case "equals" | "in":
+            return f"is {wanted}"
+        case "not_equals":
+            return f"is not {wanted}"
+        case "not_in" if len(words) == 2:
+            return f"is neither {words[0]} nor {words[1]}"
+        case "between" if len(words) == 2 and words[1].startswith("in "):
+            return f"is between {words[0]} and {words[1].removeprefix('in ')} from now"
+    return _joined(_label(node.op, path.field), wanted)
 
 
 def _wanted(node: Compare, path: Path, binder: Binder, facts: Facts | None = None) -> str:
@@ -218,7 +250,7 @@ def _elsewhere(value: dict[str, JsonValue], binder: Binder, facts: Facts | None)
         return str(name)
     if key == "old":
         return f"the old {path.title}"
-    return f"its {path.title}" + (
+    return f"the {path.title}" + (
         f" ({shown(path.field, facts.value(path), binder)})" if facts else ""
     )
 
@@ -232,24 +264,27 @@ def _related(node: Related, binder: Binder) -> str:
     if not there:
         return f"its {node.related}"
     asked = describe(node.where, binder.of(there)) if node.where else "always"
-    those, whose = _those(node, binder), "" if asked == "always" else f" whose {asked}"
+    shared, label = _shared(node, binder), there.label.lower()
+    those = f"the {label} of the same {shared}" if shared else f"its {label}"
+    of_them = f"{label} of the same {shared}" if shared else label
+    which = "" if asked == "always" else f" for which {asked}"
     match node.match:
         case "some":
-            return f"there is at least one of {those}{whose}"
+            return f"{'there are' if shared else 'it has'} one or more {of_them}{which}"
         case "none":
-            return f"there is none of {those}{whose}"
+            return f"{'there are' if shared else 'it has'} no {of_them}{which}"
         case "every":
-            return f"there is at least one of {those}, and for each of them {asked}"
+            return f"for all {those}, of which there is at least one, {asked}"
     total = f"the sum of {node.sum} over" if node.sum else "the number of"
     wanted = _word(node.value, NUMBER, binder, None)
-    return _joined(f"{total} {those}{whose}", _label(node.op or "", NUMBER), wanted)
+    those += f" ({which.strip()})" if which else ""
+    return _joined(f"{total} {those}", _label(node.op or "", NUMBER), wanted)
 
 
-def _those(node: Related, binder: Binder) -> str:
-    """Whose related records: the record's own, or all that share a reference with it."""
-    label = binder.schema.modules[node.related].label.lower()
+def _shared(node: Related, binder: Binder) -> str:
+    """The reference that both sides have in common; "" where the related refer to the record."""
     try:
-        shared = relation(binder, node.related, node.via, "").anchor != "id"
+        link = relation(binder, node.related, node.via, "")
     except Invalid:
-        shared = False
-    return f"the {label} of the same {node.via.replace('_', ' ')}" if shared else f"its {label}"
+        return ""
+    return "" if link.anchor == "id" else node.via.replace("_", " ")

@@ -1,60 +1,100 @@
 """Do all that is due: match events, fire schedules, carry runs on. Any number of workers may, at the same time."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from secrets import token_hex
+from threading import Lock
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.exc import OperationalError
 
 from engine.alerts import raise_alert
+from engine.bindings import Bindings
 from engine.database import Database
-from engine.effects import OutwardEffect
+from engine.effects import Outcome, OutwardEffect
 from engine.facts import Reader
-from engine.ledger import Entry, Fenced, Run, read_runs, store
+from engine.ledger import Entry, Run, read_runs, store
 from engine.library import Library, Live
 from engine.match import Matcher, stale
 from engine.runner import advance, settle
 from engine.schedule import fire_due, next_due
-from engine.tables import ENTRIES, EVENTS, RUNS, VERSIONS
+from engine.tables import EVENTS, LIVE, PENDING, RUNS, SCHEDULES, VERSIONS
 from engine.transaction import Transaction
 from engine.world import Inside, World
+from engine.writes import Gathering
 
-LEASE = timedelta(seconds=120)
 BATCH = 64
-OUTWARD = 8
+PATIENCE = 3
+GLANCE = 0.25  # seconds between two looks at what else is due, while effects outside are under way
 log = logging.getLogger("sayso.worker")
+
+# What happens to each run of a batch; the word is why its version may not act any more, if so.
+Handle = Callable[[Run, Inside, str | None], None]
+
+
+@dataclass(frozen=True)
+class Flight:
+    """An effect that is being performed outside, for a run that is ours meanwhile."""
+
+    run: int
+    owner: str | None
+    entry: Entry
+    future: Future[Outcome]
 
 
 @dataclass
 class Worker:
-    """Turns the crank. `ring` asks another worker for help when there is more than a batch to do."""
+    """Turns the crank. `ring` asks another worker for help when there is more than a batch to do.
+
+    A run is ours for the `lease`, which is renewed while its effect is being performed; should we die,
+    others take it over when the lease ends. At most `hands` effects are performed at a time.
+    """
 
     database: Database
     world: World
     library: Library = field(default_factory=Library)
     ring: Callable[[], None] = lambda: None
+    lease: timedelta = timedelta(seconds=60)
+    hands: int = 16
 
     def __post_init__(self) -> None:
-        self.matcher = Matcher(self.library)
+        self.bindings = Bindings()
+        self.matcher = Matcher(self.library, self.bindings)
+        self._pool = ThreadPoolExecutor(self.hands, "sayso-hand")
+        self._flights: dict[int, Flight] = {}
+        self._landing = Lock()
+        self._renewed: datetime | None = None
 
     def work(self) -> int:
-        """Do all that is due now. Returns the number of things done."""
+        """Do all that is due now, and see the effects outside to their end. Returns the number of things done."""
         done = 0
-        while step := self.match() + self.fire() + self.carry() + self.reach():
+        while True:
+            step = self._patiently(self.land)
+            for do in self._due():
+                step += self._patiently(do)
+            if step >= BATCH > done:
+                self.ring()
             done += step
-        return done
+            if not step:
+                if not self._flights:
+                    return done
+                self._look_up()
 
     def match(self) -> int:
         """Ask the workflows about a batch of changes."""
+        try:
+            with self.database.begin() as tx:
+                return self.matcher.take(tx)
+        except OperationalError:
+            raise
+        except Exception:
+            log.exception("a batch of changes could not be matched; each is tried alone")
         with self.database.begin() as tx:
-            taken = self.matcher.take(tx)
-        if taken == 200:
-            self.ring()
-        return taken
+            return self.matcher.take(tx, careful=True)
 
     def fire(self) -> int:
         """Start what schedules ask for."""
@@ -68,203 +108,267 @@ class Worker:
         """
         try:
             with self.database.begin() as tx:
-                rows = claim(tx, BATCH, outward=False)
-                self._advance(tx, rows)
-                return len(rows)
-        except (OperationalError, Fenced):
+                rows = claim(tx, BATCH, self.lease, outward=False)
+                departing = self._handle(tx, rows, go_on)
+        except OperationalError:
             raise
         except Exception:
             log.exception("a batch of runs could not be carried on; each is tried alone")
-        return self._alone()
-
-    def _alone(self) -> int:
-        with self.database.begin() as tx:
-            rows = claim(tx, BATCH, outward=False)
-        for row in rows:
-            try:
-                with self.database.begin() as tx:
-                    self._advance(tx, [row])
-            except Exception as error:
-                log.exception("run R-%s failed", row.id)
-                self._give_up(row, error)
+            return self._alone()
+        self._depart(departing)
         return len(rows)
-
-    def _give_up(self, row: Row[Any], error: Exception) -> None:
-        """A run that breaks its worker fails, visibly, and holds up nobody else."""
-        with self.database.begin() as tx:
-            told = f"Sayso itself failed at this step: {type(error).__name__}: {error}"
-            held = (RUNS.c.id == row.id, RUNS.c.owner == row.owner)
-            tx.db.execute(
-                update(RUNS)
-                .where(*held)
-                .values(state="failed", reason=told, ended_at=tx.now, due=None, owner=None)
-            )
-            raise_alert(
-                tx,
-                "failed",
-                f"failed/{row.workflow}",
-                told,
-                "Report this; then try the run again.",
-                row.workflow,
-            )
-
-    def _advance(self, tx: Transaction, rows: list[Row[Any]]) -> list[Run]:
-        if not rows:
-            return []
-        reader = Reader(tx)
-        runs = read_runs(
-            tx, reader, rows, lambda workflow, version: self.library.version(tx, workflow, version)
-        )
-        stage, judged = Inside(tx, reader), dict[tuple[int, int], str | None]()
-        for run in runs:
-            key = (run.live.workflow, run.live.version)
-            if key not in judged:
-                judged[key] = revoked(tx, run.live)
-            if why := judged[key]:
-                run.end("stopped", why)
-            else:
-                advance(run, stage)
-        finish(tx, runs)
-        return runs
 
     def reach(self) -> int:
-        """Perform a few planned effects outside, and carry their runs on."""
+        """Begin to perform planned effects outside, as many as there are hands free."""
+        free = self.hands - len(self._flights)
+        if free <= 0:
+            return 0
         with self.database.begin() as tx:
-            rows = claim(tx, OUTWARD, outward=True)
-            runs = self._prepared(tx, rows)
-        for run in runs:
-            self._perform(run)
+            rows = claim(tx, free, self.lease, outward=True)
+            departing = self._handle(tx, rows, go_on)
+        self._depart(departing)
         return len(rows)
 
-    def _prepared(self, tx: Transaction, rows: list[Row[Any]]) -> list[int]:
-        """Mark the effects as being performed, before they are. What was being performed already was lost."""
-        reader = Reader(tx)
-        ready = []
-        for run in read_runs(
-            tx, reader, rows, lambda workflow, version: self.library.version(tx, workflow, version)
-        ):
-            entry = run.entries[run.step or ""]
-            effect = entry.effect()
-            if why := revoked(tx, run.live):
-                run.end("stopped", why)
-            elif entry.tries and (gone := run.over(run.live.parsed.route[run.step or ""][0])):
-                run.end("stopped", gone)
-            elif (
-                entry.phase == "performing"
-                and isinstance(effect, OutwardEffect)
-                and (lost := effect.lost()).result == "unknown"
-            ):
-                settle(run, run.live.parsed.route[entry.step][0], entry, lost, Inside(tx, reader))
-            else:
-                where = (ENTRIES.c.run == run.id, ENTRIES.c.step == entry.step)
-                tx.db.execute(
-                    update(ENTRIES)
-                    .where(*where)
-                    .values(phase="performing", tries=ENTRIES.c.tries + 1)
-                )
-                ready.append(run.id)
-                continue
-            finish(tx, [run])
-        return ready
-
-    def _perform(self, id: int) -> None:
-        with self.database.read() as tx:
-            row = tx.db.execute(select(RUNS).where(RUNS.c.id == id)).one()
-            entry = entry_of(tx, row)
-        effect = entry.effect()
-        assert isinstance(effect, OutwardEffect)
-        outcome = self.world.perform(effect, entry)
-        with self.database.begin() as tx:
-            reader = Reader(tx)
-            (run,) = read_runs(
-                tx,
-                reader,
-                [row],
-                lambda workflow, version: self.library.version(tx, workflow, version),
-            )
-            step = run.live.parsed.route[entry.step][0]
-            stage = Inside(tx, reader)
-            settle(run, step, run.entries[entry.step], outcome, stage)
-            advance(run, stage)
-            finish(tx, [run])
+    def land(self) -> int:
+        """Write the outcomes of effects that have been performed, and carry their runs on."""
+        with self._landing:
+            landed = [flight for flight in self._flights.values() if flight.future.done()]
+            if not landed:
+                return 0
+            try:
+                departing = self._settle(landed)
+            except OperationalError:
+                raise  # what was done outside is not forgotten: it is written as soon as that is possible
+            except Exception:
+                log.exception("a batch of outcomes could not be written; each is tried alone")
+                departing = [start for flight in landed for start in self._settle_alone(flight)]
+            for flight in landed:
+                del self._flights[flight.run]
+            self._depart(departing)
+            return len(landed)
 
     def next_due(self) -> datetime | None:
         """When there will be something to do again, if nothing happens before."""
         with self.database.read() as tx:
-            live = RUNS.c.state.in_(("running", "waiting"))
-            run = tx.db.scalar(select(func.min(RUNS.c.due)).where(live))
-            times = [at for at in (run, next_due(tx)) if at]
-            return min(times) if times else None
+            lanes = (RUNS.c.outward.is_(False), RUNS.c.outward.is_(True))
+            first = select(RUNS.c.due).where(LIVE).order_by(RUNS.c.due).limit(1)
+            times = [*(tx.db.scalar(first.where(lane)) for lane in lanes), next_due(tx)]
+            return min((at for at in times if at), default=None)
 
     def backlog(self) -> int:
         """How many changes no workflow was asked about yet."""
         with self.database.read() as tx:
-            return tx.count(EVENTS, EVENTS.c.pending)
+            return tx.count(EVENTS, PENDING)
+
+    # --- the crank ---
+
+    def _due(self) -> list[Callable[[], int]]:
+        """What there is to do, found without keeping anyone from writing."""
+        with self.database.read() as tx:
+            asked = (
+                (self.match, select(EVENTS.c.id).where(PENDING)),
+                (self.fire, select(SCHEDULES.c.workflow).where(SCHEDULES.c.next_at <= tx.now)),
+                (self.carry, due(tx, outward=False)),
+                (self.reach, due(tx, outward=True)),
+            )
+            return [do for do, query in asked if tx.db.scalar(query.limit(1)) is not None]
+
+    def _patiently(self, do: Callable[[], int]) -> int:
+        """Try again what another transaction was in the way of."""
+        for _ in range(PATIENCE):
+            try:
+                return do()
+            except OperationalError as error:
+                log.warning("tried again: %s", error)
+        return do()
+
+    def _look_up(self) -> None:
+        """Wait for an effect outside to end, but not for long; and hold on to the runs of those under way."""
+        flights = list(self._flights.values())
+        wait([flight.future for flight in flights], GLANCE, FIRST_COMPLETED)
+        now = self.database.clock()
+        self._renewed = self._renewed or now
+        if now - self._renewed > self.lease / 3:
+            self._renewed = now
+            with self.database.begin() as tx:
+                held = [{"run": flight.run, "held_by": flight.owner} for flight in flights]
+                tx.db.execute(RENEW, [{**each, "until": now + self.lease} for each in held])
+
+    # --- runs of one batch ---
+
+    def _handle(self, tx: Transaction, rows: Sequence[Row[Any]], handle: Handle) -> list[Run]:
+        """Do with each run what `handle` does. Returns those whose effect may be performed after the commit."""
+        if not rows:
+            return []
+        held = Gathering(tx)
+        reader = Reader(held)
+        runs = read_runs(
+            held, reader, rows, lambda *key: self.library.version(held, *key), self.bindings
+        )
+        stage, against = Inside(held, reader), self._judge(held, runs)
+        for run in runs:
+            handle(run, stage, against.get((run.live.workflow, run.live.version)))
+        departing = self._departing(runs)
+        store(held, runs, tx.now + self.lease)
+        tell(held, runs)
+        return departing
+
+    def _departing(self, runs: Iterable[Run]) -> list[Run]:
+        """Runs that stand before an effect outside, as many as there are hands free; marked so before the commit."""
+        free = self.hands - len(self._flights)
+        ready = [run for run in runs if run.outward() and (run.due is None or run.due <= run.now)][
+            : max(free, 0)
+        ]
+        for run in ready:
+            run.take_off()
+        return ready
+
+    def _depart(self, runs: Iterable[Run]) -> None:
+        """Perform effects outside; what was planned and marked is committed by now."""
+        for run in runs:
+            entry = replace(run.entries[run.step or ""])
+            future = self._pool.submit(self._perform, entry)
+            self._flights[run.id] = Flight(run.id, run.owner, entry, future)
+
+    def _perform(self, entry: Entry) -> Outcome:
+        effect = entry.effect()
+        assert isinstance(effect, OutwardEffect)
+        try:
+            return self.world.perform(effect, entry)
+        except Exception as error:
+            log.exception("%s of run R-%s failed", entry.step, entry.run)
+            lost = effect.lost()
+            return lost if lost.result == "unknown" else Outcome("failed", broken(error))
+
+    def _settle(self, landed: Sequence[Flight]) -> list[Run]:
+        flights = {flight.run: flight for flight in landed}
+
+        def arrive(run: Run, stage: Inside, why: str | None) -> None:
+            entry = run.entries[flights[run.id].entry.step]
+            settle(run, run.live.parsed.route[entry.step][0], entry, outcome(run), stage)
+            go_on(run, stage, why)
+
+        def outcome(run: Run) -> Outcome:
+            return flights[run.id].future.result()
+
+        with self.database.begin() as tx:
+            ours = select(RUNS).where(RUNS.c.id.in_(flights)).order_by(RUNS.c.id)
+            rows = tx.db.execute(ours.with_for_update()).all()
+            kept = [row for row in rows if row.owner == flights[row.id].owner]
+            for row in rows:
+                if row not in kept:
+                    log.warning("run R-%s was taken over before its outcome was written", row.id)
+            return self._handle(tx, kept, arrive)
+
+    # --- what breaks its worker ---
+
+    def _settle_alone(self, flight: Flight) -> list[Run]:
+        try:
+            return self._settle([flight])
+        except OperationalError:
+            raise
+        except Exception as error:
+            log.exception("the outcome of run R-%s could not be written", flight.run)
+            self._give_up(flight.run, flight.owner, error)
+        return []
+
+    def _alone(self) -> int:
+        with self.database.begin() as tx:
+            rows = claim(tx, BATCH, self.lease, outward=False)
+        for row in rows:
+            try:
+                with self.database.begin() as tx:
+                    departing = self._handle(tx, [row], go_on)
+                self._depart(departing)
+            except OperationalError:
+                raise
+            except Exception as error:
+                log.exception("run R-%s failed", row.id)
+                self._give_up(row.id, row.owner, error)
+        return len(rows)
+
+    def _give_up(self, run: int, owner: str | None, error: Exception) -> None:
+        """A run that breaks its worker fails, visibly, and holds up nobody else."""
+        with self.database.begin() as tx:
+            told = broken(error)
+            failed = {"state": "failed", "reason": told, "ended_at": tx.now}
+            held = update(RUNS).where(RUNS.c.id == run, RUNS.c.owner == owner)
+            gone = held.values(**failed, due=None, owner=None).returning(RUNS.c.workflow)
+            workflow = tx.db.scalar(gone)
+            remedy = "Report this; then try the run again."
+            raise_alert(tx, "failed", f"failed/{workflow}", told, remedy, workflow)
+
+    def _judge(self, tx: Transaction, runs: Iterable[Run]) -> dict[tuple[int, int], str]:
+        """The versions that may not act any more, each with why."""
+        lives = {(run.live.workflow, run.live.version): run.live for run in runs}
+        numbers = (VERSIONS.c.workflow, VERSIONS.c.version, VERSIONS.c.state)
+        query = select(*numbers).where(VERSIONS.c.workflow.in_({key[0] for key in lives}))
+        states = {(row.workflow, row.version): row.state for row in tx.db.execute(query)}
+        told = {key: self._against(tx, live, states.get(key)) for key, live in lives.items()}
+        return {key: why for key, why in told.items() if why}
+
+    def _against(self, tx: Transaction, live: Live, state: str | None) -> str | None:
+        if state not in ("approved", "superseded"):
+            return f"stopped: version {live.version} is {str(state).replace('_', ' ')}"
+        if stale(tx, live, self.bindings):
+            return "stopped: a field it uses has changed since it was approved"
+        return None
 
 
-def claim(tx: Transaction, limit: int, *, outward: bool) -> list[Row[Any]]:
-    """Take runs that are due, for as long as the lease lasts. A run whose worker died is due when its lease ends.
-
-    `outward` takes those that stand before an effect outside; otherwise all others.
-    """
-    planned = select(ENTRIES.c.run).where(
-        ENTRIES.c.run == RUNS.c.id,
-        ENTRIES.c.step == RUNS.c.step,
-        ENTRIES.c.phase.in_(("planned", "performing")),
-    )
-    stands = planned.exists() if outward else ~planned.exists()
-    due = select(RUNS.c.id).where(
-        RUNS.c.state.in_(("running", "waiting")), RUNS.c.due <= tx.now, stands
-    )
-    due = due.order_by(RUNS.c.due, RUNS.c.id).limit(limit).with_for_update(skip_locked=True)
-    taken = update(RUNS).where(RUNS.c.id.in_(due)).values(owner=token_hex(16), due=tx.now + LEASE)
-    return list(tx.db.execute(taken.returning(RUNS)).all())
+def go_on(run: Run, stage: Inside, why: str | None) -> None:
+    """Carry a run on, unless its version may not act any more (`why`)."""
+    entry = run.outward()
+    if entry and entry.phase == "performing" and (lost := _lost(entry)).result == "unknown":
+        return settle(run, run.live.parsed.route[entry.step][0], entry, lost, stage)
+    if why and run.state in ("running", "waiting"):
+        return run.end("stopped", why)
+    return advance(run, stage)
 
 
-def entry_of(tx: Transaction, row: Row[Any]) -> Entry:
-    found = tx.db.execute(
-        select(ENTRIES).where(ENTRIES.c.run == row.id, ENTRIES.c.step == row.step)
-    ).one()
-    return Entry(
-        found.run,
-        found.step,
-        found.position,
-        found.move,
-        found.phase,
-        tries=found.tries,
-        fresh=False,
-    )
+def _lost(entry: Entry) -> Outcome:
+    """What became of an effect whose worker died while it was being performed."""
+    effect = entry.effect()
+    assert isinstance(effect, OutwardEffect)
+    return effect.lost()
 
 
-def finish(tx: Transaction, runs: list[Run]) -> None:
-    """Write runs back, and tell people of those that failed or wait for them."""
-    store(tx, runs)
+RENEW = (
+    update(RUNS)
+    .where(RUNS.c.id == bindparam("run"), RUNS.c.owner == bindparam("held_by"))
+    .values(due=bindparam("until"))
+)
+
+
+def due(tx: Transaction, *, outward: bool) -> Any:
+    """The runs whose time has come: those that stand before an effect outside, or all others."""
+    query = select(RUNS.c.id).where(RUNS.c.outward.is_(outward), LIVE, RUNS.c.due <= tx.now)
+    return query.order_by(RUNS.c.due, RUNS.c.id)
+
+
+def claim(tx: Transaction, limit: int, lease: timedelta, *, outward: bool) -> list[Row[Any]]:
+    """Take runs that are due, for as long as the lease lasts. A run whose worker died is due when its lease ends."""
+    query = due(tx, outward=outward).limit(limit).with_for_update(skip_locked=True)
+    ids = list(tx.db.scalars(query))
+    if not ids:
+        return []
+    taken = update(RUNS).where(RUNS.c.id.in_(ids))
+    taken = taken.values(owner=token_hex(16), due=tx.now + lease)
+    return sorted(tx.db.execute(taken.returning(RUNS)).all(), key=lambda row: ids.index(row.id))
+
+
+def tell(tx: Transaction, runs: Iterable[Run]) -> None:
+    """Tell people of runs that failed or wait for them."""
     for run in runs:
+        workflow = run.live.workflow
+        entry = run.entries.get(run.step or "")
         if run.state == "failed":
-            key = f"failed/{run.live.workflow}/{run.reason[:80]}"
-            raise_alert(
-                tx,
-                "failed",
-                key,
-                f"“{run.live.name}”: {run.reason}",
-                "Open the run to see the step.",
-                run.live.workflow,
-            )
-        elif run.state == "paused" and run.reason:
-            raise_alert(
-                tx,
-                "unknown",
-                f"unknown/{run.id}",
-                run.reason,
-                "Open the run and say what happened.",
-                run.live.workflow,
-            )
+            key = f"failed/{workflow}/{run.reason[:80]}"
+            told, remedy = f"“{run.live.name}”: {run.reason}", "Open the run to see the step."
+            raise_alert(tx, "failed", key, told, remedy, workflow)
+        elif run.state == "paused" and entry and entry.outcome == "unknown":
+            remedy = "Open the run and say what happened."
+            raise_alert(tx, "unknown", f"unknown/{run.id}", run.reason, remedy, workflow)
 
 
-def revoked(tx: Transaction, live: Live) -> str | None:
-    """Why a version may not act any more."""
-    where = (VERSIONS.c.workflow == live.workflow, VERSIONS.c.version == live.version)
-    state = tx.db.scalar(select(VERSIONS.c.state).where(*where))
-    if state not in ("approved", "superseded"):
-        return f"stopped: version {live.version} is {str(state).replace('_', ' ')}"
-    return "stopped: a field it uses has changed since it was approved" if stale(tx, live) else None
+def broken(error: Exception) -> str:
+    return f"Sayso itself failed at this step: {type(error).__name__}: {error}"

@@ -12,8 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 import engine.actions
 import engine.steps
 import engine.triggers
+from engine import phrases
 from engine.checking import Checking
 from engine.conditions import ALWAYS, SHAPES, AllOf, Binder, Condition, shape
+from engine.limits import too_many_steps, unreadable
+from engine.phrases import article, count
 from engine.problems import Invalid, Problem, join, suggest
 from engine.steps import Step
 from engine.text import parse
@@ -39,7 +42,7 @@ class EveryDays(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    every_days: int = Field(ge=1)
+    every_days: int = Field(ge=1, le=3650)
 
 
 class AfterFinish(BaseModel):
@@ -47,7 +50,7 @@ class AfterFinish(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    after_finish_days: int = Field(ge=0)
+    after_finish_days: int = Field(ge=0, le=3650)
 
 
 Recurrence = Literal["every", "once", "episode"] | EveryDays | AfterFinish
@@ -107,36 +110,47 @@ class Workflow(BaseModel):
         inside = step.branches().get(branch)
         return inside[0].id if inside else self.route[step.id][1]
 
-    def recurs(self) -> str:
-        """How often, in words."""
+    def recurs(self, subject: str = "record") -> str:
+        """How often for one subject (an invoice, or an account whose invoices are taken together), in words."""
         match self.recurrence:
             case "every":
-                often = "each time it is due" if self.trigger.repeats else "each time this happens"
-                return f"{often}, for the same record again and again"
+                if self.trigger.repeats:
+                    return f"every time, also for {article(subject)} that it ran for before"
+                return "each time this happens"
             case "once":
-                return "once for each record, for ever"
+                return f"only once for each {subject}"
             case "episode":
-                return "once each time the conditions become true"
+                return (
+                    f"once for each {subject}, and once more each time the conditions "
+                    "have stopped being true and become true again"
+                )
             case EveryDays(every_days=days):
-                return f"at most once in {days} days for each record"
+                return f"at most once in {count(days, 'day')} for each {subject}"
             case AfterFinish(after_finish_days=days):
-                return f"again {days} days after the last run of a record ended"
+                later = f"{count(days, 'day')} after" if days else "once"
+                return f"again for the same {subject} {later} its last run has ended"
 
     def words(self, binder: Binder) -> list[str]:
         """The workflow in sentences: when, for which, how often, and step by step what it does."""
         asked = describe(self.conditions, binder)
-        group = f", together for each {self.group_by.replace('_', ' ')}" if self.group_by else ""
-        first = f"{self.trigger.say(binder)}{'' if asked == 'always' else f', if {asked}'}{group}."
-        often = f"It runs {self.recurs()}."
-        until = (
-            [f"It stops as soon as {describe(self.stop_when, binder)}."] if self.stop_when else []
-        )
-        return [first, often, *until, *_say(self.steps, binder)]
+        singular, label = binder.module.singular.lower(), binder.module.label.lower()
+        subject = phrases.field(self.group_by, binder.module) if self.group_by else singular
+        start = self.trigger.say(binder)
+        only = "" if asked == "always" else f", if {asked}"
+        said = [f"It starts {start[:1].lower()}{start[1:]}{only}."]
+        if self.group_by:
+            said.append(f"All such {label} of {article(subject)} are taken together.")
+        said.append(f"It runs {self.recurs(subject)}.")
+        if self.stop_when:
+            stop = describe(self.stop_when, binder)
+            said.append(f"It stops for {article(singular)} as soon as {stop}.")
+        return [*said, *_say(self.steps, binder)]
 
 
 def follow(steps: tuple[Step, ...], rejoin: str | None) -> Iterator[tuple[Step, str | None]]:
     """Pair every step with its successor; a branch that runs out rejoins after the step that holds it."""
-    for step, successor in zip(steps, [*(later.id for later in steps[1:]), rejoin], strict=True):
+    successors = [*(later.id for later in steps[1:]), rejoin]
+    for step, successor in zip(steps, successors, strict=False):  # no step, no successor
         yield step, successor
         for inside in step.branches().values():
             yield from follow(inside, successor)
@@ -157,10 +171,12 @@ def _say(steps: tuple[Step, ...], binder: Binder, indent: str = "") -> list[str]
     said = []
     for step in steps:
         heading = step.say(binder)
-        said.append(f"{indent}{heading[:1].upper()}{heading[1:]}{':' if step.branches() else '.'}")
+        carry_on = ", and go on should that fail" if step.on_error == "continue" else ""
+        end = ":" if step.branches() else f"{carry_on}."
+        said.append(f"{indent}{heading[:1].upper()}{heading[1:]}{end}")
         for name, inside in step.branches().items():
             if inside:
-                said.append(f"{indent}— {'yes' if name == 'then' else 'no'}:")
+                said.append(f"{indent}{'If so:' if name == 'then' else 'Otherwise:'}")
                 said += _say(inside, binder, indent + "\u2003")
     return said
 
@@ -170,6 +186,8 @@ def _say(steps: tuple[Step, ...], binder: Binder, indent: str = "") -> list[str]
 
 def read(document: Mapping[str, Any]) -> tuple[Workflow | None, list[Problem]]:
     """The document as a workflow, or what keeps it from being one."""
+    if problem := unreadable(document) or too_many_steps(dict(document)):
+        return None, [problem]
     try:
         return Workflow.model_validate(document), []
     except ValidationError as invalid:

@@ -11,9 +11,8 @@ from engine.effects.model import Claude
 from engine.egress import Egress, parse_networks
 from engine.facts import Reader
 from engine.ledger import Entry, Run
-from engine.records import Records
 from engine.settings import Settings, named_secret, signing_secret
-from engine.transaction import Transaction
+from engine.writes import Gathering, Together
 
 Clock = Callable[[], datetime]
 
@@ -78,23 +77,16 @@ class World:
 class Inside:
     """The stage of real runs: record effects happen in the transaction at hand, outward ones wait for its commit."""
 
-    def __init__(self, tx: Transaction, reader: Reader) -> None:
+    def __init__(self, tx: Gathering, reader: Reader) -> None:
         self.tx, self.reader = tx, reader
 
     def perform(self, run: Run, effect: Effect, entry: Entry) -> Outcome | None:
         if isinstance(effect, RecordEffect):
-            outcome = effect.apply(Records(self.tx, run.author))
-            self._forget(effect)
-            return outcome
+            return effect.apply(Together(self.tx, run.author, self.reader))
         return None
 
     def change(self, run: Run, effect: RecordEffect) -> None:
-        effect.apply(Records(self.tx, run.author))
-        self._forget(effect)
-
-    def _forget(self, effect: RecordEffect) -> None:
-        if id := getattr(effect, "id", None):
-            self.reader.forget(effect.module, id)  # type: ignore[attr-defined]  # an effect with an id has a module
+        effect.apply(Together(self.tx, run.author, self.reader))
 
 
 __all__ = ["Inside", "World"]

@@ -9,6 +9,7 @@ from engine.conditions import Binder
 from engine.context import Context
 from engine.effects.records import CreateRecord
 from engine.modules import Module, Schema
+from engine.phrases import quoted
 from engine.steps import Action, Text, Write
 
 
@@ -27,7 +28,7 @@ class AddNote(Action):
     gives: ClassVar[tuple[str, ...]] = ("id", "number", "record")
 
     def say(self, binder: Binder) -> str:
-        return f"note “{self.text}”"
+        return f"write the {'pinned ' if self.pinned else ''}note {quoted(self.text, binder)} on it"
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         yield Write("notes", "*")

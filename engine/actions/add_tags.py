@@ -9,6 +9,7 @@ from engine.conditions import Binder
 from engine.context import Context
 from engine.effects.records import UpdateRecord
 from engine.modules import Module, Schema
+from engine.phrases import listed, quoted
 from engine.steps import Action, Texts, Write
 
 
@@ -22,7 +23,7 @@ class AddTags(Action):
     gives: ClassVar[tuple[str, ...]] = ("changes",)
 
     def say(self, binder: Binder) -> str:
-        return f"add the tag {', '.join(f'“{tag}”' for tag in self.tags)}"
+        return f"add the {named(self.tags, binder)}"
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         yield Write(module.name, "tags")
@@ -31,6 +32,12 @@ class AddTags(Action):
         have = list(ctx.own("tags") or [])
         known = {tag.casefold() for tag in have}
         return tagged(ctx, [*have, *(tag for tag in self.tags if tag.casefold() not in known)])
+
+
+def named(tags: tuple[str, ...], binder: Binder) -> str:
+    """Tags in words: "tags “A” and “B”"."""
+    told = listed([quoted(tag, binder) for tag in tags])
+    return f"tag{'s' if len(tags) > 1 else ''} {told}"
 
 
 def tagged(ctx: Context, tags: list[str]) -> UpdateRecord:

@@ -1,10 +1,11 @@
 """The action of handing a record to somebody."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from engine import phrases
 from engine.actions.create_task import assignee
 from engine.checking import Checking
 from engine.conditions import Binder
@@ -27,15 +28,19 @@ class Assign(Action):
     gives: ClassVar[tuple[str, ...]] = ("changes",)
 
     def say(self, binder: Binder) -> str:
-        return f"make {self.to} the {self.field}"
+        role = phrases.field(self.field, binder.module)
+        return f"make {phrases.person(self.to, binder)} its {role}"
+
+    def reads(self) -> Iterable[str]:
+        return (self.to,)
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         yield Write(module.name, self.field, self.to)
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         yield from assignee(self.to, checking, "to")
-        field = checking.module.by_name.get(self.field)
-        if field is None or field.type != "owner":
+        role = checking.module.by_name.get(self.field)
+        if role is None or role.type != "owner":
             known = [each.name for each in checking.module.by_name.values() if each.type == "owner"]
             yield Problem(
                 "field",

@@ -1,7 +1,7 @@
 """The action of putting a call or meeting into somebody's calendar."""
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue
@@ -10,10 +10,11 @@ from engine.actions.create_task import assignee
 from engine.calendar import parse_moment
 from engine.checking import Checking
 from engine.conditions import Binder
-from engine.context import MOMENT, Context
+from engine.context import MOMENT, Context, moment
 from engine.effects import Outcome, Unplanned
 from engine.effects.records import CreateRecord
 from engine.modules import Module, Schema
+from engine.phrases import count, day, person, quoted
 from engine.problems import BadValue, Problem
 from engine.steps import Action, Text, Write
 
@@ -44,9 +45,14 @@ class CreateEvent(Action):
     gives: ClassVar[tuple[str, ...]] = ("id", "number", "record")
 
     def say(self, binder: Binder) -> str:
-        moment = parse_moment(self.start)
-        when = moment.words() if moment else self.start
-        return f"create {self.kind_of.lower()} “{self.title}” for {self.assign_to}, {when}"
+        length = f"until {day(self.end, binder)}" if self.end else f"for {count(self.minutes, 'minute')}"
+        return (
+            f"put the {self.kind_of.lower()} {quoted(self.title, binder)} into the calendar of "
+            f"{person(self.assign_to, binder)}: {day(self.start, binder)}, {length}"
+        )
+
+    def reads(self) -> Iterable[str]:
+        return (self.assign_to,)
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         yield Write("events", "*")
@@ -54,20 +60,18 @@ class CreateEvent(Action):
     def check(self, checking: Checking) -> Iterator[Problem]:
         yield from assignee(self.assign_to, checking)
         for key, word in (("start", self.start), ("end", self.end)):
-            if word and "{{" not in word and not parse_moment(word):
-                try:
-                    MOMENT.parse(word)
-                except BadValue as bad:
-                    yield Problem(key, bad.message, bad.remedy)
-        if (
-            self.end
-            and "{{" not in self.start + self.end
-            and not (parse_moment(self.start) or parse_moment(self.end))
-        ):
-            if MOMENT.parse(self.end) <= MOMENT.parse(self.start):
-                yield Problem(
-                    "end", "the event ends before it starts.", "Give an end after its start."
-                )
+            if (word or key == "start") and "{{" not in word:
+                yield from _moment_problems(word, key)
+        start, end = (self._known(word, checking) for word in (self.start, self.end))
+        if start and end and end <= start:
+            yield Problem("end", "the event ends before it starts.", "Give an end after its start.")
+
+    def _known(self, word: str, checking: Checking) -> datetime | None:
+        """The point in time that a setting names, as far as it can be told today."""
+        try:
+            return None if "{{" in word else moment(word, checking.binder)
+        except (BadValue, OverflowError):
+            return None
 
     def plan(self, ctx: Context) -> CreateRecord:
         try:
@@ -88,3 +92,18 @@ class CreateEvent(Action):
         return CreateRecord(
             module="events", title=f"the {self.kind_of.lower()} “{self.title}”", values=values
         )
+
+
+def _moment_problems(word: str, path: str) -> Iterator[Problem]:
+    """What is wrong with a word that should be a point in time."""
+    if found := parse_moment(word):
+        if wrong := found.problem():
+            yield Problem(path, *wrong)
+        return
+    try:
+        known = MOMENT.parse(word)
+    except BadValue:
+        known = None
+    if known is None:
+        remedy = "Write now+2h, today+1d, or 2026-03-11T14:00:00+01:00."
+        yield Problem(path, f"`{word}` is no point in time.", remedy)

@@ -1,10 +1,12 @@
 """The action of creating a record of any module, with the lines of this one if wanted."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
+from engine import phrases
 from engine.actions.update_fields import resolved, values_problems
 from engine.checking import Checking
 from engine.conditions import Binder
@@ -33,10 +35,19 @@ class CreateRecord(Action):
 
     def say(self, binder: Binder) -> str:
         target = binder.schema.modules.get(self.module)
-        name = target.singular.lower() if target else self.module
-        return f"create {'an' if name[:1] in 'aeiou' else 'a'} {name}" + (
-            " with the same lines" if self.copy_lines else ""
-        )
+        name = target.singular if target else self.module
+        parts = list(self._given(target or binder.module, binder))
+        return f"create {phrases.article(name)}{' with ' if parts else ''}{phrases.listed(parts)}"
+
+    def _given(self, target: Module, binder: Binder) -> Iterator[str]:
+        """What the new record is given; first what it takes over as it is."""
+        same = [name for name, raw in self.values.items() if raw == f"{{{{ record.{name} }}}}"]
+        if self.copy_lines or same:
+            taken = [*(["lines"] if self.copy_lines else []), *map(partial(phrases.field, module=target), same)]
+            yield f"the same {phrases.listed(taken)}"
+        for name, raw in self.values.items():
+            if name not in same:
+                yield f"{phrases.field(name, target)} {phrases.value(raw, binder)}"
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         yield Write(self.module, "*")

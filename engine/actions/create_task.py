@@ -1,10 +1,11 @@
 """The action of giving somebody a task."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
+from engine import phrases
 from engine.calendar import parse_moment
 from engine.checking import Checking
 from engine.conditions import Binder
@@ -12,6 +13,7 @@ from engine.context import DAY, Context
 from engine.effects import Outcome, Unplanned
 from engine.effects.records import CreateRecord
 from engine.modules import Module, Schema
+from engine.phrases import person, quoted
 from engine.problems import BadValue, Problem, suggest
 from engine.steps import Action, Text, Write
 
@@ -22,7 +24,7 @@ class CreateTask(Action):
     type: Literal["create_task"] = "create_task"
     title: Text = Field(description="What is to be done.", min_length=1)
     due: Text = Field(
-        "today+1d", description="A day: today+3d, today+5wd, 2026-07-14 or a date field."
+        "today+1d", description="A day: today+3d, today+5wd, 2026-07-14 or {{ record.due_date }}."
     )
     assign_to: Text = Field("owner", description="A user, a group, or a field that holds one.")
     description: Text = ""
@@ -38,8 +40,14 @@ class CreateTask(Action):
     gives: ClassVar[tuple[str, ...]] = ("id", "number", "record")
 
     def say(self, binder: Binder) -> str:
-        moment = parse_moment(self.due)
-        return f"create task “{self.title}” for {self.assign_to}, due {moment.words() if moment else self.due}"
+        urgent = "" if self.priority == "Normal" else f" with {self.priority.lower()} priority"
+        return (
+            f"create the task {quoted(self.title, binder)} for {person(self.assign_to, binder)}, "
+            f"due {phrases.day(self.due, binder)}{urgent}"
+        )
+
+    def reads(self) -> Iterable[str]:
+        return (self.assign_to,)
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         yield Write("tasks", "*")
@@ -81,9 +89,15 @@ def assignee(word: str, checking: Checking, path: str = "assign_to") -> Iterator
 
 def day(word: str, path: str, checking: Checking) -> Iterator[Problem]:
     """What is wrong with a word that should be a day."""
-    if "{{" in word or parse_moment(word):
+    if "{{" in word:
+        return
+    if found := parse_moment(word):
+        if wrong := found.problem():
+            yield Problem(path, *wrong)
         return
     try:
-        DAY.parse(word)
+        known = DAY.parse(word)
     except BadValue:
+        known = None
+    if known is None:
         yield Problem(path, f"`{word}` is not a day.", "Write today+3d, today+5wd, or 2026-07-14.")

@@ -1,12 +1,13 @@
 """The AI action: a model reads the record and fills fields of it, and nothing else."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
+from engine import phrases
 from engine.checking import Checking
 from engine.conditions import Binder
 from engine.context import Context
@@ -43,12 +44,10 @@ class FillFields(Action):
         return tuple(self.fields)
 
     def say(self, binder: Binder) -> str:
-        named = [
-            binder.module.by_name[name].title.lower()
-            for name in self.fields
-            if name in binder.module.by_name
-        ]
-        return f"ask the model to fill {' and '.join(named) or 'fields'}"
+        return f"ask AI to fill in its {phrases.fields(self.fields, binder.module) or 'fields'}"
+
+    def reads(self) -> Iterable[str]:
+        return self.inputs
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         for name in self.fields:

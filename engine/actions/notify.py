@@ -1,6 +1,6 @@
 """The action of telling users something inside Sayso."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -12,6 +12,7 @@ from engine.context import Context
 from engine.effects import Outcome, Unplanned
 from engine.effects.notify import Notify as Notice
 from engine.modules import Module, Schema
+from engine.phrases import people, quoted
 from engine.problems import Problem
 from engine.steps import Action, Text, Texts, Write
 
@@ -32,7 +33,10 @@ class Notify(Action):
     gives: ClassVar[tuple[str, ...]] = ("users",)
 
     def say(self, binder: Binder) -> str:
-        return f"tell {', '.join(self.to)} “{self.text}”"
+        return f"tell {people(self.to, binder)}: {quoted(self.text, binder)}"
+
+    def reads(self) -> Iterable[str]:
+        return self.to
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         yield Write("notifications", "*")

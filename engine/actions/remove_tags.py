@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from engine.actions.add_tags import tagged
+from engine.actions.add_tags import named, tagged
 from engine.conditions import Binder
 from engine.context import Context
 from engine.effects.records import UpdateRecord
@@ -23,7 +23,7 @@ class RemoveTags(Action):
     gives: ClassVar[tuple[str, ...]] = ("changes",)
 
     def say(self, binder: Binder) -> str:
-        return f"remove the tag {', '.join(f'“{tag}”' for tag in self.tags)}"
+        return f"remove the {named(self.tags, binder)}"
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         yield Write(module.name, "tags")

@@ -1,6 +1,6 @@
 """The action of sending a mail."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any, ClassVar, Literal
 
@@ -12,6 +12,7 @@ from engine.context import Context, Person
 from engine.effects import Outcome, Unplanned
 from engine.effects.mail import SendMail, follow_up
 from engine.modules import Module, Schema
+from engine.phrases import people, quoted
 from engine.problems import Invalid, Problem, suggest
 from engine.steps import Action, Text, Texts, Write
 
@@ -43,7 +44,11 @@ class SendEmail(Action):
     gives: ClassVar[tuple[str, ...]] = ("to", "subject", "message_id")
 
     def say(self, binder: Binder) -> str:
-        return f"send mail “{self.subject}” to {', '.join(self.to) or 'nobody'}"
+        copies = f", with a copy to {people(self.cc, binder)}" if self.cc else ""
+        return f"send the mail {quoted(self.subject, binder)} to {people(self.to, binder)}{copies}"
+
+    def reads(self) -> Iterable[str]:
+        return (*self.to, *self.cc)
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         yield Write("emails", "*")

@@ -1,10 +1,11 @@
 """The action of changing fields, of the record itself or of one it refers to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
+from engine import phrases
 from engine.calendar import parse_moment
 from engine.checking import Checking
 from engine.conditions import Binder
@@ -43,13 +44,15 @@ class UpdateFields(Action):
 
     def say(self, binder: Binder) -> str:
         target = self.target(binder.module, binder.schema) or binder.module
-        told = [
-            f"{target.by_name[name].title.lower() if name in target.by_name else name} to {shown(value)}"
-            for name, value in self.values.items()
-        ]
-        return f"set {' and '.join(told)}" + (
-            f" on its {self.record.replace('.', ' ')}" if self.record else ""
-        )
+        told = []
+        for name, raw in self.values.items():
+            field = phrases.field(name, target)
+            what = f"the {field} of {phrases.person(self.record, binder)}" if self.record else f"its {field}"
+            told.append(f"empty {what}" if raw is None else f"set {what} to {phrases.value(raw, binder)}")
+        return phrases.listed(told) or "change nothing"
+
+    def reads(self) -> Iterable[str]:
+        return (self.record,)
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         if target := self.target(module, schema):
@@ -97,21 +100,6 @@ class UpdateFields(Action):
             title=f"its {path.title}",
             values=resolved(self.values, target, ctx),
         )
-
-
-def shown(value: JsonValue) -> str:
-    """A value of a document as words."""
-    if value is None:
-        return "empty"
-    if isinstance(value, str) and (moment := parse_moment(value)):
-        return moment.words()
-    return (
-        ", ".join(map(str, value))
-        if isinstance(value, list)
-        else f"“{value}”"
-        if isinstance(value, str)
-        else str(value)
-    )
 
 
 def values_problems(

@@ -1,11 +1,12 @@
 """The action of calling another system."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine import phrases
 from engine.checking import Checking
 from engine.conditions import Binder
 from engine.context import Context
@@ -46,7 +47,18 @@ class Webhook(Action):
     gives: ClassVar[tuple[str, ...]] = ("status", "text")
 
     def say(self, binder: Binder) -> str:
-        return f"call {self.method} {self.url}"
+        module = binder.module
+        what = "a message" if self.body else f"all fields of the {module.singular.lower()}"
+        if self.fields and not self.body:
+            what = f"its {phrases.fields(self.fields, module)}"
+        proof = f", with the stored secret “{self.auth.secret}”" if self.auth else ""
+        if self.method in ("GET", "DELETE"):
+            return f"call {phrases.spoken(self.url, binder)} ({self.method}){proof}"
+        how = "" if self.method == "POST" else f" ({self.method})"
+        return f"send {what} to {phrases.spoken(self.url, binder)}{how}{proof}"
+
+    def reads(self) -> Iterable[str]:
+        return self.fields
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         host = self.url.split("/", 3)[2] if self.url.count("/") >= 2 else self.url

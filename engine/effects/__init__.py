@@ -94,4 +94,6 @@ class Unplanned(Exception):
 
 def any_effect() -> TypeAdapter[Any]:
     """The closed set as one type, to be read back from the ledger."""
-    return TypeAdapter(Annotated[reduce(or_, Effect.types.values()), Key(discriminator="kind")])
+    union: Any = reduce(or_, Effect.types.values())
+    closed: Any = Annotated[union, Key(discriminator="kind")]
+    return TypeAdapter(closed)

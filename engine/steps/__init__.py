@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, get_args
@@ -127,6 +127,10 @@ class Step(BaseModel):
         """What people call it: its label, or what it does."""
         said = self.label or self.say(binder)
         return said[:1].upper() + said[1:]
+
+    def reads(self) -> Iterable[str]:
+        """The paths it reads beside those in its templates; words that are no path may be among them."""
+        return ()
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         """What it may change in records."""

@@ -1,6 +1,6 @@
 """The step that pauses a run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, time, timedelta
 from typing import Any, ClassVar, Literal
 
@@ -10,18 +10,21 @@ from engine.checking import Checking
 from engine.conditions import Binder
 from engine.context import Context
 from engine.effects import Outcome
+from engine.phrases import count, listed, person
 from engine.problems import Invalid, Problem
 from engine.steps import Move, Skip, Sleep, Step
+
+LONGEST = 3650  # days
 
 
 class Wait(Step):
     """Wait for a time, until a date of the record, or until a time of day. The wait survives any restart."""
 
     type: Literal["wait"] = "wait"
-    minutes: int = Field(0, ge=0)
-    hours: int = Field(0, ge=0)
+    minutes: int = Field(0, ge=0, le=60 * 24 * LONGEST)
+    hours: int = Field(0, ge=0, le=24 * LONGEST)
     days: int = Field(
-        0, ge=0, description="Days; the time of day stays the same, also when the clocks change."
+        0, ge=0, le=LONGEST, description="Days; the time of day stays the same, also when the clocks change."
     )
     working_days: bool = Field(False, description="Count only working days of the company.")
     until: str = Field("", description="A date field of the record; the days come on top.")
@@ -40,17 +43,14 @@ class Wait(Step):
     def say(self, binder: Binder) -> str:
         unit = "working day" if self.working_days else "day"
         counts = ((self.days, unit), (self.hours, "hour"), (self.minutes, "minute"))
-        told = " ".join(
-            f"{count} {name}{'' if count == 1 else 's'}" for count, name in counts if count
-        )
-        until = (
-            f"until the {self.until.replace('_', ' ')}{f' and {told}' if told else ''}"
-            if self.until
-            else told
-        )
-        return " ".join(
-            part for part in ("wait", until, f"until {self.at}" if self.at else "") if part
-        )
+        told = listed([count(number, name) for number, name in counts if number])
+        if self.until:
+            until = person(self.until, binder)
+            told = f"until {told} after {until}" if told else f"until {until}"
+        return f"wait {', then '.join(filter(None, (told, f'until {self.at}' if self.at else '')))}"
+
+    def reads(self) -> Iterable[str]:
+        return (self.until,)
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         if not (self.minutes or self.hours or self.days or self.until or self.at):

@@ -35,6 +35,10 @@ class Trigger(BaseModel):
             (name,) = get_args(cls.model_fields["type"].annotation)
             Trigger.types[name] = cls
 
+    @property
+    def kind(self) -> str:
+        return str(getattr(self, "type"))  # noqa: B009 - every concrete trigger has a type
+
     def listens(self) -> tuple[Listen, ...]:
         """The changes that may start it."""
         return ()

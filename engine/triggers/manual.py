@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, Literal
 
 from engine.conditions import Binder
+from engine.phrases import article
 from engine.triggers import Trigger
 
 
@@ -13,4 +14,4 @@ class Manual(Trigger):
     example: ClassVar[dict[str, Any]] = {"type": "manual"}
 
     def say(self, binder: Binder) -> str:
-        return f"When a person starts it for {binder.module.label.lower()}"
+        return f"When a person asks for it on {article(binder.module)}"

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar, Literal
 
 from engine.conditions import Binder
-from engine.modules import Module
+from engine.phrases import article
 from engine.triggers import Listen, Trigger
 
 
@@ -18,8 +18,3 @@ class RecordCreated(Trigger):
 
     def say(self, binder: Binder) -> str:
         return f"When {article(binder.module)} is created"
-
-
-def article(module: Module) -> str:
-    name = module.singular.lower()
-    return f"{'an' if name[:1] in 'aeiou' else 'a'} {name}"

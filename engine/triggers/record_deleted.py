@@ -3,8 +3,8 @@
 from typing import Any, ClassVar, Literal
 
 from engine.conditions import Binder
+from engine.phrases import article
 from engine.triggers import Listen, Trigger
-from engine.triggers.record_created import article
 
 
 class RecordDeleted(Trigger):

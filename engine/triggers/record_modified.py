@@ -7,9 +7,9 @@ from pydantic import Field
 
 from engine.checking import Checking
 from engine.conditions import Binder
+from engine.phrases import article
 from engine.problems import Problem, suggest
 from engine.triggers import Listen, Trigger
-from engine.triggers.record_created import article
 
 
 class RecordModified(Trigger):

@@ -19,7 +19,7 @@ class Schedule(Recurring, Trigger):
 
     def say(self, binder: Binder) -> str:
         when = self.words(binder.calendar)
-        return f"{when[:1].upper()}{when[1:]}, for {binder.module.label.lower()}"
+        return f"{when[:1].upper()}{when[1:]}, for each {binder.module.singular.lower()}"
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         for path, message, remedy in self.problems():

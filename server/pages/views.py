@@ -40,6 +40,14 @@ class Action(TypedDict):
     fields: NotRequired[dict[str, str]]
 
 
+class Way(TypedDict):
+    """A button that only leads to another page."""
+
+    label: str
+    icon: str
+    href: str
+
+
 class Fact(TypedDict):
     """One line of a list of names and values."""
 
@@ -532,7 +540,10 @@ class StepPanel(TypedDict):
 
 
 class WorkflowView(TypedDict):
-    """One workflow. Only what the open `tab` shows needs to be filled; the rest may be empty."""
+    """One workflow. Only what the open `tab` shows needs to be filled; the rest may be empty.
+
+    `compare` asks for two of its versions, `waiting` is the one that waits for review.
+    """
 
     name: str
     description: str
@@ -540,7 +551,10 @@ class WorkflowView(TypedDict):
     state: str
     version: int
     meta: list[str]
+    waiting: Link | None
+    ways: list[Way]
     actions: list[Action]
+    compare: "Comparing | None"
     tab: Literal["flow", "inside", "runs", "versions", "document"]
     tabs: list[Tab]
     words: list[str]
@@ -555,6 +569,25 @@ class WorkflowView(TypedDict):
     document: str
     paging: Paging
     live: str
+
+
+class Comparing(TypedDict):
+    """Which two versions to compare: posts `old` and `new` to `action` by GET."""
+
+    action: str
+    old: list[Choice]
+    new: list[Choice]
+
+
+class CompareView(TypedDict):
+    """What is different between two versions of a workflow."""
+
+    workflow: Link
+    old: int
+    new: int
+    compare: Comparing
+    changes: list[Change]
+    blocks: list[Block]
 
 
 class RunsView(TypedDict):

@@ -1,0 +1,262 @@
+"""What workflows are made of, told to whoever writes one: triggers, steps, operators, filters."""
+
+from dataclasses import dataclass
+from inspect import cleandoc
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, JsonValue
+from pydantic.fields import FieldInfo
+
+from engine.filters import FILTERS
+from engine.operators import ANY, DATE_LABELS, OPERATORS
+from engine.steps import Step, Template
+from engine.triggers import Trigger
+from engine.workflow import Workflow
+
+Kind = Literal["document", "trigger", "step", "operator", "value", "filter"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+SHARED = ("id", "label", "on_error")
+PARTS = {
+    "steps": "list of steps",
+    "then": "list of steps",
+    "else": "list of steps",
+    "trigger": "trigger",
+    "conditions": "condition",
+    "stop_when": "condition",
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One key of a block: what it takes, whether it is needed, and what it means."""
+
+    name: str
+    takes: str
+    needed: bool
+    default: JsonValue
+    words: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """One thing that can stand in a document. `gives` is what later steps can read of it."""
+
+    kind: Kind
+    type: str
+    words: str
+    settings: tuple[Setting, ...] = ()
+    examples: tuple[JsonValue, ...] = ()
+    gives: tuple[str, ...] = ()
+
+
+CONDITION: JsonValue = {
+    "all": [
+        {"field": "status", "op": "equals", "value": "Sent"},
+        {
+            "any": [
+                {"field": "account.tier", "op": "is_empty"},
+                {"not": {"field": "balance", "op": "equals", "value": 0}},
+            ]
+        },
+    ]
+}
+DOCUMENT_WORDS = {
+    "name": "Module - what it does.",
+    "description": "Why it exists, in a sentence.",
+    "category": "Any word to find it by.",
+    "module": "The records it is about.",
+    "trigger": "What starts it; kind trigger.",
+    "conditions": "Which records: all, any, not, field comparisons, related records.",
+    "recurrence": 'How often for one record: "every" (each time), "once" (for ever), "episode" '
+    '(each time the conditions become true), {"every_days": 7} or {"after_finish_days": 4}.',
+    "group_by": "With a schedule: a reference; one run for all records that share it.",
+    "stop_when": "A condition that ends a run before its next step.",
+    "steps": "What it does, in order; kind step.",
+}
+SCHEDULES: tuple[JsonValue, ...] = (
+    {"type": "schedule", "every": "day", "at": "09:00"},
+    {"type": "schedule", "every": "week", "weekdays": ["mon", "thu"], "at": "08:30"},
+    {
+        "type": "schedule",
+        "every": "week",
+        "weekdays": ["mon"],
+        "interval": 2,
+        "anchor": "2026-03-09",
+    },
+    {"type": "schedule", "every": "month", "days": [1, 15, "last"], "at": "07:00"},
+    {"type": "schedule", "every": "month", "working_day": -1, "at": "17:00"},
+    {"type": "schedule", "every": "month", "nth_weekday": {"nth": 2, "weekday": "tue"}},
+    {"type": "schedule", "every": "year", "dates": ["07-14"]},
+    {"type": "schedule", "every": "once", "date": "2026-12-24", "at": "10:00"},
+    {"type": "schedule", "every": "hour"},
+    {"type": "schedule", "cron": "0 9 * * 1-5", "timezone": "Europe/Paris"},
+)
+VALUES: tuple[tuple[str, str, tuple[JsonValue, ...]], ...] = (
+    (
+        "literal",
+        "A text, a number, true or false, or a list of them.",
+        ("Sent", 1000, ["Open", "Waiting"]),
+    ),
+    (
+        "day",
+        "today, tomorrow, yesterday or now, with an offset: min, h, d, wd (working days), w, m, y.",
+        ("today", "today-30d", "today+5wd", "now-48h", "today+1m"),
+    ),
+    (
+        "field",
+        "Another field of the record, also through references.",
+        ({"field": "account.credit_limit"},),
+    ),
+    ("old", "The value before the change; with triggers on a change only.", ({"old": "amount"},)),
+    (
+        "related",
+        "A condition on related records: match some, every or none, or their count or sum.",
+        (
+            {
+                "related": "project_tasks",
+                "via": "project",
+                "match": "none",
+                "where": {"field": "status", "op": "not_equals", "value": "Done"},
+            },
+            {
+                "related": "invoices",
+                "via": "account",
+                "sum": "balance",
+                "op": "greater_than",
+                "value": 0,
+            },
+            {"related": "invoices", "via": "account", "count": True, "op": "at_least", "value": 3},
+        ),
+    ),
+    (
+        "template",
+        "Text with {{ ... }}: record (and its references), old, records (with group_by), lines, "
+        "steps.ID.KEY, actor, company, today, now; Jinja if and for; kind filter.",
+        (
+            "Dear {{ record.account.name }}",
+            "{{ record.balance|money(record.currency) }}",
+            "{% for invoice in records %}{{ invoice.number }}\n{% endfor %}",
+        ),
+    ),
+)
+
+
+def blocks() -> list[Block]:
+    """Every block, by kind and then by type."""
+    return [*_documents(), *_triggers(), *_steps(), *_operators(), *_values(), *_filters()]
+
+
+def _documents() -> list[Block]:
+    fields = Workflow.model_fields.items()
+    kept = (_setting(name, info, DOCUMENT_WORDS.get(name, "")) for name, info in fields)
+    words = "A workflow: when it starts, for which records, how often, and what it does."
+    return [
+        Block("document", "workflow", words, tuple(kept)),
+        Block("document", "condition", "all, any, not, and comparisons in them.", (), (CONDITION,)),
+    ]
+
+
+def _triggers() -> list[Block]:
+    return [
+        Block(
+            "trigger",
+            name,
+            cleandoc(kind.__doc__ or ""),
+            _settings(kind, ("type",)),
+            SCHEDULES if name == "schedule" else (kind.example,),
+        )
+        for name, kind in sorted(Trigger.types.items())
+    ]
+
+
+def _steps() -> list[Block]:
+    return [
+        Block(
+            "step",
+            name,
+            cleandoc(kind.__doc__ or ""),
+            (*_settings(kind, ("type", *SHARED)), *_settings(Step, (), SHARED)),
+            (kind.example,),
+            kind.gives,
+        )
+        for name, kind in sorted(Step.types.items())
+    ]
+
+
+def _operators() -> list[Block]:
+    return [
+        Block(
+            "operator",
+            name,
+            f"{operator.label}{f' (dates: {DATE_LABELS[name]})' if name in DATE_LABELS else ''}; "
+            f"for {_fields(operator.kinds)}; takes {_taken(operator.takes)}"
+            f"{'; needs a change to look at' if operator.of_change else ''}.",
+            examples=(_compared(name, operator.example, operator.takes),),
+        )
+        for name, operator in OPERATORS.items()
+    ]
+
+
+def _fields(kinds: frozenset[str]) -> str:
+    return "any field" if kinds == ANY else f"{', '.join(sorted(kinds))} fields"
+
+
+def _taken(takes: str) -> str:
+    known = {"value": "a value", "list": "a list", "range": "[lowest, highest]"}
+    return known.get(takes, "no value")
+
+
+def _compared(op: str, example: Any, takes: str) -> JsonValue:
+    shown: dict[str, JsonValue] = {"field": "status", "op": op}
+    return shown if takes == "nothing" else {**shown, "value": example}
+
+
+def _values() -> list[Block]:
+    return [Block("value", name, words, examples=shown) for name, words, shown in VALUES]
+
+
+def _filters() -> list[Block]:
+    return [
+        Block("filter", name, f"{each.settings}: {each.words}", examples=(each.example,))
+        for name, each in sorted(FILTERS.items())
+    ]
+
+
+def _settings(
+    kind: type[BaseModel], without: tuple[str, ...], only: tuple[str, ...] | None = None
+) -> tuple[Setting, ...]:
+    return tuple(
+        _setting(name, info)
+        for name, info in kind.model_fields.items()
+        if name not in without and (only is None or name in only)
+    )
+
+
+def _setting(name: str, info: FieldInfo, words: str = "") -> Setting:
+    takes = _takes(info.alias or name, info.annotation)
+    if any(isinstance(mark, Template) for mark in info.metadata):
+        takes += " (template)"
+    default = None if info.is_required() else _plain(info.default)
+    said = words or info.description or ""
+    return Setting(info.alias or name, takes, info.is_required(), default, said)
+
+
+def _plain(default: Any) -> JsonValue:
+    if isinstance(default, BaseModel):
+        return None
+    return list(default) if isinstance(default, tuple) else default
+
+
+def _takes(name: str, annotation: Any) -> str:
+    """What a setting takes, in a word or two."""
+    if name in PARTS:
+        return PARTS[name]
+    if get_origin(annotation) is Literal:
+        return " | ".join(str(choice) for choice in get_args(annotation))
+    inside = [_takes("", part) for part in get_args(annotation) if part not in (type(None), ...)]
+    if get_origin(annotation) is tuple:
+        return f"list of {inside[0]}"
+    if inside and get_origin(annotation) is not dict:
+        return " | ".join(dict.fromkeys(inside))
+    known = {str: "text", int: "number", bool: "true or false"}
+    return known.get(annotation, "object")

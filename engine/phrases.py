@@ -1,0 +1,115 @@
+"""The settings of steps as a person would say them: "its account", "[customer's name]", "Monday or Friday"."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from pydantic import JsonValue
+
+from engine.calendar import parse_moment
+from engine.conditions import Binder
+from engine.modules import Module, Path
+from engine.problems import Invalid
+from engine.words import plain_number
+
+HOLE = re.compile(r"\{\{-?(.*?)-?\}\}", re.DOTALL)
+BLOCK = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+LONGEST = 160
+
+
+def spoken(text: str, binder: Binder) -> str:
+    """A template as a reader needs it: what is filled in stands in brackets, loops and line ends are left out."""
+    told = HOLE.sub(lambda hole: f"[{_inside(hole[1], binder)}]", text)
+    told = " ".join(BLOCK.sub(" ", told).split())
+    return told if len(told) <= LONGEST else f"{told[:LONGEST].rstrip()}…"
+
+
+def quoted(text: str, binder: Binder) -> str:
+    return f"“{spoken(text, binder)}”"
+
+
+def _inside(expression: str, binder: Binder) -> str:
+    """What an expression fills in, by the names of the fields it reads."""
+    either = re.split(r"\s+or\s+", expression.strip())
+    return " or ".join(_field(part.split("|")[0].strip(), binder) for part in either) or "…"
+
+
+def _field(written: str, binder: Binder) -> str:
+    root, _, rest = written.partition(".")
+    if root in ("record", "old"):
+        path = _path(rest, binder) if rest else None
+        told = path.title if path else rest.replace(".", " ") or binder.module.singular.lower()
+        return f"old {told}" if root == "old" else told
+    if root == "steps" and "." in rest:
+        step, _, key = rest.partition(".")
+        return f"{key.replace('_', ' ')} of {step.replace('_', ' ')}"
+    return written.strip("'\"").replace("_", " ").replace(".", " ")
+
+
+def _path(dotted: str, binder: Binder) -> Path | None:
+    try:
+        return binder.schema.path(binder.module, dotted)
+    except Invalid:
+        return None
+
+
+def person(word: str, binder: Binder) -> str:
+    """Whom a recipient word means: "its account", "its contact or its account", "the group HR", "mgr"."""
+    if found := HOLE.fullmatch(word.strip()):
+        parts = [part.split("|")[0].strip() for part in re.split(r"\s+or\s+", found[1].strip())]
+        return " or ".join(person(part.removeprefix("record."), binder) for part in parts)
+    if word.startswith("group:"):
+        return f"the group {word.removeprefix('group:')}"
+    path = _path(word, binder) if "@" not in word else None
+    if path is None:
+        return spoken(word, binder)
+    if path.field.type == "email" and path.hops:
+        return f"its {Path(path.module, path.hops[:-1], path.hops[-1].field).title}"
+    return f"the {path.module.singular.lower()}" if path.field.type == "email" else f"its {path.title}"
+
+
+def people(words: Iterable[str], binder: Binder) -> str:
+    return listed([person(word, binder) for word in words]) or "nobody"
+
+
+def value(raw: JsonValue, binder: Binder) -> str:
+    """A value that a field is given."""
+    if raw is None:
+        return "empty"
+    if isinstance(raw, list):
+        return listed([value(part, binder) for part in raw])
+    if not isinstance(raw, str):
+        return plain_number(raw)
+    if moment := parse_moment(raw):
+        return moment.words()
+    whole = HOLE.fullmatch(raw.strip())
+    return f"the {_inside(whole[1], binder)}" if whole else quoted(raw, binder)
+
+
+def day(word: str, binder: Binder) -> str:
+    """A day or moment that a step names."""
+    if moment := parse_moment(word):
+        return moment.words()
+    return spoken(word, binder)
+
+
+def field(name: str, module: Module) -> str:
+    """What people call a field."""
+    return module.by_name[name].title.lower() if name in module.by_name else name
+
+
+def fields(names: Iterable[str], module: Module) -> str:
+    return listed([field(name, module) for name in names])
+
+
+def article(thing: Module | str) -> str:
+    """One of them: "an invoice"."""
+    name = (thing if isinstance(thing, str) else thing.singular).lower()
+    return f"{'an' if name[:1] in 'aeiou' else 'a'} {name}"
+
+
+def listed(items: Sequence[str]) -> str:
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

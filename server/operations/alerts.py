@@ -1,0 +1,106 @@
+"""What a person should look at, and whether everything that should be alive is."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from engine import audit
+from engine.alerts import listed, settle
+from engine.house import House
+from engine.tables import ALERTS, EVENTS, HEARTBEATS, RUNS, SCHEDULES
+from engine.transaction import Transaction
+from server.doors import Answer, Desk, missing, operation
+from server.operations import shapes
+
+SILENCE = timedelta(minutes=3)
+
+
+@operation("GET /alerts", scope="runs:read", untrusted=True, gives="alerts:array health:object")
+def list_alerts(desk: Desk, state: str | None = "open", workflow: int | None = None) -> Answer:
+    """List what needs a person, with cause and remedy; and whether scheduler, worker and mail are
+    well. `state`: open, settled, all."""
+    with desk.read() as tx:
+        rows = listed(tx, None if state in (None, "all") else state, workflow)
+        alerts = [
+            {
+                "alert": row.id,
+                "kind": row.kind,
+                "workflow": row.workflow,
+                "cause": row.cause,
+                "remedy": row.remedy,
+                "count": row.count,
+                "first_at": shapes.iso(row.first_at),
+                "last_at": shapes.iso(row.last_at),
+                "state": row.state,
+            }
+            for row in rows
+        ]
+    return {"alerts": alerts, "health": health(desk.house)}
+
+
+@operation(
+    "POST /alerts/{alert}/settle",
+    scope="runs:control",
+    kind="write",
+    tool=False,
+    gives="alert:integer state:string",
+)
+def settle_alert(desk: Desk, alert: int) -> Answer:
+    """Mark an alert as seen to. The same cause opens it again."""
+    with desk.begin() as tx:
+        if tx.db.scalar(select(ALERTS.c.id).where(ALERTS.c.id == alert)) is None:
+            raise missing("alert", f"there is no alert {alert}.", "List the alerts.")
+        settle(tx, alert)
+        audit.record(tx, desk.who.name, "settle alert", f"alert/{alert}", None, desk.who.token)
+    return {"alert": alert, "state": "settled"}
+
+
+def health(house: House) -> Answer:
+    """Each part with `ok` and, where it is not, why; `status` is "ok" if all of them are."""
+    parts = {**_database(house), "queue": _queue(house), "mail": _mail(house)}
+    well = all(part["ok"] for part in parts.values())
+    return {"status": "ok" if well else "failing", **parts}
+
+
+def _database(house: House) -> dict[str, Answer]:
+    try:
+        with house.database.read() as tx:
+            return {"database": {"ok": True, "kind": tx.db.dialect.name}, **_work(tx)}
+    except SQLAlchemyError as error:
+        told = {"ok": False, "why": f"the database does not answer ({type(error).__name__})"}
+        silent = {"ok": False, "why": "not known without the database"}
+        return {"database": told, "worker": silent, "scheduler": silent}
+
+
+def _work(tx: Transaction) -> dict[str, Answer]:
+    seen = tx.db.scalar(select(HEARTBEATS.c.at).where(HEARTBEATS.c.name == "worker"))
+    alive = seen is not None and tx.now - seen < SILENCE
+    oldest = tx.db.scalar(select(func.min(EVENTS.c.at)).where(EVENTS.c.pending))
+    worker: dict[str, Any] = {
+        "ok": alive,
+        "seen_at": shapes.iso(seen),
+        "changes_waiting": tx.count(EVENTS, EVENTS.c.pending),
+        "oldest_waiting": shapes.iso(oldest),
+        "runs_going_on": tx.count(RUNS, RUNS.c.state.in_(("running", "waiting"))),
+    }
+    due = tx.db.scalar(select(func.min(SCHEDULES.c.next_at)))
+    scheduler: dict[str, Any] = {"ok": alive, "next_at": shapes.iso(due)}
+    if not alive:
+        why = "no worker has given a sign of life in the last minutes; start `sayso worker`"
+        worker["why"] = scheduler["why"] = why
+    return {"worker": worker, "scheduler": scheduler}
+
+
+def _queue(house: House) -> Answer:
+    try:
+        return {"ok": True, "messages": house.bell.size()}
+    except Exception as error:  # whatever a queue's driver raises, the queue is not well
+        return {"ok": False, "why": f"the queue does not answer ({type(error).__name__})"}
+
+
+def _mail(house: House) -> Answer:
+    if house.settings.smtp_url:
+        return {"ok": True, "mode": "sent"}
+    return {"ok": True, "mode": "captured", "why": "no SAYSO_SMTP_URL: mail stays in the mailbox"}

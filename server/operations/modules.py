@@ -1,0 +1,257 @@
+"""What there is to work with: modules and their fields, and the blocks of workflows."""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from engine import audit
+from engine.blocks import KINDS, Block, blocks
+from engine.fields import Field
+from engine.modules import BUILTIN, Module, Schema
+from engine.problems import BadValue, Invalid, Problem, refuse, suggest
+from engine.transaction import Transaction
+from server.doors import Answer, Desk, Names, Plain, missing, operation
+
+COMMON = [field.name for field in BUILTIN]
+CHANGEABLE = ("label", "singular", "group", "numbering", "name_field", "email_field")
+CHANGEABLE_IN_FIELD = ("label", "help", "options", "required", "default")
+
+
+@operation("GET /modules", scope="records:read", gives="modules:array every_module_has?:array")
+def describe_modules(desk: Desk, modules: Names | None = None) -> Answer:
+    """List the modules (record types); of the named ones all fields, types, choices and links."""
+    with desk.read() as tx:
+        if not modules:
+            lines = [_line(module) for module in tx.schema]
+            return {"modules": lines, "every_module_has": COMMON}
+        known = [found(tx, name) for name in modules]
+        return {"modules": [_full(tx, module) for module in known], "every_module_has": COMMON}
+
+
+def found(tx: Transaction, name: str) -> Module:
+    """The module of this name. Raises `Missing` with the nearest one."""
+    if name in tx.schema.modules:
+        return tx.schema.modules[name]
+    remedy = suggest(name, tx.schema.modules, "Modules")
+    raise missing("module", f"there is no module `{name}`.", remedy)
+
+
+def _line(module: Module) -> Answer:
+    belongs = {"lines_of": module.lines_of.module} if module.lines_of else {}
+    return {"name": module.name, "label": module.label, "group": module.group, **belongs}
+
+
+def _full(tx: Transaction, module: Module) -> Answer:
+    table = tx.schema.tables[module.name]
+    related = tx.schema.children(module)
+    return {
+        **_line(module),
+        "singular": module.singular,
+        "name_field": module.name_field,
+        "count": tx.count(table, table.c.deleted_at.is_(None)),
+        "fields": [_field(tx.schema, field) for field in module.fields],
+        "related": [{"module": child.name, "via": field.name} for child, field in related],
+        "automatic_messages_paused_by": list(module.paused_by),
+    }
+
+
+def _field(schema: Schema, field: Field) -> Answer:
+    shown: dict[str, Any] = {
+        "name": field.name,
+        "type": field.of or "text" if field.computed else field.type,
+        "label": field.title,
+        "computed": field.computed,
+        "required": field.required,
+        "options": list(field.options),
+        "module": field.module if schema.target(field) else None,
+        "default": field.default,
+        "help": field.help,
+    }
+    return {key: value for key, value in shown.items() if value not in (None, "", [], False)}
+
+
+@operation("GET /blocks", scope="", gives="blocks:array")
+def describe_blocks(desk: Desk, kind: str | None = None, types: Names | None = None) -> Answer:
+    """List what workflows are made of; of the named types all settings and an example.
+
+    Kinds: document, trigger, step, operator, value, filter.
+    """
+    if kind is not None and kind not in KINDS:
+        raise refuse("kind", f"there is no kind `{kind}`.", suggest(kind, KINDS, "Kinds"))
+    known = [block for block in blocks() if kind in (None, block.kind)]
+    if not types:
+        lines = [{"kind": b.kind, "type": b.type, "words": b.words} for b in known]
+        return {"blocks": lines}
+    names = [block.type for block in known]
+    if unknown := [name for name in types if name not in names]:
+        raise Invalid(*(_no_block(name, names) for name in unknown))
+    return {"blocks": [_block(block) for block in known if block.type in types]}
+
+
+def _no_block(name: str, names: list[str]) -> Problem:
+    return Problem("types", f"there is no block `{name}`.", suggest(name, names, "Blocks"))
+
+
+def _block(block: Block) -> Answer:
+    settings = [
+        {
+            key: value
+            for key, value in {
+                "name": setting.name,
+                "takes": setting.takes,
+                "needed": setting.needed,
+                "default": setting.default,
+                "words": setting.words,
+            }.items()
+            if value not in (None, "", [], {}, False)
+        }
+        for setting in block.settings
+    ]
+    shown: dict[str, Any] = {"kind": block.kind, "type": block.type, "words": block.words}
+    if settings:
+        shown["settings"] = settings
+    if block.examples:
+        shown["example"] = block.examples[0]
+    if block.examples[1:]:
+        shown["more_examples"] = list(block.examples[1:])
+    if block.gives:
+        shown["gives"] = list(block.gives)
+    return shown
+
+
+# --- changing modules: for admins, over REST and in the pages ---
+
+
+@operation(
+    "POST /modules",
+    scope="modules:write",
+    kind="write",
+    tool=False,
+    body="definition",
+    gives="module:object",
+)
+def create_module(desk: Desk, definition: Plain) -> Answer:
+    """Make a module: name, label, singular, numbering and fields. Its table is there at once."""
+    name = str(definition.get("name", ""))
+    usual = {
+        "label": name.replace("_", " ").capitalize(),
+        "singular": name.removesuffix("s").replace("_", " ").capitalize(),
+        "numbering": f"{name[:3].upper()}-{{n}}",
+        "fields": [],
+    }
+    module = _read_module({**usual, **definition})
+    with desk.house.database.begin() as tx:
+        desk.house.database.add_module(tx, module)
+        audit.record(tx, desk.who.name, "create module", module.name, None, desk.who.token)
+    return {"module": module.model_dump(mode="json")}
+
+
+@operation(
+    "POST /modules/{module}/fields",
+    body="field",
+    scope="modules:write",
+    kind="write",
+    tool=False,
+    gives="module:object",
+)
+def add_field(desk: Desk, module: str, field: Plain) -> Answer:
+    """Give a module another field: name, type, label, options, module (of a reference), ..."""
+    fresh = _read_field(field)
+    with desk.house.database.begin() as tx:
+        desk.house.database.add_field(tx, found(tx, module), fresh)
+        audit.record(tx, desk.who.name, "add field", f"{module}.{fresh.name}", None, desk.who.token)
+    return _changed(desk, module)
+
+
+@operation(
+    "PATCH /modules/{module}",
+    scope="modules:write",
+    kind="write",
+    tool=False,
+    gives="module:object",
+)
+def change_module(desk: Desk, module: str, changes: Plain) -> Answer:
+    """Change what a module is called and numbered by."""
+    _only(changes, CHANGEABLE)
+    with desk.house.database.begin() as tx:
+        old = found(tx, module)
+        fresh = _read_module({**old.model_dump(mode="json"), **changes})
+        if fresh.name_field not in fresh.by_name:
+            known = suggest(fresh.name_field, fresh.by_name)
+            raise refuse("name_field", f"there is no field `{fresh.name_field}`.", known)
+        if "{n}" not in fresh.numbering:
+            remedy = "Write it like INV-{n}."
+            raise refuse("numbering", "the number of a record needs a place.", remedy)
+        desk.house.database.save_module(tx, fresh)
+        audit.record(tx, desk.who.name, "change module", module, dict(changes), desk.who.token)
+    return _changed(desk, module)
+
+
+@operation(
+    "PATCH /modules/{module}/fields/{field}",
+    body="changes",
+    scope="modules:write",
+    kind="write",
+    tool=False,
+    gives="module:object",
+)
+def change_field(desk: Desk, module: str, field: str, changes: Plain) -> Answer:
+    """Change the label, help, choices, default of a field, or whether it is required."""
+    _only(changes, CHANGEABLE_IN_FIELD)
+    with desk.house.database.begin() as tx:
+        home = found(tx, module)
+        old = next((each for each in home.fields if each.name == field), None)
+        if old is None:
+            known = suggest(field, [each.name for each in home.fields], "Fields")
+            raise missing("field", f"there is no field `{field}` to change in {home.label}.", known)
+        fresh = _read_field({**old.model_dump(mode="json"), **changes})
+        if fresh.type == "picklist" and not fresh.options:
+            raise refuse("options", f"{fresh.title} has no choices.", "List them under `options`.")
+        fields = tuple(fresh if each.name == field else each for each in home.fields)
+        desk.house.database.save_module(tx, home.model_copy(update={"fields": fields}))
+        named = f"{module}.{field}"
+        audit.record(tx, desk.who.name, "change field", named, dict(changes), desk.who.token)
+    return _changed(desk, module)
+
+
+def _changed(desk: Desk, module: str) -> Answer:
+    with desk.house.database.read() as tx:
+        return {"module": tx.schema.module(module).model_dump(mode="json")}
+
+
+def _only(changes: Plain, known: tuple[str, ...]) -> None:
+    if unknown := [key for key in changes if key not in known]:
+        problems = (
+            Problem(key, f"`{key}` cannot be changed.", suggest(key, known, "Can be changed"))
+            for key in unknown
+        )
+        raise Invalid(*problems)
+
+
+def _read_module(definition: dict[str, Any]) -> Module:
+    try:
+        return Module.model_validate(definition)
+    except ValidationError as bad:
+        raise _shapeless(bad) from None
+
+
+def _read_field(definition: dict[str, Any]) -> Field:
+    try:
+        field = Field.model_validate({**definition, "builtin": False})
+        field.parse(field.default)
+    except ValidationError as bad:
+        raise _shapeless(bad) from None
+    except BadValue as bad:
+        raise refuse("default", bad.message, bad.remedy) from None
+    return field
+
+
+def _shapeless(bad: ValidationError) -> Invalid:
+    return Invalid(
+        *(
+            Problem(
+                ".".join(map(str, fault["loc"])), f"{fault['msg'][:1].lower()}{fault['msg'][1:]}."
+            )
+            for fault in bad.errors(include_url=False)
+        )
+    )

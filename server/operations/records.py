@@ -1,0 +1,212 @@
+"""Records: found, read, written, deleted; and which workflows each change starts."""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from engine.facts import Reader, RecordFacts, name_of
+from engine.match import would_start
+from engine.modules import Module, Path
+from engine.problems import Invalid, Problem, suggest
+from engine.records import Records, Saved
+from engine.search import condition, search
+from engine.tables import EVENTS, RUNS
+from engine.transaction import Transaction
+from server.access import Refused
+from server.doors import Answer, Desk, Names, Plain, Ref, operation
+from server.operations import shapes
+from server.operations.modules import found
+
+PARTS = ("history", "related", "runs")
+SHOWN = 10
+
+
+@operation(
+    "GET /records/{module}",
+    scope="records:read",
+    untrusted=True,
+    gives="records:array total:integer cursor?:string",
+)
+def search_records(
+    desk: Desk,
+    module: str,
+    where: Plain | None = None,
+    fields: Names | None = None,
+    order_by: str = "id",
+    limit: int = 20,
+    cursor: str | None = None,
+) -> Answer:
+    """Find records by a condition (as in workflows). `fields` may be paths (account.email);
+    `order_by`: a field, - in front for descending; at most 100 a page."""
+    with desk.read() as tx:
+        home = found(tx, module)
+        shown = fields or [name for name in home.by_name if name not in ("id", "number")]
+        asked = condition(module, where)
+        page = search(tx, home, asked, shown, order_by, limit, cursor)
+        paths = {name: tx.schema.path(home, name, "fields") for name in shown}
+        links = {name: path.field for name, path in paths.items() if path.field.module}
+        called = shapes.names(tx, links, page.rows)
+        rows = [
+            {
+                "id": row["id"],
+                "number": row["number"],
+                "values": _dumped(paths, row),
+                "names": names,
+            }
+            for row, names in zip(page.rows, called, strict=True)
+        ]
+        return {"records": rows, "total": page.total, "cursor": page.cursor}
+
+
+def _dumped(paths: dict[str, Path], row: Any) -> Answer:
+    return {name: path.field.dump(row[name]) for name, path in paths.items()}
+
+
+@operation(
+    "GET /records/{module}/{record}",
+    scope="records:read",
+    untrusted=True,
+    gives="id:integer number:string name:string values:object names:object",
+)
+def get_record(desk: Desk, module: str, record: Ref, include: Names | None = None) -> Answer:
+    """Read one record by id, number or name. `include`: history, related, runs."""
+    wanted = include or []
+    if unknown := [part for part in wanted if part not in PARTS]:
+        problems = (
+            Problem("include", f"there is no part `{part}`.", suggest(part, PARTS, "Parts"))
+            for part in unknown
+        )
+        raise Invalid(*problems)
+    with desk.read() as tx:
+        home = found(tx, module)
+        id = shapes.id_of(tx, home, record)
+        answer = _whole(tx, home, id)
+        if "history" in wanted:
+            answer["history"] = _history(tx, home, id)
+        if "related" in wanted:
+            answer["related"] = _related(tx, home, id)
+        if "runs" in wanted and desk.may("runs:read"):
+            answer["runs"] = _runs(tx, home, id)
+        return answer
+
+
+def _whole(tx: Transaction, module: Module, id: int) -> Answer:
+    """A record with all its fields, the computed ones too."""
+    reader = Reader(tx)
+    row = dict(reader.row(module, id) or {})
+    facts = RecordFacts(reader, module, row)
+    for name, field in module.by_name.items():
+        if field.computed:
+            row[name] = facts.value(Path(module, (), field))
+    (names,) = shapes.names(tx, module.by_name, [row])
+    head = {"id": id, "number": row["number"], "name": name_of(module, row)}
+    return {**head, "values": shapes.values(module, row), "names": names}
+
+
+def _history(tx: Transaction, module: Module, id: int) -> list[Answer]:
+    mine = (EVENTS.c.module == module.name, EVENTS.c.record == id)
+    rows = tx.db.execute(select(EVENTS).where(*mine).order_by(EVENTS.c.id.desc()).limit(30))
+    return [
+        {
+            "at": shapes.iso(row.at),
+            "by": row.actor,
+            "source": row.source,
+            "did": row.kind,
+            "changes": row.changes,
+            **({"run": row.run, "workflow": row.workflow} if row.run else {}),
+        }
+        for row in rows
+    ]
+
+
+def _related(tx: Transaction, module: Module, id: int) -> list[Answer]:
+    """Of each module that refers to this record, how many do, and the newest of them."""
+    told = []
+    for child, field in tx.schema.children(module):
+        table = tx.schema.tables[child.name]
+        mine = (table.c[field.name] == id, table.c.deleted_at.is_(None))
+        if count := tx.count(table, *mine):
+            query = select(table).where(*mine).order_by(table.c.id.desc()).limit(SHOWN)
+            rows = [
+                {"id": row["id"], "number": row["number"], "name": name_of(child, dict(row))}
+                for row in tx.db.execute(query).mappings()
+            ]
+            told.append({"module": child.name, "via": field.name, "count": count, "records": rows})
+    return told
+
+
+def _runs(tx: Transaction, module: Module, id: int) -> list[Answer]:
+    mine = (RUNS.c.module == module.name, RUNS.c.record == id)
+    rows = tx.db.execute(select(RUNS).where(*mine).order_by(RUNS.c.id.desc()).limit(SHOWN))
+    return [
+        {
+            "run": row.id,
+            "workflow": row.workflow,
+            "version": row.version,
+            "state": row.state,
+            "step": row.step,
+            "started_at": shapes.iso(row.started_at),
+            "reason": row.reason,
+        }
+        for row in rows
+    ]
+
+
+@operation(
+    "POST /records/{module}",
+    scope="records:write",
+    kind="write",
+    untrusted=True,
+    gives="id:integer number:string values:object started:array",
+)
+def write_record(desk: Desk, module: str, values: Plain, record: Ref | None = None) -> Answer:
+    """Create a record, or with `record` change fields of one. References take id, number or name;
+    owners a user name. Tells which workflows this starts."""
+    with desk.house.database.begin() as whole:
+        tx = desk.view(whole)
+        home = _writable(desk, found(tx, module))
+        records = Records(tx, desk.author())
+        if record is None:
+            saved = records.create(module, values)
+        else:
+            saved = records.update(module, shapes.id_of(tx, home, record), values)
+        answer = {**_whole(tx, home, saved.id), "started": _started(desk, whole, saved)}
+    desk.house.changed()
+    return answer
+
+
+@operation(
+    "DELETE /records/{module}/{record}",
+    scope="records:write",
+    kind="write",
+    tool=False,
+    gives="id:integer number:string values:object started:array",
+)
+def delete_record(desk: Desk, module: str, record: Ref) -> Answer:
+    """Take a record out of every list; its history stays."""
+    with desk.house.database.begin() as whole:
+        tx = desk.view(whole)
+        home = _writable(desk, found(tx, module))
+        last = _whole(tx, home, shapes.id_of(tx, home, record))
+        saved = Records(tx, desk.author()).delete(module, last["id"])
+        answer = {**last, "started": _started(desk, whole, saved)}
+    desk.house.changed()
+    return answer
+
+
+def _writable(desk: Desk, module: Module) -> Module:
+    """The module, if its records may be changed from here. Raises `Refused`."""
+    if module.system:
+        if desk.who.agent:
+            message = f"No token may change {module.label.lower()}."
+            raise Refused("people:write", message, "An admin does it in the web page.")
+        desk.need("people:write")
+    return module
+
+
+def _started(desk: Desk, whole: Transaction, saved: Saved) -> list[Answer]:
+    """What a change starts. Workflows see more modules than whoever starts them."""
+    if saved.event is None:
+        return []
+    lives = would_start(whole, desk.house.worker.matcher, saved.event)
+    return [{"workflow": live.workflow, "name": live.name} for live in lives]

@@ -1,0 +1,229 @@
+"""What a workflow would do, whom it means, and why it did or did not run: nothing is done here."""
+
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from engine.dependencies import fingerprint
+from engine.enrol import goes_on, has_run, refusal
+from engine.library import Live, current_document, examine
+from engine.problems import Invalid, refuse
+from engine.rehearsal import Rehearsed, Told, audience, rehearse
+from engine.tables import RUNS, SCHEDULES
+from engine.transaction import Transaction
+from engine.workflow import Workflow
+from server.doors import Answer, Desk, Plain, Ref, Refs, operation
+from server.operations import shapes
+
+MOST = 25
+INSIDE = ("kind", "run", "step", "workflow", "html", "twice_rather_than_never", "key")
+DONE = "Nothing was sent or changed."
+
+
+@operation(
+    "POST /workflows/test",
+    name="test_workflow",
+    scope="workflows:test",
+    untrusted=True,
+    gives="records:array next:string",
+)
+def try_workflow(
+    desk: Desk,
+    workflow: int | None = None,
+    document: Plain | None = None,
+    records: Refs | None = None,
+    as_of: str | None = None,
+) -> Answer:
+    """Dry run on `records` (or some it picks): who matches and why, each mail and change in full.
+    Nothing is done. `as_of`: a day or time."""
+    with desk.read() as tx:
+        parsed = parsed_of(desk, tx, workflow, document)
+        module = tx.schema.module(parsed.module)
+        at = shapes.when(tx, as_of) or tx.now
+        ids = [
+            shapes.id_of(tx, module, ref, f"records.{place}")
+            for place, ref in enumerate((records or [])[:MOST])
+        ]
+        tried = rehearse(tx, parsed, ids or _some(tx, parsed, at), at)
+    told = f"{DONE} If this is what was meant, submit_workflow." if workflow else DONE
+    return {"records": [_rehearsed(one) for one in tried], "next": told}
+
+
+def parsed_of(
+    desk: Desk, tx: Transaction, workflow: int | None, document: Plain | None
+) -> Workflow:
+    """The sound workflow that was named or given. Raises `Invalid` with all its problems."""
+    if (workflow is None) == (document is None):
+        raise refuse("workflow", "give a `workflow` or a `document`.", "One of them, not both.")
+    if workflow is not None:
+        document = dict(current_document(tx, shapes.workflow_row(tx, workflow)))
+    checked = examine(tx, document or {}, desk.house.unsafe, workflow)
+    if checked.problems or checked.parsed is None:
+        raise Invalid(*(problem.under("document") for problem in checked.problems))
+    return checked.parsed
+
+
+def _some(tx: Transaction, parsed: Workflow, at: Any) -> list[int]:
+    """Records worth a look: three that match, and two that do not."""
+    meant = audience(tx, parsed, at, limit=3)
+    return [row["id"] for row in (*meant.records[:3], *meant.out[:2])]
+
+
+def _rehearsed(one: Rehearsed) -> Answer:
+    told: Answer = {
+        "id": one.id,
+        "number": one.number,
+        "name": one.name,
+        "matches": one.matches,
+        "why": one.why.said,
+    }
+    if one.matches:
+        told["path"] = list(one.path)
+        told["effects"] = [_effect(effect) for effect in one.effects]
+        told["ends"] = one.ends
+    return told
+
+
+def _effect(told: Told) -> Answer:
+    """One thing that would be done, without what only the engine needs."""
+    full = {
+        key: value
+        for key, value in told.effect.items()
+        if key not in INSIDE and value not in (None, "", [], {})
+    }
+    answer: Answer = {"step": told.step, "does": told.does, "outcome": told.outcome}
+    if full:
+        answer["effect"] = full
+    return {**answer, "before": told.before} if told.before else answer
+
+
+@operation(
+    "POST /workflows/audience",
+    scope="workflows:test",
+    untrusted=True,
+    gives="count:integer records:array out:array suppressed:array",
+)
+def preview_audience(
+    desk: Desk,
+    workflow: int | None = None,
+    document: Plain | None = None,
+    as_of: str | None = None,
+    limit: int = 20,
+) -> Answer:
+    """Count and list the records a workflow means now; who is out and why, who is suppressed."""
+    with desk.read() as tx:
+        parsed = parsed_of(desk, tx, workflow, document)
+        most = max(1, min(limit, 100))
+        meant = audience(tx, parsed, shapes.when(tx, as_of), most)
+        return {
+            "count": meant.count,
+            "runs": meant.runs,
+            "records": meant.records,
+            "out": meant.out,
+            "suppressed": meant.suppressed,
+        }
+
+
+@operation(
+    "GET /workflows/{workflow}/explain/{record}",
+    scope="runs:read",
+    untrusted=True,
+    gives="workflow:integer record:object would_run:boolean why:string conditions:array "
+    "blocked_by:array runs:array next:string",
+)
+def explain(desk: Desk, workflow: int, record: Ref, as_of: str | None = None) -> Answer:
+    """Why a workflow did or did not, or would or would not, run for a record: condition by
+    condition with the real values, and what else keeps it."""
+    with desk.read() as tx:
+        row = shapes.workflow_row(tx, workflow)
+        parsed = _in_force(desk, tx, row)
+        module = tx.schema.module(parsed.module)
+        id = shapes.id_of(tx, module, record)
+        (one,) = rehearse(tx, parsed, [id], shapes.when(tx, as_of))
+        blocked = list(_blocked(tx, desk, row, parsed, id))
+        would = one.matches and not blocked
+        return {
+            "workflow": workflow,
+            "record": {"id": id, "number": one.number, "name": one.name},
+            "would_run": would,
+            "why": one.why.said if not one.matches else "; ".join(blocked) or one.why.said,
+            "trigger": parsed.trigger.say(tx.binder(module)),
+            "conditions": shapes.reason(one.why),
+            "recurrence": parsed.recurs(),
+            "blocked_by": blocked,
+            "effects": [_effect(effect) for effect in one.effects],
+            "runs": _runs(tx, workflow, id),
+            "next_at": shapes.iso(_due(tx, workflow)),
+            "next": _advised(parsed, would, one.matches),
+        }
+
+
+def _in_force(desk: Desk, tx: Transaction, row: Row[Any]) -> Workflow:
+    """The version that runs; the draft, where there is none."""
+    if row.active_version is None:
+        return parsed_of(desk, tx, row.id, None)
+    return desk.house.library.version(tx, row.id, row.active_version).parsed
+
+
+def _blocked(tx: Transaction, desk: Desk, row: Row[Any], parsed: Workflow, id: int) -> Any:
+    """What keeps the workflow from starting for a record, beside its conditions."""
+    if row.state != "active":
+        yield f"the workflow is {row.state.replace('_', ' ')}, not active"
+    if row.active_version is None:
+        return
+    live = desk.house.library.version(tx, row.id, row.active_version)
+    with desk.house.database.read() as whole:
+        if fingerprint(live.document, parsed, whole.schema) != live.hash:
+            yield "a field it uses has changed since it was approved"
+    subject = _subject(tx, parsed, id)
+    yield from _held_back(tx, live, subject)
+
+
+def _subject(tx: Transaction, parsed: Workflow, id: int) -> int:
+    """What runs are counted for: the record, or the one that groups it with others."""
+    if not parsed.group_by:
+        return id
+    table = tx.schema.tables[parsed.module]
+    group = tx.db.scalar(select(table.c[parsed.group_by]).where(table.c.id == id))
+    return -id if group is None else int(group)
+
+
+def _held_back(tx: Transaction, live: Live, subject: int) -> Any:
+    each = live.parsed.recurrence == "every" and not live.parsed.trigger.repeats
+    if why := refusal(tx, live, subject, waiting_only=each):
+        yield why
+    if live.parsed.recurrence == "once" and has_run(tx, live.workflow, subject):
+        yield "it has run for it already, and runs once for each record"
+    if live.parsed.recurrence == "episode" and goes_on(tx, live.workflow, subject):
+        yield "its conditions were true already, and it runs when they become true"
+
+
+def _runs(tx: Transaction, workflow: int, id: int) -> list[Answer]:
+    mine = (RUNS.c.workflow == workflow, RUNS.c.record == id)
+    rows = tx.db.execute(select(RUNS).where(*mine).order_by(RUNS.c.id.desc()).limit(5))
+    return [
+        {
+            "run": row.id,
+            "version": row.version,
+            "state": row.state,
+            "step": row.step,
+            "started_at": shapes.iso(row.started_at),
+            "ended_at": shapes.iso(row.ended_at),
+            "reason": row.reason,
+        }
+        for row in rows
+    ]
+
+
+def _due(tx: Transaction, workflow: int) -> Any:
+    return tx.db.scalar(select(SCHEDULES.c.next_at).where(SCHEDULES.c.workflow == workflow))
+
+
+def _advised(parsed: Workflow, would: bool, matches: bool) -> str:
+    if would and parsed.trigger.repeats:
+        return "It starts at its next time, or now with run_workflow."
+    if would:
+        return "It starts with the next change its trigger waits for, or now with run_workflow."
+    if matches:
+        return "The conditions hold; see blocked_by."
+    return "Change the record, or the conditions with edit_workflow."

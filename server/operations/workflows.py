@@ -1,0 +1,372 @@
+"""Workflows: listed, read, drafted, edited, submitted, switched off and on."""
+
+from collections import Counter
+from typing import Any, Literal
+
+from sqlalchemy import Row, func, select
+
+from engine import audit
+from engine.compare import differences
+from engine.edits import apply
+from engine.library import (
+    Checked,
+    Document,
+    current_document,
+    examine,
+    save_draft,
+    submit,
+    version_row,
+    versions,
+)
+from engine.lint import advice
+from engine.problems import Invalid, refuse, suggest
+from engine.rehearsal import Audience, audience
+from engine.review import Running, archive, switch_off, switch_on
+from engine.tables import ALERTS, RUNS, VERSIONS, WORKFLOWS
+from engine.transaction import Transaction
+from server.doors import Answer, Desk, Missing, Plain, Several, operation
+from server.operations import shapes
+
+STATES = ("draft", "in_review", "active", "paused", "archived")
+DRAFTED = (
+    "workflow:integer revision:integer state:string words:array problems:array advice:array "
+    "audience?:object next:string"
+)
+
+
+# --- reading ---
+
+
+@operation("GET /workflows", scope="workflows:read", gives="workflows:array")
+def list_workflows(
+    desk: Desk,
+    status: str | None = None,
+    module: str | None = None,
+    category: str | None = None,
+    text: str | None = None,
+) -> Answer:
+    """List workflows with state, runs and open alerts. Look here before drafting a duplicate.
+
+    `status`: draft, in_review, active, paused, archived.
+    """
+    if status is not None and status not in STATES:
+        raise refuse("status", f"there is no state `{status}`.", suggest(status, STATES, "States"))
+    with desk.read() as tx:
+        query = select(WORKFLOWS).order_by(WORKFLOWS.c.id)
+        query = query.where(WORKFLOWS.c.state == status) if status else query
+        query = query.where(WORKFLOWS.c.state != "archived") if status is None else query
+        query = query.where(WORKFLOWS.c.module == module) if module else query
+        query = query.where(WORKFLOWS.c.category == category) if category else query
+        rows = [row for row in tx.db.execute(query) if shapes.shown(tx, row.module)]
+        wanted = (text or "").casefold()
+        chosen = [row for row in rows if wanted in f"{row.name}\n{row.category}".casefold()]
+        runs, alerts, waiting = _runs(tx), _alerts(tx), _waiting(tx)
+        return {
+            "workflows": [
+                {
+                    "workflow": row.id,
+                    "name": row.name,
+                    "module": row.module,
+                    "category": row.category,
+                    "state": row.state,
+                    "version": row.active_version,
+                    "draft": row.draft is not None,
+                    "in_review": row.id in waiting,
+                    "runs": dict(runs.get(row.id, {})),
+                    "alerts": alerts.get(row.id, 0),
+                    "changed_at": shapes.iso(row.changed_at),
+                }
+                for row in chosen
+            ]
+        }
+
+
+def _runs(tx: Transaction) -> dict[int, Counter[str]]:
+    counted: dict[int, Counter[str]] = {}
+    query = select(RUNS.c.workflow, RUNS.c.state, func.count()).group_by(
+        RUNS.c.workflow, RUNS.c.state
+    )
+    for workflow, state, count in tx.db.execute(query).tuples():
+        counted.setdefault(workflow, Counter())[state] = count
+    return counted
+
+
+def _alerts(tx: Transaction) -> dict[int, int]:
+    query = select(ALERTS.c.workflow, func.count()).where(ALERTS.c.state == "open")
+    rows = tx.db.execute(query.group_by(ALERTS.c.workflow)).tuples()
+    return {workflow: count for workflow, count in rows if workflow is not None}
+
+
+def _waiting(tx: Transaction) -> set[int]:
+    return set(tx.db.scalars(select(VERSIONS.c.workflow).where(VERSIONS.c.state == "in_review")))
+
+
+@operation(
+    "GET /workflows/{workflow}",
+    scope="workflows:read",
+    gives="workflow:integer revision:integer state:string document:object words:array "
+    "problems:array advice:array versions:array",
+)
+def get_workflow(
+    desk: Desk, workflow: int, version: int | None = None, compare_to: int | None = None
+) -> Answer:
+    """Read a workflow: its draft or newest version, or one `version`; document, words, problems.
+
+    `compare_to`: also what differs from that version.
+    """
+    with desk.read() as tx:
+        row = shapes.workflow_row(tx, workflow)
+        every = versions(tx, workflow)
+        shown = _version(tx, workflow, version) if version else None
+        document = dict(shown.document) if shown else current_document(tx, row)
+        if shown is None and row.draft is None and every:
+            shown = every[0]
+        checked = examine(tx, document, desk.house.unsafe, workflow)
+        answer: Answer = {
+            "workflow": row.id,
+            "name": row.name,
+            "revision": row.revision,
+            "state": row.state,
+            "active_version": row.active_version,
+            "version": shown.version if shown else None,
+            "document": document,
+            **_told(tx, checked, None),
+            "versions": [_version_line(each) for each in every],
+            "link": f"{desk.house.settings.address}/workflows/{row.id}",
+        }
+        if compare_to is not None:
+            old = _version(tx, workflow, compare_to).document
+            answer["diff"] = [
+                {"path": d.path, "sign": d.sign, "before": d.before, "after": d.after}
+                for d in differences(old, document)
+            ]
+        return answer
+
+
+def _version(tx: Transaction, workflow: int, version: int) -> Row[Any]:
+    try:
+        return version_row(tx, workflow, version)
+    except Invalid as invalid:
+        raise Missing(*invalid.problems) from None
+
+
+def _version_line(row: Row[Any]) -> Answer:
+    line = {
+        "version": row.version,
+        "state": row.state,
+        "by": row.submitted_by,
+        "at": shapes.iso(row.submitted_at),
+        "note": row.note,
+        "decided_by": row.decided_by,
+        "decided_at": shapes.iso(row.decided_at),
+        "comment": row.comment,
+    }
+    return {key: value for key, value in line.items() if value not in (None, "")}
+
+
+def _told(tx: Transaction, checked: Checked, count: int | None) -> Answer:
+    """What can be said about a document: its words, what is wrong, what is unwise."""
+    parsed = checked.parsed
+    if parsed is None:
+        return {"words": [], "problems": shapes.problems(checked.problems), "advice": []}
+    words = parsed.words(tx.binder(tx.schema.module(parsed.module)))
+    unwise = [] if checked.problems else list(advice(parsed, tx.schema, count))
+    return {
+        "words": words,
+        "problems": shapes.problems(checked.problems),
+        "advice": shapes.problems(unwise),
+    }
+
+
+# --- writing ---
+
+
+@operation("POST /workflows", scope="workflows:write", kind="write", gives=DRAFTED, body="document")
+def draft_workflow(desk: Desk, document: Plain, workflow: int | None = None) -> Answer:
+    """Save a workflow document as a draft: a new workflow, or all of `workflow` anew.
+
+    Never active; saved with its problems. Its keys: describe_blocks(types=["workflow"]).
+    """
+    with desk.begin() as tx:
+        if workflow is not None:
+            shapes.workflow_row(tx, workflow)
+        row = save_draft(tx, document, desk.by, workflow)
+        _noted(desk, tx, "draft", row)
+    return _drafted(desk, row.id)
+
+
+@operation(
+    "POST /workflows/{workflow}/edit",
+    scope="workflows:write",
+    kind="write",
+    gives=DRAFTED,
+)
+def edit_workflow(desk: Desk, workflow: int, revision: int, edits: Several) -> Answer:
+    """Change parts of a draft, all or nothing. Each edit is one of
+    {"op":"set","step":ID,"key":K,"value":V} (no step: a key of the workflow),
+    {"op":"add","step":{...},"after":ID} (or before, or into "ID.then"),
+    {"op":"move","step":ID,"after":ID}, {"op":"remove","step":ID}."""
+    with desk.begin() as tx:
+        row = shapes.workflow_row(tx, workflow)
+        if revision != row.revision:
+            told = f"the draft is at revision {row.revision}, you have {revision}."
+            raise refuse("revision", told, "Read it with get_workflow, then edit what is there.")
+        document = apply(current_document(tx, row), edits)
+        row = save_draft(tx, document, desk.by, workflow, revision)
+        _noted(desk, tx, "edit", row)
+    return _drafted(desk, workflow)
+
+
+def _noted(desk: Desk, tx: Transaction, verb: str, row: Row[Any]) -> None:
+    detail = {"revision": row.revision}
+    audit.record(
+        tx, desk.who.name, f"{verb} workflow", f"workflow/{row.id}", detail, desk.who.token
+    )
+
+
+def _drafted(desk: Desk, workflow: int) -> Answer:
+    """What there is to say about a draft that was just saved, and what to do next."""
+    with desk.read() as tx:
+        row = shapes.workflow_row(tx, workflow)
+        checked = examine(tx, row.draft or {}, desk.house.unsafe, workflow)
+        meant = _meant(tx, checked)
+        return {
+            "workflow": row.id,
+            "revision": row.revision,
+            "state": row.state,
+            **_told(tx, checked, meant.count if meant else None),
+            "audience": _audience(meant),
+            "next": _next(row, checked),
+        }
+
+
+def _meant(tx: Transaction, checked: Checked) -> Audience | None:
+    if checked.problems or checked.parsed is None:
+        return None
+    return audience(tx, checked.parsed, limit=20)
+
+
+def _audience(meant: Audience | None) -> Answer | None:
+    if meant is None:
+        return None
+    numbers = [row["number"] for row in meant.records[:5]]
+    counts = {"count": meant.count, "runs": meant.runs, "suppressed": len(meant.suppressed)}
+    return {**counts, "first": numbers}
+
+
+def _next(row: Row[Any], checked: Checked) -> str:
+    if checked.problems:
+        return f"Correct the problems with edit_workflow (revision {row.revision})."
+    goes_on = f" Version {row.active_version} runs until then." if row.active_version else ""
+    return (
+        "See what it would do with test_workflow, then submit_workflow "
+        f"(revision {row.revision}): a person has to approve it.{goes_on}"
+    )
+
+
+# --- towards approval ---
+
+
+@operation(
+    "POST /workflows/{workflow}/submit",
+    scope="workflows:write",
+    kind="write",
+    gives="workflow:integer version:integer state:string link:string next:string",
+)
+def submit_workflow(desk: Desk, workflow: int, revision: int, note: str = "") -> Answer:
+    """Ask people to approve the draft; gives the link for them. `note`: why, for the reviewer."""
+    document = _draft(desk, workflow)
+    with desk.read() as tx:
+        meant = _meant(tx, examine(tx, document, desk.house.unsafe, workflow))
+    with desk.begin() as tx:
+        count = meant.count if meant else None
+        row = submit(tx, workflow, revision, note[:2000], desk.by, desk.house.unsafe, count)
+        detail = {"version": row.version, "hash": row.hash}
+        named = f"workflow/{workflow}"
+        audit.record(tx, desk.who.name, "submit workflow", named, detail, desk.who.token)
+    return {
+        "workflow": workflow,
+        "version": row.version,
+        "state": row.state,
+        "link": _review(desk, row.id),
+        "next": "Give the link to a person who may approve; no tool can. It runs once approved.",
+    }
+
+
+def _draft(desk: Desk, workflow: int) -> Document:
+    with desk.read() as tx:
+        return dict(shapes.workflow_row(tx, workflow).draft or {})
+
+
+def _review(desk: Desk, version: int) -> str:
+    return f"{desk.house.settings.address}/reviews/{version}"
+
+
+@operation(
+    "POST /workflows/{workflow}/toggle",
+    scope="workflows:toggle",
+    kind="switch",
+    gives="workflow:integer state:string link?:string next:string",
+)
+def toggle_workflow(
+    desk: Desk, workflow: int, active: bool, running: Literal["hold", "finish", "stop"] = "hold"
+) -> Answer:
+    """Switch a workflow off at once (`running`: what becomes of its runs), or on again.
+
+    On: only what a person approved and nobody changed since; else pending_approval and a link.
+    """
+    with desk.read() as tx:
+        row = shapes.workflow_row(tx, workflow)
+    if row.state == "archived":
+        raise refuse("workflow", f"“{row.name}” is archived.", "Draft a new workflow instead.")
+    answer = _switched_on(desk, row) if active else _switched_off(desk, row, running)
+    desk.house.changed()
+    return answer
+
+
+def _switched_off(desk: Desk, row: Row[Any], running: Running) -> Answer:
+    if row.state != "active":
+        told = "It was not active; nothing had to be switched off."
+        return {"workflow": row.id, "state": row.state, "next": told}
+    with desk.house.database.begin() as tx:
+        switch_off(tx, row.id, running)
+        detail = {"running": running}
+        audit.record(tx, desk.who.name, "switch off", f"workflow/{row.id}", detail, desk.who.token)
+    ends = {"hold": "held", "finish": "finishing", "stop": "stopped"}[running]
+    told = f"It starts nothing any more; its runs are {ends}."
+    return {"workflow": row.id, "state": "paused", "next": told}
+
+
+def _switched_on(desk: Desk, row: Row[Any]) -> Answer:
+    with desk.house.database.begin() as tx:
+        if switch_on(tx, desk.house.library, row.id):
+            if row.state != "active":
+                named = f"workflow/{row.id}"
+                audit.record(tx, desk.who.name, "switch on", named, None, desk.who.token)
+            return {"workflow": row.id, "state": "active", "next": "It is on."}
+        where = (VERSIONS.c.workflow == row.id, VERSIONS.c.state == "in_review")
+        waiting = tx.db.scalar(select(VERSIONS.c.id).where(*where).order_by(VERSIONS.c.id.desc()))
+    pending = {"workflow": row.id, "state": "pending_approval"}
+    if waiting is not None:
+        told = "Give the link to a person who may approve; it runs once approved."
+        return {**pending, "link": _review(desk, waiting), "next": told}
+    told = f"Submit it first: submit_workflow (workflow {row.id}, revision {row.revision})."
+    return {**pending, "link": f"{desk.house.settings.address}/workflows/{row.id}", "next": told}
+
+
+@operation(
+    "POST /workflows/{workflow}/archive",
+    scope="workflows:write",
+    kind="switch",
+    tool=False,
+    gives="workflow:integer state:string",
+)
+def archive_workflow(desk: Desk, workflow: int) -> Answer:
+    """Take a workflow away for good; its runs end, its history stays."""
+    with desk.begin() as tx:
+        shapes.workflow_row(tx, workflow)
+        archive(tx, workflow)
+        named = f"workflow/{workflow}"
+        audit.record(tx, desk.who.name, "archive workflow", named, None, desk.who.token)
+    desk.house.changed()
+    return {"workflow": workflow, "state": "archived"}

@@ -1,0 +1,79 @@
+"""What a step does to the world, as a page shows it: fields before and after, the mail, the request."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import nh3
+
+from engine.company import Company
+from engine.effects.mail import paragraphs
+from engine.problems import BadValue
+from server.pages.looks import of_step
+from server.pages.names import Names
+from server.pages.views import Effect, FieldChange, Mail
+from server.pages.wording import told
+
+# No picture, so that reading a mail calls nobody; no form, no script, no style of its own.
+TAGS = nh3.ALLOWED_TAGS - {"img", "map", "area"}
+ICONS = {"mail": "mail", "http": "webhook", "model": "sparkles", "notify": "bell"}
+
+
+def effect(
+    data: Mapping[str, Any],
+    names: Names,
+    *,
+    step: str,
+    title: str,
+    detail: str = "",
+    before: Mapping[str, Any] | None = None,
+) -> Effect:
+    """One effect as it was planned. `before` holds the values that it replaces."""
+    kind = str(data.get("kind", ""))
+    return {
+        "icon": ICONS.get(kind, of_step(step)[1]),
+        "title": title[:1].upper() + title[1:],
+        "detail": detail,
+        "fields": _fields(data, names, before or {}),
+        "mail": mail(data, names.tx.company) if kind == "mail" else None,
+        "code": str(data.get("body", "")) if kind == "http" else "",
+    }
+
+
+def mail(data: Mapping[str, Any], company: Company) -> Mail:
+    """A planned mail as its reader would see it."""
+    text = str(data.get("text") or "")
+    return {
+        "sender": f"{company.sender_name or company.name} <{company.sender}>",
+        "to": [str(address) for address in data.get("to", ())],
+        "cc": [str(address) for address in data.get("cc", ())],
+        "subject": str(data.get("subject") or ""),
+        "html": safe_html(str(data.get("html") or "") or paragraphs(text)),
+        "text": text,
+        "attachments": [],
+    }
+
+
+def safe_html(html: str) -> str:
+    """HTML that shows text and nothing else: no script, picture or address that is called by itself."""
+    return nh3.clean(html, tags=TAGS, url_schemes={"http", "https", "mailto"})
+
+
+def _fields(data: Mapping[str, Any], names: Names, before: Mapping[str, Any]) -> list[FieldChange]:
+    """The values that a record gets."""
+    module = names.tx.schema.modules.get(str(data.get("module", "")))
+    new = data.get("kind") == "create_record"
+    found: list[FieldChange] = []
+    for name, raw in (data.get("values") or {}).items():
+        field = module.by_name.get(name) if module else None
+        if field is None:
+            continue
+        was = None if new else _word(field, before[name], names) if name in before else ""
+        found.append({"label": field.title, "before": was, "after": _word(field, raw, names)})
+    return found
+
+
+def _word(field: Any, raw: Any, names: Names) -> str:
+    try:
+        return told(field, field.load(raw), names)["text"]
+    except (BadValue, ValueError, TypeError):
+        return str(raw)

@@ -1,0 +1,49 @@
+"""Dry runs as a page shows them: for each record its path, and every effect in full."""
+
+from engine.rehearsal import Rehearsed, Told, rehearse
+from engine.workflow import Workflow
+from server.pages.effects import effect
+from server.pages.names import Names
+from server.pages.views import Chip, DryRun, Effect
+
+
+def dry_runs(names: Names, workflow: Workflow, ids: list[int]) -> list[DryRun]:
+    """What would happen to each of these records, with nothing done."""
+    return [_run(names, workflow, each) for each in rehearse(names.tx, workflow, ids)]
+
+
+def _run(names: Names, workflow: Workflow, found: Rehearsed) -> DryRun:
+    record, about = names.record(workflow.module, found.id)
+    state, _, reason = found.ends.partition(": ")
+    failed = state == "failed"
+    why = found.why.said
+    return {
+        "record": record,
+        "name": about,
+        "outcome": ("fail" if failed else "ok") if found.matches else "no",
+        "why": "" if why == "always" else why[:1].upper() + why[1:],
+        "path": _path(found, state, reason),
+        "effects": [_effect(names, workflow, told) for told in found.effects],
+    }
+
+
+def _path(found: Rehearsed, state: str, reason: str) -> list[Chip]:
+    if not found.matches:
+        return []
+    last = "End" if state == "done" else reason[:1].upper() + reason[1:]
+    chips: list[Chip] = [{"text": text, "tone": ""} for text in found.path]
+    return [*chips, {"text": last, "tone": "bad" if state == "failed" else ""}]
+
+
+def _effect(names: Names, workflow: Workflow, told: Told) -> Effect:
+    step = workflow.route[told.step][0]
+    if told.effect:
+        detail = "" if told.outcome == "done" else told.outcome
+        return effect(
+            told.effect, names, step=step.kind, title=told.does, detail=detail, before=told.before
+        )
+    heading = step.heading(names.tx.binder(names.tx.schema.module(workflow.module)))
+    return {
+        "icon": "circle-x" if told.outcome == "failed" else "circle-minus",
+        "title": heading, "detail": told.does, "fields": [], "mail": None, "code": "",
+    }  # fmt: skip

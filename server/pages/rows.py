@@ -1,0 +1,133 @@
+"""Rows of lists that several pages show: runs, reviews."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from engine.diff import differences
+from engine.tables import VERSIONS
+from engine.workflow import Workflow
+from server.pages.moments import NEVER, moment, took
+from server.pages.names import Names
+from server.pages.views import ReviewRow, RunRow
+from server.pages.wording import size
+
+Versions = dict[tuple[int, int], Workflow]
+
+
+def number(run: int) -> str:
+    """What people call a run."""
+    return f"R-{run}"
+
+
+def run_id(text: str) -> int | None:
+    """The run that somebody means by "R-12" or "12"."""
+    found = re.fullmatch(r"(?:R-)?(\d{1,18})", text.strip(), re.IGNORECASE)
+    return int(found[1]) if found else None
+
+
+def parsed(names: Names, keys: Iterable[tuple[int, int]]) -> Versions:
+    """Versions of workflows, read once each."""
+    wanted = set(keys)
+    query = select(VERSIONS.c.workflow, VERSIONS.c.version, VERSIONS.c.document).where(
+        VERSIONS.c.workflow.in_({workflow for workflow, _ in wanted})
+    )
+    return {
+        (row.workflow, row.version): Workflow.model_validate(row.document)
+        for row in names.tx.db.execute(query)
+        if (row.workflow, row.version) in wanted
+    }
+
+
+def run_rows(names: Names, rows: list[Row[Any]]) -> list[RunRow]:
+    """Runs as lines of a table."""
+    versions = parsed(names, {(row.workflow, row.version) for row in rows})
+    for module in {row.module for row in rows}:
+        names.load(module, [row.record for row in rows if row.module == module])
+    return [_run_row(names, row, versions.get((row.workflow, row.version))) for row in rows]
+
+
+def _run_row(names: Names, row: Row[Any], workflow: Workflow | None) -> RunRow:
+    tx = names.tx
+    record, about = names.record(row.module, row.record)
+    members = len(row.members or ())
+    waits = row.state == "waiting" and row.due
+    return {
+        "id": number(row.id),
+        "href": f"/runs/{row.id}",
+        "state": row.state,
+        "workflow": {"text": names.workflow(row.workflow), "href": f"/workflows/{row.workflow}"},
+        "version": row.version,
+        "record": record,
+        "record_name": f"{about} and {members - 1} more" if members > 1 else about,
+        "step": step_of(names, row, workflow),
+        "problem": row.reason if row.state in ("failed", "paused") else "",
+        "waits": moment(tx, row.due) if waits else NEVER,
+        "started": moment(tx, row.started_at),
+        "took": took(row.started_at, row.ended_at, tx.now),
+        "actions": [],
+    }
+
+
+def step_of(names: Names, row: Row[Any], workflow: Workflow | None) -> str:
+    """Where a run stands, or how it ended."""
+    if row.step is None:
+        said = str(row.reason or "finished")
+        return said[:1].upper() + said[1:]
+    if workflow is None or row.step not in workflow.route:
+        return str(row.step)
+    module = names.tx.schema.modules.get(workflow.module)
+    if module is None:
+        return str(row.step)
+    return workflow.route[row.step][0].heading(names.tx.binder(module))
+
+
+def review_rows(names: Names, rows: list[Row[Any]]) -> list[ReviewRow]:
+    """Proposals as lines of a list; each row is a version with its workflow's name and live version."""
+    bases = parsed(names, {(row.workflow, row.active_version or 0) for row in rows})
+    return [_review_row(names, row, bases.get((row.workflow, row.active_version))) for row in rows]
+
+
+def _review_row(names: Names, row: Row[Any], base: Workflow | None) -> ReviewRow:
+    proposed = Workflow.model_validate(row.document)
+    signs = _signs(names, base, proposed) if row.state == "in_review" else []
+    matching = f"{size(row.audience, 'record')} matched" if row.audience is not None else ""
+    return {
+        "id": str(row.id),
+        "href": f"/reviews/{row.id}",
+        "workflow": proposed.name,
+        "version": row.version,
+        "state": row.state,
+        "author": names.author(row.submitted_by, row.by_agent),
+        "sent": moment(names.tx, row.submitted_at),
+        "added": signs.count("added") if base else 0,
+        "changed": signs.count("changed") + signs.count("moved"),
+        "removed": signs.count("removed"),
+        "risks": risks(proposed, base) if row.state == "in_review" else [],
+        "audience": matching,
+    }
+
+
+def _signs(names: Names, base: Workflow | None, proposed: Workflow) -> list[str]:
+    module = names.tx.schema.modules.get(proposed.module)
+    if base is None or module is None:
+        return []
+    return [each.sign for each in differences(base, proposed, names.tx.binder(module))]
+
+
+def hosts(workflow: Workflow | None) -> set[str]:
+    """The machines outside that a workflow calls."""
+    steps = [step for step, _ in workflow.route.values()] if workflow else []
+    urls = [str(getattr(step, "url", "")) for step in steps if step.kind == "webhook"]
+    return {url.split("/", 3)[2] for url in urls if url.count("/") >= 2}
+
+
+def risks(proposed: Workflow, base: Workflow | None) -> list[str]:
+    """What a reviewer should notice first, in a few words each."""
+    kinds = {step.kind for step, _ in proposed.route.values()}
+    had = {step.kind for step, _ in base.route.values()} if base else set()
+    found = ["New outside address"] if hosts(proposed) - hosts(base) else []
+    found += ["Asks a model"] if "fill_fields" in kinds - had else []
+    return found

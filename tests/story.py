@@ -1,0 +1,256 @@
+"""Use cases as they are told: a wish, a workflow, what happens day by day, and all that comes of it."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Table, func, select
+
+from engine import review
+from engine.database import Database
+from engine.demo import COMPANY, load_demo
+from engine.house import House, starter
+from engine.library import By, save_draft, submit
+from engine.modules import Module
+from engine.records import Author, Records
+from engine.rehearsal import audience
+from engine.tables import ALERTS, ENTRIES, EVENTS, RUNS
+from engine.transaction import Transaction
+from tests.fakes import Clock
+from tests.servers import WebServer
+
+Told = dict[str, Any]
+PARIS = ZoneInfo("Europe/Paris")
+NOW = datetime(2026, 3, 10, 9, tzinfo=PARIS)
+KINDS = {"mails": "emails", "tasks": "tasks", "notes": "notes", "notices": "notifications"}
+ASKED_FOR = ("said", "steps")
+
+
+def fill(url: str) -> None:
+    """The reference records of the demo in an empty database, and no workflow."""
+    database = Database(url, lambda: NOW)
+    database.prepare(COMPANY, [Module.model_validate(module) for module in starter("modules")])
+    with database.begin() as tx:
+        load_demo(tx, more=False, shift=False)
+    database.engine.dispose()
+
+
+def local(moment: str) -> datetime:
+    """A moment as the company's clock shows it."""
+    return datetime.fromisoformat(moment).replace(tzinfo=PARIS)
+
+
+@dataclass
+class Story:
+    """A house in which one workflow is approved, and what has been seen of it so far."""
+
+    house: House
+    clock: Clock
+    receiver: WebServer
+    workflow: int = 0
+    seen: dict[str, Any] = field(default_factory=dict)
+
+    def approve(self, document: Told, baseline: review.Baseline | None = None) -> None:
+        """Alice drafts and submits it, the admin approves."""
+        with self.house.database.begin() as tx:
+            draft = save_draft(tx, document, By("alice"))
+            unsafe = self.house.unsafe
+            version = submit(tx, draft.id, draft.revision, "", By("alice"), unsafe, None)
+        with self.house.database.begin() as tx:
+            library, admin = self.house.library, By("admin")
+            review.approve(tx, library, version.id, version.hash, admin, "", baseline)
+        self.workflow = draft.id
+        self.news()
+
+    def tell(self, part: Told) -> None:
+        """Let one thing happen, and the workers do all that comes of it."""
+        match part:
+            case {"at": moment}:
+                self._live_until(local(moment))
+            case {"save": numbers, "values": values}:
+                with self.house.database.begin() as tx:
+                    for number in [numbers] if isinstance(numbers, str) else numbers:
+                        _records(tx, part).update(*_key(tx, number), values)
+            case {"create": module, "values": values}:
+                with self.house.database.begin() as tx:
+                    _records(tx, part).create(module, values)
+            case {"delete": number}:
+                with self.house.database.begin() as tx:
+                    _records(tx, part).delete(*_key(tx, number))
+        self.house.worker.work()
+
+    def _live_until(self, moment: datetime) -> None:
+        """Stop at each moment at which something is due, as a worker that never sleeps."""
+        due = self.house.worker.next_due()
+        while due and self.clock.now() < due < moment:
+            self.clock.set(due)
+            self.house.worker.work()
+            due = self.house.worker.next_due()
+        self.clock.set(moment)
+
+    def audience(self, at: datetime) -> list[str]:
+        """The numbers of the records that are meant at a moment."""
+        with self.house.database.read() as tx:
+            live = self.house.library.live(tx)[self.workflow]
+            return [str(row["number"]) for row in audience(tx, live.parsed, at).records]
+
+    def suppressed(self) -> dict[str, str]:
+        """Who of those meant now would not be reached, and why."""
+        with self.house.database.read() as tx:
+            live = self.house.library.live(tx)[self.workflow]
+            found = audience(tx, live.parsed, self.clock.now())
+            numbers = {row["id"]: row["number"] for row in found.records}
+            return {numbers[row["id"]]: row["why"] for row in found.suppressed}
+
+    # --- what came of it ---
+
+    def news(self) -> Told:
+        """All that has happened since this was last asked, by kind; kinds of which nothing did are left out."""
+        with self.house.database.read() as tx:
+            found = {kind: self._new(tx, kind) for kind in KINDS}
+            found["records"] = self._changed(tx)
+            found["created"] = self._created(tx)
+            found["alerts"] = self._alerts(tx)
+            found |= self._runs(tx)
+            self.seen["events"] = tx.db.scalar(select(func.max(EVENTS.c.id))) or 0
+        found["calls"] = [_call(request) for request in self.receiver.requests]
+        self.receiver.requests.clear()
+        return {kind: happened for kind, happened in found.items() if happened}
+
+    def _new(self, tx: Transaction, kind: str) -> list[Told]:
+        table = tx.schema.tables[KINDS[kind]]
+        rows = _rows(tx, table, table.c.id > self.seen.get(kind, 0))
+        self.seen[kind] = max([self.seen.get(kind, 0), *(row["id"] for row in rows)])
+        return [_shown(tx, KINDS[kind], row) for row in rows]
+
+    def _events(self, tx: Transaction, kind: str) -> list[Told]:
+        since = EVENTS.c.id > self.seen.get("events", 0)
+        return _rows(tx, EVENTS, since, EVENTS.c.kind == kind, EVENTS.c.workflow.is_not(None))
+
+    def _changed(self, tx: Transaction) -> Told:
+        changed: dict[str, Told] = {}
+        for event in self._events(tx, "modified"):
+            values = {name: new for name, (_, new) in event["changes"].items()}
+            changed.setdefault(_number(tx, event["module"], event["record"]), {}).update(values)
+        return changed
+
+    def _created(self, tx: Transaction) -> list[Told]:
+        """Records beside mails, tasks, notes and notices; the lines of one are shown with it."""
+        rows = []
+        for event in self._events(tx, "created"):
+            module = tx.schema.module(event["module"])
+            if module.name in KINDS.values() or module.lines_of:
+                continue
+            table = tx.schema.tables[module.name]
+            (row,) = _rows(tx, table, table.c.id == event["record"])
+            rows.append({**_shown(tx, module.name, row), "module": module.name})
+        return rows
+
+    def _alerts(self, tx: Transaction) -> list[str]:
+        counts = {row["id"]: (row["kind"], row["count"]) for row in _rows(tx, ALERTS)}
+        old = self.seen.get("alerts", {})
+        self.seen["alerts"] = counts
+        return sorted(kind for id, (kind, count) in counts.items() if old.get(id) != (kind, count))
+
+    def _runs(self, tx: Transaction) -> Told:
+        states = {row["id"]: row for row in _rows(tx, RUNS)}
+        old = self.seen.get("runs", {})
+        news = [row for id, row in states.items() if old.get(id) != row["state"]]
+        self.seen["runs"] = {id: row["state"] for id, row in states.items()}
+        steps = {_number(tx, row["module"], row["record"]): _steps(tx, row) for row in news}
+        ended = {_number(tx, row["module"], row["record"]): row["reason"] for row in news}
+        said = {number: _last_said(steps[number], reason) for number, reason in ended.items()}
+        counts = dict(Counter(row["state"] for row in news))
+        return {"runs": counts, "said": said, "steps": steps}
+
+
+def _last_said(steps: list[str], reason: str) -> str:
+    """What the run says for itself; where it just finished, what its last step said."""
+    told = steps[-1].partition(": ")[2] if steps and reason == "finished" else ""
+    return told if told.startswith(("the model", "suggested", "invoice_number")) else reason
+
+
+def fits(expected: Any, found: Any) -> Any:
+    """What was found, without what was not asked about: to be compared with what was expected."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        return {key: fits(expected[key], found[key]) for key in expected if key in found}
+    if isinstance(expected, list) and isinstance(found, list):
+        pairs = zip(expected, found, strict=False)
+        return [*(fits(one, other) for one, other in pairs), *found[len(expected) :]]
+    return found
+
+
+def compared(expected: Told, news: Told) -> Told:
+    """The news as far as they were expected in detail; kinds nobody spoke of stay, but for explanations."""
+    kept = {kind: part for kind, part in news.items() if kind not in ASKED_FOR or kind in expected}
+    whole = {kind: kept.get(kind) for kind in ("records", "runs", "alerts") if kind in kept}
+    return {**{kind: fits(expected.get(kind), part) for kind, part in kept.items()}, **whole}
+
+
+def _records(tx: Transaction, part: Mapping[str, Any]) -> Records:
+    source = part.get("source", "user")
+    return Records(tx, Author(part.get("by", "alice"), source), starts=source != "import")
+
+
+def _key(tx: Transaction, number: str) -> tuple[str, int]:
+    """The module and the id of a record, by its number."""
+    for module in tx.schema:
+        pattern = re.escape(module.numbering).replace(r"\{n\}", r"\d+")
+        if re.fullmatch(pattern, number) and (id := tx.find(module, number)):
+            return module.name, id
+    raise LookupError(number)
+
+
+def _number(tx: Transaction, module: str, id: int) -> str:
+    table = tx.schema.tables[module]
+    return str(tx.db.scalar(select(table.c.number).where(table.c.id == id)))
+
+
+def _rows(tx: Transaction, table: Table, *where: Any) -> list[Told]:
+    key = table.c.id if "id" in table.c else table.c.position
+    query = select(table).where(*where).order_by(key)
+    return [dict(row) for row in tx.db.execute(query).mappings()]
+
+
+def _steps(tx: Transaction, run: Told) -> list[str]:
+    rows = _rows(tx, ENTRIES, ENTRIES.c.run == run["id"])
+    return [f"{row['outcome']}: {row['said']}" for row in rows]
+
+
+def _shown(tx: Transaction, module: str, row: Told) -> Told:
+    """A record as the use cases write it: JSON values, and other records by their name or number."""
+    home = tx.schema.module(module)
+    told = {name: home.field(name).dump(value) for name, value in row.items() if name in home.by_name}
+    for name, value in told.items():
+        kind = home.field(name).type
+        if value and kind == "record":
+            target, _, id = str(value).partition("/")
+            told[name] = _number(tx, target, int(id))
+        elif value and kind == "reference":
+            there = tx.schema.module(home.field(name).module or "")
+            table = tx.schema.tables[there.name]
+            told[name] = tx.db.scalar(select(table.c[there.name_field]).where(table.c.id == value))
+    if lines := tx.schema.lines(home):
+        child, link = lines
+        table = tx.schema.tables[child.name]
+        rows = _rows(tx, table, table.c[link.name] == row["id"])
+        told["lines"] = [_shown(tx, child.name, line) for line in rows]
+    return told
+
+
+def _call(request: Any) -> Told:
+    names = {"id": "webhook-id", "authorization": "authorization"}
+    headers = {name: request.headers.get(header) for name, header in names.items()}
+    return {"method": request.method, "path": request.path, "body": request.json(), **headers}
+
+
+def scenarios(folder: Path) -> Iterator[tuple[str, Told]]:
+    """Each use case by the name of its file."""
+    for file in sorted(folder.glob("*.json")):
+        yield file.stem, json.loads(file.read_text(encoding="utf-8"))
