@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import JsonValue
 from sqlalchemy import Row, insert, select
 
 from engine.tables import AUDIT
@@ -15,7 +14,7 @@ def record(
     actor: str,
     verb: str,
     object: str,
-    detail: Mapping[str, JsonValue] | None = None,
+    detail: Mapping[str, Any] | None = None,
     token: str | None = None,
 ) -> None:
     """Note an act; it is kept if and only if the act is. `detail` never holds a secret."""

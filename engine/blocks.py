@@ -7,8 +7,9 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 
+from engine.calendar import parse_moment
 from engine.filters import FILTERS
-from engine.operators import ANY, DATE_LABELS, OPERATORS
+from engine.operators import ANY, DATE_LABELS, OPERATORS, Operator
 from engine.steps import Step, Template
 from engine.triggers import Trigger
 from engine.workflow import Workflow
@@ -82,11 +83,17 @@ SCHEDULES: tuple[JsonValue, ...] = (
         "weekdays": ["mon"],
         "interval": 2,
         "anchor": "2026-03-09",
+        "at": "09:00",
     },
     {"type": "schedule", "every": "month", "days": [1, 15, "last"], "at": "07:00"},
     {"type": "schedule", "every": "month", "working_day": -1, "at": "17:00"},
-    {"type": "schedule", "every": "month", "nth_weekday": {"nth": 2, "weekday": "tue"}},
-    {"type": "schedule", "every": "year", "dates": ["07-14"]},
+    {
+        "type": "schedule",
+        "every": "month",
+        "nth_weekday": {"nth": 2, "weekday": "tue"},
+        "at": "09:00",
+    },
+    {"type": "schedule", "every": "year", "dates": ["07-14"], "at": "09:00"},
     {"type": "schedule", "every": "once", "date": "2026-12-24", "at": "10:00"},
     {"type": "schedule", "every": "hour"},
     {"type": "schedule", "cron": "0 9 * * 1-5", "timezone": "Europe/Paris"},
@@ -116,7 +123,7 @@ VALUES: tuple[tuple[str, str, tuple[JsonValue, ...]], ...] = (
                 "related": "project_tasks",
                 "via": "project",
                 "match": "none",
-                "where": {"field": "status", "op": "not_equals", "value": "Done"},
+                "where": {"field": "status", "op": "not_equals", "value": "Completed"},
             },
             {
                 "related": "invoices",
@@ -191,7 +198,7 @@ def _operators() -> list[Block]:
             f"{operator.label}{f' (dates: {DATE_LABELS[name]})' if name in DATE_LABELS else ''}; "
             f"for {_fields(operator.kinds)}; takes {_taken(operator.takes)}"
             f"{'; needs a change to look at' if operator.of_change else ''}.",
-            examples=(_compared(name, operator.example, operator.takes),),
+            examples=(_compared(operator),),
         )
         for name, operator in OPERATORS.items()
     ]
@@ -206,9 +213,15 @@ def _taken(takes: str) -> str:
     return known.get(takes, "no value")
 
 
-def _compared(op: str, example: Any, takes: str) -> JsonValue:
-    shown: dict[str, JsonValue] = {"field": "status", "op": op}
-    return shown if takes == "nothing" else {**shown, "value": example}
+def _compared(operator: Operator) -> JsonValue:
+    """The operator at work on a field that it fits."""
+    example: JsonValue = operator.example
+    of_number = isinstance(example, int | list) and operator.takes != "list"
+    fitting = "balance" if of_number else "subject" if operator.of_parts else "status"
+    if isinstance(example, str) and parse_moment(example):
+        fitting = "due_date"
+    shown: dict[str, JsonValue] = {"field": fitting, "op": operator.name}
+    return shown if operator.takes == "nothing" else {**shown, "value": example}
 
 
 def _values() -> list[Block]:

@@ -70,14 +70,7 @@ class Checking:
     def _reads(self, dotted: str, path: str) -> Problem | None:
         root, *rest = dotted.split(".")
         if root not in ROOTS:
-            remedy = (
-                f"Fields of the record are written `record.{root}`."
-                if root in self.module.by_name
-                else ""
-            )
-            return Problem(
-                path, f"there is no variable `{root}`.", remedy or suggest(root, ROOTS, "There are")
-            )
+            return Problem(path, f"there is no variable `{root}`.", self._meant(root, rest))
         match root:
             case "record":
                 return self._field(rest, path)
@@ -109,6 +102,13 @@ class Checking:
                     )
         return None
 
+    def _meant(self, root: str, rest: list[str]) -> str:
+        """What somebody who wrote `balance` or `invoice.balance` was most likely after."""
+        field = next((name for name in (root, *rest[:1]) if name in self.module.by_name), None)
+        if field:
+            return f"Fields of the record are written like `record.{field}`."
+        return suggest(root, ROOTS, "There are")
+
     def _field(self, rest: list[str], path: str) -> Problem | None:
         if not rest:
             return None
@@ -126,11 +126,9 @@ class Checking:
     def _step(self, rest: list[str], path: str) -> Problem | None:
         if not rest or rest[0] not in self.results:
             name = rest[0] if rest else ""
-            return Problem(
-                path,
-                f"there is no step `{name}` before this one.",
-                suggest(name, self.results, "Earlier steps"),
-            )
+            remedy = suggest(name, self.results, "Earlier steps") if self.results else ""
+            remedy = remedy or "This is the first step: it has nothing to read."
+            return Problem(path, f"there is no step `{name}` before this one.", remedy)
         keys = self.results[rest[0]]
         if len(rest) > 1 and rest[1] not in keys:
             return Problem(

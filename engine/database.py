@@ -1,7 +1,8 @@
-"""The database: SQLite or PostgreSQL, opened so that no update is lost, and the modules that live in it."""
+"""The database: SQLite or PostgreSQL, opened so that no update is lost, with the modules in it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -11,17 +12,18 @@ from sqlalchemy.schema import CreateColumn
 
 from engine.company import Company
 from engine.fields import Field
-from engine.modules import Module, Schema, check_field, check_module, column
+from engine.formulas import check_formula
+from engine.modules import Module, Schema, check_module, column
 from engine.operators import fold
 from engine.problems import Invalid, refuse
 from engine.tables import METADATA, MODULES, SETTINGS, STATE
 from engine.transaction import Transaction
 
-READ_ONLY = {"sayso_reads": True}
+READ_ONLY = {"sayso_reads": True, "postgresql_readonly": True}
 
 
 class Database:
-    """A place to open transactions. Modules and company are cached and read again when another process changed them."""
+    """Where transactions are opened. What is cached is read again when any process changed it."""
 
     def __init__(self, url: str, clock: Callable[[], datetime], *, pool_size: int = 20) -> None:
         self.clock = clock
@@ -37,12 +39,12 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """A transaction that only reads, and never waits for a writer."""
+        """A transaction that cannot write, and never waits for a writer."""
         with self.engine.connect().execution_options(**READ_ONLY) as db, db.begin():
             yield self._transaction(db)
 
     def prepare(self, company: Company, modules: list[Module]) -> bool:
-        """Make the tables and the starter schema in an empty database. False if they were there already."""
+        """Make the tables and the starter modules, where there are none. False if there are."""
         METADATA.create_all(self.engine)
         with self.begin() as tx:
             if tx.db.scalar(select(MODULES.c.name).limit(1)):
@@ -53,10 +55,7 @@ class Database:
                 {"key": "company", "value": company.model_dump(mode="json")},
             )
             schema = Schema(modules)
-            if problems := [
-                problem for module in modules for problem in check_module(module, schema)
-            ]:
-                raise Invalid(*problems)
+            _sound(tx, schema, modules)
             schema.metadata.create_all(tx.db)
             rows = [
                 {"name": m.name, "position": i, "definition": m.model_dump(mode="json")}
@@ -86,8 +85,7 @@ class Database:
                 f"there is a module `{module.name}` already.",
                 "Add fields to it, or choose another name.",
             )
-        if problems := list(check_module(module, schema)):
-            raise Invalid(*problems)
+        _sound(tx, schema, [module])
         schema.metadata.tables[module.name].create(tx.db)
         tx.db.execute(
             MODULES.insert().values(
@@ -101,13 +99,15 @@ class Database:
     def add_field(self, tx: Transaction, module: Module, field: Field) -> None:
         """A new column of a record type. Raises `Invalid`."""
         grown = module.model_copy(update={"fields": (*module.fields, field)})
-        if problems := list(check_field(field, tx.schema, grown)):
-            raise Invalid(*problems)
+        schema = Schema([grown if each.name == grown.name else each for each in tx.schema])
+        _sound(tx, schema, [grown])
         if not field.computed:
             ddl = CreateColumn(column(field)).compile(dialect=tx.db.dialect)
-            tx.db.exec_driver_sql(
-                f'ALTER TABLE "{module.name}" ADD COLUMN {ddl}'
-            )  # names match NAME, checked above
+            # The name was checked: it cannot be more than a name in this statement.
+            tx.db.exec_driver_sql(f'ALTER TABLE "{module.name}" ADD COLUMN {ddl}')
+            for index in schema.tables[module.name].indexes:
+                if field.name in index.columns:
+                    index.create(tx.db)
         self.save_module(tx, grown)
 
     def save_module(self, tx: Transaction, module: Module) -> None:
@@ -127,8 +127,7 @@ class Database:
         newest = dict(
             db.execute(
                 select(STATE.c.key, STATE.c.value).where(STATE.c.key.in_(("modules", "company")))
-            )
-            .all()
+            ).all()
         )
         mark = (newest.get("modules", 0), newest.get("company", 0))
         with self._lock:
@@ -140,6 +139,21 @@ class Database:
                 schema = Schema([Module.model_validate(definition) for definition in definitions])
                 self._known = (mark, schema, Company.model_validate(company))
             return self._known[1], self._known[2]
+
+
+def _sound(tx: Transaction, schema: Schema, modules: list[Module]) -> None:
+    """Raises `Invalid` with all that keeps these modules from being part of this schema."""
+    problems = [problem for module in modules for problem in check_module(module, schema)]
+    if not problems:
+        planned = replace(tx, schema=schema)
+        computed = [(module, field) for module in modules for field in module.fields]
+        problems = [
+            problem
+            for module, field in computed
+            for problem in check_formula(field, planned.binder(module))
+        ]
+    if problems:
+        raise Invalid(*problems)
 
 
 def _open(url: str, pool_size: int) -> Engine:
@@ -163,8 +177,8 @@ def _open(url: str, pool_size: int) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begun(db: Connection) -> None:
-        db.exec_driver_sql(
-            "BEGIN" if db.get_execution_options().get("sayso_reads") else "BEGIN IMMEDIATE"
-        )
+        reads = bool(db.get_execution_options().get("sayso_reads"))
+        db.exec_driver_sql(f"PRAGMA query_only = {int(reads)}")
+        db.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine

@@ -58,17 +58,17 @@ def enrol(
 
     Returns the run and "", or None and why there is none.
     """
-    intake = Intake(tx, [(live, record)])
-    if why := intake.refusal(live, record):
+    enrolment = Enrolment(tx, [(live, record)])
+    if why := enrolment.refusal(live, record):
         return None, why
-    values = intake.row(live, record, mark, cause)
+    values = enrolment.row(live, record, mark, cause)
     id = tx.db.scalar(_insert(tx).values(**values).on_conflict_do_nothing().returning(RUNS.c.id))
     return id, "" if id else "it has run for this occasion already"
 
 
 def refusal(tx: Transaction, live: Live, subject: int) -> str | None:
     """Why no run may start for this record now."""
-    return Intake(tx, [(live, subject)]).refusal(live, subject)
+    return Enrolment(tx, [(live, subject)]).refusal(live, subject)
 
 
 def _insert(tx: Transaction, table: Table = RUNS) -> Any:
@@ -108,7 +108,7 @@ class Past:
     holds: bool = False
 
 
-class Intake:
+class Enrolment:
     """Starts runs for many records, one after the other, as if each were looked at alone; all written at once."""
 
     def __init__(self, tx: Transaction, pairs: Iterable[tuple[Live, int]]) -> None:
@@ -165,9 +165,12 @@ class Intake:
     def refusal(self, live: Live, subject: int) -> str | None:
         """Why no run may start for this record now."""
         past = self._past[live.workflow, subject]
-        changes_count = live.parsed.recurrence == "every" and not live.parsed.trigger.repeats
-        if busy := past.resting if changes_count else past.going:
-            return f"run R-{busy} of this workflow is still going on for it"
+        each = live.parsed.recurrence in ("every", "episode")
+        changes_count = each and not live.parsed.trigger.repeats
+        busy = past.resting if changes_count else past.going
+        if busy is not None:
+            which = f"run R-{busy}" if busy else "a run"  # one that has just begun has no number yet
+            return f"{which} of this workflow is still going on for it"
         match live.parsed.recurrence:
             case "once" if past.episode is not None:
                 return "it matched already when the workflow was switched on"
@@ -300,7 +303,7 @@ def candidates(
         ).where(*matches)
     group = func.coalesce(table.c[workflow.group_by], -table.c.id)
     if tx.db.dialect.name == "sqlite":
-        members: ColumnElement[Any] = func.json_group_array(table.c.id)
+        members: ColumnElement[Any] = func.json_group_array(table.c.id, type_=Json)
     else:
         members = func.jsonb_agg(table.c.id)
     return (

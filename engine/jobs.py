@@ -2,90 +2,161 @@
 
 import json
 import logging
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime
+from time import monotonic
 from typing import Any
 
-from huey import Huey, RedisHuey, SqliteHuey, crontab
-from huey.consumer import Consumer
+from huey import Huey
+from huey.consumer import BaseProcess, Consumer
+from huey.exceptions import HueyException
 from huey.registry import Message
 from huey.serializer import Serializer
+from huey.storage import RedisStorage, SqliteStorage
+from redis import ConnectionPool
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from engine.tables import HEARTBEATS
 from engine.worker import Worker
 
-EAGER = timedelta(seconds=60)
+TICK = 60.0  # seconds: so long at most work lies about whose ring was lost
+HEARTBEAT = 15.0
+GLANCE = 0.2
+PAUSE = 1.0
 log = logging.getLogger("sayso.jobs")
 
 
-class JsonMessages(Serializer):  # type: ignore[misc]  # huey has no types
-    """Messages as JSON: whoever can write to the queue can ring, and nothing else."""
+class Rings(Serializer):  # type: ignore[misc]  # huey has no types
+    """Messages as JSON that name a task and say nothing else: whoever can write to the queue can ring, no more."""
 
     def _serialize(self, data: Any) -> bytes:
-        return json.dumps(list(data)).encode()
+        return json.dumps({"ring": data.name}).encode()
 
     def _deserialize(self, data: bytes) -> Any:
-        return Message(*json.loads(data))
+        match json.loads(data):
+            case {"ring": str(name), **rest} if not rest:
+                return Message(None, name)
+        raise ValueError("it is none of ours")
 
 
-def queue(url: str) -> Huey:
+class SqliteQueue(SqliteStorage):  # type: ignore[misc]  # huey has no types
+    """A queue in a file that no power cut spoils; rings may be lost in one."""
+
+    def _create_connection(self) -> Any:
+        connection = super()._create_connection()
+        connection.execute("pragma synchronous=normal")
+        return connection
+
+
+class Queue(Huey):  # type: ignore[misc]  # huey has no types
+    """A queue that takes foreign messages and its own absence calmly."""
+
+    rest: Callable[[float], Any] = staticmethod(lambda seconds: None)
+
+    def dequeue(self) -> Any:
+        try:
+            return super().dequeue()
+        except (ValueError, HueyException) as garbage:
+            log.warning("a message in the queue was dropped: %s", garbage)
+        except Exception as trouble:
+            log.warning("the queue cannot be read: %s", trouble)
+            self.rest(PAUSE)
+        return None
+
+
+def queue(url: str) -> Queue:
     """The queue at this address: a SQLite file, or Redis."""
+    common = {"results": False, "serializer": Rings()}
     if url.startswith("sqlite:///"):
-        return SqliteHuey(
-            "sayso",
-            filename=url.removeprefix("sqlite:///"),
-            serializer=JsonMessages(),
-            results=False,
-            fsync=False,
-        )
-    return RedisHuey("sayso", url=url, serializer=JsonMessages(), results=False)
-
-
-class Listener(Consumer):  # type: ignore[misc]  # huey has no types
-    """A consumer inside another program, which keeps its own signal handlers."""
-
-    def _set_signal_handlers(self) -> None:
-        """The program that holds us decides what a signal means; huey offers no public way to say so."""
+        file = url.removeprefix("sqlite:///")
+        return Queue("sayso", storage_class=SqliteQueue, filename=file, **common)
+    patience = {"socket_connect_timeout": 2, "socket_timeout": 10, "retry": Retry(NoBackoff(), 1)}
+    pool = ConnectionPool.from_url(url, **patience)
+    return Queue("sayso", storage_class=RedisStorage, connection_pool=pool, **common)
 
 
 class Doorbell:
     """Rings workers, and answers in those that listen."""
 
-    def __init__(self, huey: Huey) -> None:
+    def __init__(self, huey: Queue) -> None:
         self.huey = huey
         self._worker: Worker | None = None
-        self._bell = huey.task(name="work")(self._answer)
-        huey.periodic_task(crontab(minute="*"), name="tick")(self._answer)
+        self._bell = huey.task(name="work")(self.answer)
+        self._answered = self._beaten = -TICK
+        self._next_at: datetime | None = None
 
     def ring(self) -> None:
-        """Say that there is work."""
-        self._bell()
+        """Say that there is work. Should the queue be away, it is done at the next tick."""
+        try:
+            self._bell()
+        except Exception as trouble:
+            log.warning("the bell could not be rung: %s", trouble)
 
-    def ring_later(self, seconds: float) -> None:
-        self._bell.schedule(delay=seconds)
-
-    def _answer(self) -> None:
+    def answer(self) -> None:
+        """Do all there is. Rings before this moment need no answer of their own: what they were about is done now."""
         if self._worker is None:
             return
-        self.huey.storage.flush_queue()
+        self._answered, self._next_at = monotonic(), None
+        self._quieten()
         self._worker.work()
-        beat(self._worker)
-        if due := self._worker.next_due():
-            wait = due - self._worker.world.now()
-            if timedelta(0) < wait < EAGER:
-                self.ring_later(wait.total_seconds())
+        self._next_at = self._worker.next_due()
+        if monotonic() - self._beaten > HEARTBEAT:
+            self._beaten = monotonic()
+            beat(self._worker)
 
-    def listen(self, worker: Worker, threads: int = 2) -> Listener:
-        """A consumer that works whenever the bell rings; call its `start` and `stop`."""
+    def _quieten(self) -> None:
+        try:
+            self.huey.storage.flush_queue()
+        except Exception as trouble:
+            log.warning("the queue cannot be emptied: %s", trouble)
+
+    def time_is_up(self) -> bool:
+        """Whether something is due now, or nobody has rung for so long that a ring may have been lost."""
+        if monotonic() - self._answered > TICK:
+            return True
+        return bool(self._worker and self._next_at and self._next_at <= self._worker.world.now())
+
+    def listen(self, worker: Worker, threads: int = 2) -> "Listener":
+        """A consumer that works whenever the bell rings or time is up; call its `start` and `stop`."""
         self._worker = worker
         worker.ring = self.ring
-        return Listener(
-            self.huey,
-            workers=threads,
-            initial_delay=0.005,
-            backoff=1.1,
-            max_delay=0.02,
-            check_worker_health=False,
-        )
+        return Listener(self, threads)
+
+
+class Timekeeper(BaseProcess):  # type: ignore[misc]  # huey has no types
+    """Answers the bell when time is up, in the place of Huey's scheduler: it needs no queue for that."""
+
+    process_name = "Timekeeper"
+
+    def __init__(self, bell: Doorbell, stop_flag: Any) -> None:
+        super().__init__(bell.huey, stop_flag)
+        self._bell = bell
+
+    def loop(self, now: Any = None) -> None:
+        try:
+            if self._bell.time_is_up():
+                self._bell.answer()
+        except Exception:
+            log.exception("the work at a tick failed")
+            self.stop_flag.wait(PAUSE)
+        self.stop_flag.wait(GLANCE)
+
+
+class Listener(Consumer):  # type: ignore[misc]  # huey has no types
+    """A consumer inside another program, which keeps its own signal handlers. It works first when it starts."""
+
+    def __init__(self, bell: Doorbell, threads: int) -> None:
+        self._bell = bell
+        quick = {"initial_delay": 0.005, "backoff": 1.1, "max_delay": 0.02}
+        super().__init__(bell.huey, workers=threads, check_worker_health=False, **quick)
+        bell.huey.rest = self.stop_flag.wait
+
+    def _create_scheduler(self) -> Timekeeper:
+        return Timekeeper(self._bell, self.stop_flag)
+
+    def _set_signal_handlers(self) -> None:
+        """The program that holds us decides what a signal means; huey offers no public way to say so."""
 
 
 def beat(worker: Worker) -> None:

@@ -1,7 +1,7 @@
 """Runs and their entries: what each step decided, did and gave, kept so that a run can go on anywhere, at any time."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -60,6 +60,10 @@ class Entry:
         row = {f"{prefix}{name}": getattr(self, name) for name in ENTRY}
         row[f"{prefix}result"] = self.result or None
         return row
+
+    def seen(self) -> dict[str, JsonValue]:
+        """What later steps can read of it."""
+        return {**self.result, "outcome": self.outcome}
 
     def effect(self) -> Effect:
         found: Effect = EFFECT.validate_python(self.move["effect"])
@@ -278,36 +282,55 @@ class Run:
         facts = self.facts(id)
         return facts is not None and paused(facts) is not None
 
-    def _data(self, facts: RecordFacts, members: list[int]) -> dict[str, Any]:
-        company, wanted = self.reader.tx.company, self.live.parsed.paths
-        below = {
-            root: {path.partition(".")[2] for path in wanted if path.split(".")[0] == root}
-            for root in ("record", "old", "records")
-        }
-        data: dict[str, Any] = {
-            "record": template_data(facts, below["record"]),
-            "steps": {
-                id: {**entry.result, "outcome": entry.outcome} for id, entry in self.entries.items()
-            },
-            "actor": {
-                "name": self.actor,
-                "email": (self.reader.user(self.actor) or {}).get("email"),
-            },
-            "company": {
-                key: getattr(company, key)
-                for key in ("name", "timezone", "language", "currency", "sender")
-            },
-            "today": company.calendar.today(self.now),
-            "now": self.now,
+    def _data(self, facts: RecordFacts, members: list[int]) -> "Data":
+        company = self.reader.tx.company
+        names = ("name", "timezone", "language", "currency", "sender")
+        parts: dict[str, Callable[[], Any]] = {
+            "record": lambda: template_data(facts, self._below("record")),
+            "steps": lambda: {id: entry.seen() for id, entry in self.entries.items()},
+            "actor": self._actor,
+            "company": lambda: {name: getattr(company, name) for name in names},
+            "today": lambda: company.calendar.today(self.now),
+            "now": lambda: self.now,
         }
         if self.before:
             old = RecordFacts(self.reader, self.module, {**facts.values, **self.before})
-            data["old"] = template_data(old, below["old"])
+            parts["old"] = lambda: template_data(old, self._below("old"))
         if self.members:
-            inner = {path.partition(".")[2] for path in below["records"]}
-            rows = [self.facts(id) for id in members]
-            data["records"] = [template_data(row, inner) for row in rows if row]
-        return data
+            parts["records"] = lambda: self._members_data(members)
+        return Data(parts)
+
+    def _below(self, root: str) -> set[str]:
+        """The paths that templates of this workflow read under a root."""
+        split = (path.partition(".") for path in self.live.parsed.paths)
+        return {rest for name, _, rest in split if name == root}
+
+    def _actor(self) -> dict[str, Any]:
+        user = self.reader.user(self.actor) or {}
+        return {"name": self.actor, "email": user.get("email")}
+
+    def _members_data(self, members: list[int]) -> list[dict[str, Any]]:
+        inner = {path.partition(".")[2] for path in self._below("records")}
+        rows = [self.facts(id) for id in members]
+        return [template_data(row, inner) for row in rows if row]
+
+
+class Data(Mapping[str, Any]):
+    """What templates may use, each part put together when it is first asked for."""
+
+    def __init__(self, parts: Mapping[str, Callable[[], Any]]) -> None:
+        self._parts, self._made = parts, dict[str, Any]()
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            self._made[name] = self._parts[name]()
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
 
 
 def _stored(move: Move) -> dict[str, JsonValue]:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Row, func, select, update
+from sqlalchemy.exc import OperationalError
 
 from engine.alerts import raise_alert
 from engine.bindings import Bindings
-from engine.enrol import Cause, Intake
+from engine.enrol import Cause, Enrolment
 from engine.facts import Reader, RecordFacts
 from engine.ledger import DEEPEST
 from engine.library import Library, Live
@@ -118,16 +119,18 @@ class Matcher:
             entry = self.bindings.of(tx, module, live.parsed.entry, event.at, event=True)
             if (true_of := holds(entry, known)) or live.parsed.recurrence == "episode":
                 told.append((event, live, true_of))
-        intake = Intake(tx, ((live, event.record) for event, live, _ in told))
+        enrolment = Enrolment(tx, ((live, event.record) for event, live, _ in told))
         for event, live, true_of in told:
-            if intake.begins(live, event.record, true_of) and self._may(tx, live, event):
-                intake.enrol(live, event.record, f"change {event.id}", _cause(event))
-        intake.write()
+            if enrolment.begins(live, event.record, true_of) and self._may(tx, live, event):
+                enrolment.enrol(live, event.record, f"change {event.id}", _cause(event))
+        enrolment.write()
 
     def _ask_carefully(self, tx: Transaction, live: Live, event: Row[Any]) -> None:
         try:
             with tx.db.begin_nested():
                 self._ask(tx, [(event, live)])
+        except OperationalError:
+            raise
         except Exception as error:
             log.exception("workflow %s cannot be asked about change %s", live.workflow, event.id)
             told = f"“{live.name}” could not be asked about a change of {event.module}/{event.record}: {error}"

@@ -1,9 +1,9 @@
 """Modules: record types, their fields, the SQL table each one is, and the paths that join them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Column, Index, Integer, MetaData, Table
@@ -67,6 +67,12 @@ class Module(BaseModel):
     @cached_property
     def by_name(self) -> dict[str, Field]:
         return {field.name: field for field in (*BUILTIN, *self.fields)}
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, whose `by_name` is that of its own fields."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("by_name", None)
+        return copied
 
     def field(self, name: str, path: str = "") -> Field:
         """The field of this name. Raises `Invalid` with the nearest one."""

@@ -293,7 +293,7 @@ def _dump(module: Module, row: Values) -> dict[str, JsonValue]:
     return {
         name: field.dump(row[name])
         for name, field in module.by_name.items()
-        if not field.computed and row.get(name) is not None and name != "id"
+        if row.get(name) is not None and not field.computed and name != "id"
     }
 
 

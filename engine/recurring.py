@@ -10,7 +10,7 @@ from itertools import takewhile
 from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from engine.calendar import Calendar, day_or_last
 from engine.problems import suggest
@@ -75,19 +75,21 @@ class Recurring(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    every: str | None = None
-    at: str | None = None
-    weekdays: tuple[str, ...] | None = None
-    interval: int = 1
-    anchor: str | None = None
-    days: tuple[int | str, ...] | None = None
-    on_missing_day: str = "last_day"
-    working_day: int | None = None
-    nth_weekday: NthWeekday | None = None
-    dates: tuple[str, ...] | None = None
-    date: str | None = None
-    cron: str | None = None
-    timezone: str | None = None
+    every: str | None = Field(None, description="hour, day, week, month, year or once.")
+    at: str | None = Field(None, description="The time of day, like 09:00.")
+    weekdays: tuple[str, ...] | None = Field(None, description="Of a week: mon, tue, ...")
+    interval: int = Field(1, description="Only each so many: 2 with week is every second week.")
+    anchor: str | None = Field(None, description="A day the counting of the interval begins at.")
+    days: tuple[int | str, ...] | None = Field(None, description='Of a month: [1, 15, "last"].')
+    on_missing_day: str = Field(
+        "last_day", description="A month without that day: last_day, or skip it."
+    )
+    working_day: int | None = Field(None, description="Of a month: 1 is the first, -1 the last.")
+    nth_weekday: NthWeekday | None = Field(None, description="Of a month: its second Tuesday.")
+    dates: tuple[str, ...] | None = Field(None, description='Of a year: ["07-14"].')
+    date: str | None = Field(None, description="Of once: the day.")
+    cron: str | None = Field(None, description="Five cron fields, in place of all of these.")
+    timezone: str | None = Field(None, description="The company's, unless another is named.")
 
     def next_after(self, after: dt.datetime, calendar: Calendar) -> dt.datetime | None:
         """The first occasion strictly after that moment, in UTC; None if none comes in 50 years."""

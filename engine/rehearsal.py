@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from pydantic import JsonValue
@@ -16,7 +17,7 @@ from engine.enrol import candidates
 from engine.facts import Reader, RecordFacts, name_of
 from engine.ledger import Entry, Run
 from engine.library import Live
-from engine.problems import refuse
+from engine.problems import BadValue, refuse
 from engine.readings import holds
 from engine.runner import advance
 from engine.steps import texts
@@ -149,7 +150,7 @@ def _all_told(run: Run, stage: Rehearsal) -> Iterable[Told]:
 
 def _crossed(heading: str, entry: Entry) -> str:
     if entry.move["move"] == "enter":
-        return f"{heading}? {entry.said}"
+        return f"{heading.rstrip('?')}? {entry.said}"
     return (
         heading if entry.outcome in ("done", "") else f"{heading} ({entry.outcome}: {entry.said})"
     )
@@ -251,8 +252,11 @@ def _held(reader: Reader, workflow: Workflow, id: int) -> str | None:
     if why := context.paused():
         return why
     for step in mails:
-        asked = [word for given in getattr(step, "to", ()) for word in texts(context.value(given))]
-        found = [person for word in asked for person in context.people(word)]
+        try:
+            words = [texts(context.value(given)) for given in getattr(step, "to", ())]
+        except BadValue as bad:
+            return bad.message
+        found = [person for word in chain(*words) for person in context.people(word)]
         if not found:
             return "there is no address to write to"
         refused = [None if person.handle else context.refuses(person) for person in found]

@@ -1,9 +1,11 @@
 """Which scheduled workflows are due, and what they start: each occasion once, also when late."""
 
+import logging
 from collections import deque
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import OperationalError
 
 from engine.alerts import raise_alert
 from engine.enrol import enrol_matching
@@ -14,6 +16,7 @@ from engine.transaction import Transaction
 from engine.triggers.schedule import Schedule
 
 GRACE = timedelta(hours=6)
+log = logging.getLogger("sayso.schedule")
 
 
 def plan_next(tx: Transaction, live: Live, after: datetime) -> datetime | None:
@@ -56,11 +59,25 @@ def fire_due(tx: Transaction, library: Library) -> int:
         newest = newest_occasion(tx, live, row.next_at)
         if newest != row.next_at:
             tell_missed(tx, live, row.next_at)
-        fire(tx, live, newest)
+        fire_apart(tx, live, newest)
         plan_next(tx, live, tx.now)
         mine = SCHEDULES.c.workflow == live.workflow
         tx.db.execute(update(SCHEDULES).where(mine).values(last_at=newest))
     return len(rows)
+
+
+def fire_apart(tx: Transaction, live: Live, occasion: datetime) -> None:
+    """As `fire`; one that cannot be asked is told of, and holds up no other."""
+    try:
+        with tx.db.begin_nested():
+            fire(tx, live, occasion)
+    except OperationalError:
+        raise
+    except Exception as error:
+        log.exception("the schedule of workflow %s could not be asked", live.workflow)
+        told = f"“{live.name}” could not look for its records: {error}"
+        remedy = "Correct the workflow and submit it for review again."
+        raise_alert(tx, "failed", f"unasked/{live.workflow}", told, remedy, live.workflow)
 
 
 def newest_occasion(tx: Transaction, live: Live, first: datetime) -> datetime:

@@ -38,8 +38,8 @@ class Settings(BaseSettings):
     secret_key: str = Field(
         "", description="Signs webhooks and sessions; made at first start if not set."
     )
-    host: str = "127.0.0.1"
-    port: int = 8000
+    host: str = Field("127.0.0.1", description="Where to listen; 0.0.0.0 is every network.")
+    port: int = Field(8000, description="Where to listen; 0 takes a free port.")
     public_url: str = Field(
         "", description="The address people reach Sayso at, if it is not http://host:port."
     )
@@ -48,8 +48,16 @@ class Settings(BaseSettings):
     allow_networks: str = Field(
         "", description="Inside addresses that webhooks may call, like 10.20.0.0/16."
     )
-    anthropic_api_key: str = Field("", validation_alias="ANTHROPIC_API_KEY")
-    anthropic_base_url: str = Field("", validation_alias="ANTHROPIC_BASE_URL")
+    anthropic_api_key: str = Field(
+        "",
+        validation_alias="ANTHROPIC_API_KEY",
+        description="For the AI action; without it such steps fail, and say so.",
+    )
+    anthropic_base_url: str = Field(
+        "",
+        validation_alias="ANTHROPIC_BASE_URL",
+        description="Another server that speaks the Messages API.",
+    )
 
     @property
     def database(self) -> str:

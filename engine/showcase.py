@@ -131,7 +131,7 @@ class Showcase:
 
     def _draft(self, tx: Transaction, *, agent: bool = False) -> Any:
         row = save_draft(tx, self.document, By(self.author, agent))
-        self._note(tx, self.author, "drafted", row.id)
+        self._note(tx, self.author, "draft workflow", row.id)
         return row
 
     def _submit(self, tx: Transaction, *, agent: bool = False) -> None:
@@ -139,17 +139,17 @@ class Showcase:
         parsed = Workflow.model_validate(self.document)
         count = audience(tx, parsed).count
         submit(tx, row.id, row.revision, self.note, by, lambda url: None, count)
-        self._note(tx, self.author, "submitted", row.id)
+        self._note(tx, self.author, "submit workflow", row.id)
 
     def _approve(self, tx: Transaction, worker: Worker) -> None:
         id = self._id(tx)
         (version,) = versions(tx, id)
         review.approve(tx, worker.library, version.id, version.hash, By(LOADER), "")
-        self._note(tx, LOADER, "approved", id)
+        self._note(tx, LOADER, "approve workflow", id)
 
     def _switch_off(self, tx: Transaction) -> None:
         review.switch_off(tx, self._id(tx))
-        self._note(tx, LOADER, "switched off", self._id(tx), self.note)
+        self._note(tx, LOADER, "switch off", self._id(tx), self.note)
 
     def _id(self, tx: Transaction) -> int:
         name = WORKFLOWS.c.name == self.document["name"]
@@ -157,4 +157,4 @@ class Showcase:
 
     def _note(self, tx: Transaction, actor: str, verb: str, id: int, comment: str = "") -> None:
         detail: dict[str, JsonValue] | None = {"comment": comment} if comment else None
-        audit.record(tx, actor, verb, f"workflow {id}", detail)
+        audit.record(tx, actor, verb, f"workflow/{id}", detail)

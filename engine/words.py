@@ -60,9 +60,9 @@ def describe(condition: Condition, binder: Binder) -> str:
     """The condition as part of a sentence; "always" where there is none."""
     match condition:
         case AllOf(all=parts):
-            return " and ".join(_bracketed(part, binder) for part in parts) or "always"
+            return _listed("and", [_bracketed(part, binder) for part in parts]) or "always"
         case AnyOf(any=parts):
-            return " or ".join(_bracketed(part, binder) for part in parts) or "never"
+            return _listed("or", [_bracketed(part, binder) for part in parts]) or "never"
         case NotOf(part=part):
             return f"not ({describe(part, binder)})"
         case Related():
@@ -190,12 +190,12 @@ def _called(path: Path) -> str:
 
 
 def _relation(node: Compare, path: Path, binder: Binder) -> str:
-    """How a field is compared, and with what: "is “Sent”", "is neither “Won” nor “Lost”", "is 7 days ago or earlier"."""
+    """How a field is compared, and with what: "is “Sent”", "is 7 days ago or earlier"."""
     wanted = _wanted(node, path, binder)
     moment = parse_moment(node.value) if isinstance(node.value, str) else None
-    if path.field.kind in ("date", "datetime") and moment and moment.offset:
-        if node.op in ("at_most", "at_least"):
-            return f"is {wanted} or {'earlier' if node.op == 'at_most' else 'later'}"
+    later = {"at_most": "earlier", "at_least": "later"}.get(node.op)
+    if path.field.kind in ("date", "datetime") and moment and moment.offset and later:
+        return f"is {wanted} or {later}"
     if path.field.kind == "list":
         return _joined(_label(node.op, path.field), wanted)
     several = node.value if isinstance(node.value, list) else []
@@ -256,7 +256,11 @@ def _elsewhere(value: dict[str, JsonValue], binder: Binder, facts: Facts | None)
 
 
 def _either(items: Sequence[str]) -> str:
-    return " or ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+    return _listed("or", items)
+
+
+def _listed(word: str, items: Sequence[str]) -> str:
+    return f" {word} ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
 
 
 def _related(node: Related, binder: Binder) -> str:

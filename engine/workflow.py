@@ -1,5 +1,6 @@
 """The workflow document: the one shape that is stored, sent, edited and run, and the route through it."""
 
+import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property, reduce
 from importlib import import_module
@@ -206,7 +207,7 @@ def check(workflow: Workflow, checking: Checking) -> list[Problem]:
     if not workflow.steps:
         problems.append(Problem("steps", "the workflow does nothing yet.", "Add a step."))
     problems += _steps(workflow.steps, "steps", checking, set())
-    return problems
+    return list(dict.fromkeys(problems))
 
 
 def _group(workflow: Workflow, checking: Checking) -> Iterator[Problem]:
@@ -263,7 +264,7 @@ def _teach(error: Any, document: Mapping[str, Any]) -> Problem:
     path = ".".join(_place(loc, document))
     if loc and loc[0] == "recurrence":
         remedy = 'Write "every", "once", "episode", {"every_days": 7} or {"after_finish_days": 4}.'
-        return Problem("recurrence", f"`{document['recurrence']}` is no recurrence.", remedy)
+        return Problem("recurrence", f"`{_named(document['recurrence'])}` is no recurrence.", remedy)
     match error["type"]:
         case "extra_forbidden":
             return Problem(
@@ -278,9 +279,9 @@ def _teach(error: Any, document: Mapping[str, Any]) -> Problem:
                 join(path, "type"), f"there is no type `{tag}`.", suggest(tag, known, "Types")
             )
         case "union_tag_not_found":
-            return Problem(
-                join(path, "type"), "it has no `type`.", 'Name one, like "type": "send_email".'
-            )
+            example = "record_created" if loc[0] == "trigger" else "send_email"
+            remedy = f'Name one, like "type": "{example}".'
+            return Problem(join(path, "type"), "it has no `type`.", remedy)
         case "missing":
             return Problem(path, f"`{loc[-1]}` is missing.", "Give it a value.")
         case "condition":
@@ -291,21 +292,51 @@ def _teach(error: Any, document: Mapping[str, Any]) -> Problem:
                 word.strip(" '")
                 for word in str(error["ctx"]["expected"]).replace(" or ", ",").split(",")
             ]
-            said = f"`{error['input']}` is not possible here."
+            said = f"`{_named(error['input'])}` is not possible here."
             return Problem(path, said, suggest(str(error["input"]), possible, "Possible"))
         case "tuple_type" | "list_type":
             return Problem(
-                path, f"`{error['input']}` is not a list.", "Put it in brackets: [ ... ]."
+                path, f"`{_named(error['input'])}` is not a list.", "Put it in brackets: [ ... ]."
             )
         case "string_pattern_mismatch" if loc[-1] == "id":
             return Problem(
                 path,
-                f"`{error['input']}` cannot name a step.",
+                f"`{_named(error['input'])}` cannot name a step.",
                 "Use a-z, 0-9 and _, a letter first.",
             )
-    given = error.get("input")
-    shown = f"It is {given!r} now." if given is None or isinstance(given, (str, int, float)) else ""
-    return Problem(path, f"{error['msg'][:1].lower()}{error['msg'][1:]}.", shown)
+    return Problem(path, f"it {_asked(error)}.", f"It is {_brief(error.get('input'))} now.")
+
+
+def _asked(error: Any) -> str:
+    """What a value of the wrong type or size should be."""
+    kind, facts = error["type"], error.get("ctx", {})
+    known = {
+        "greater_than_equal": f"must be {facts.get('ge')} or more",
+        "less_than_equal": f"must be {facts.get('le')} or less",
+        "string_too_short": "must not be empty",
+        "string_too_long": f"must have {facts.get('max_length')} characters at most",
+        "too_short": "must not be empty",
+        "string_pattern_mismatch": "must be written like 09:00",
+    }
+    kinds = {"string": "text", "int": "a whole number", "bool": "true or false", "float": "a number"}
+    types = next((words for name, words in kinds.items() if kind.startswith(f"{name}_")), "an object")
+    return known.get(kind, f"must be {types}")
+
+
+def _brief(value: Any) -> str:
+    match value:
+        case dict():
+            return "an object"
+        case list() | tuple():
+            return "a list"
+        case str():
+            return f"“{_named(value)}”"
+    return _named(value)
+
+
+def _named(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:60]}…"
 
 
 def _place(loc: list[str], document: Any) -> Iterator[str]:

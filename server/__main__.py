@@ -1,5 +1,6 @@
 """The command line: start Sayso, fill it, look after it. `sayso COMMAND --help` tells the rest."""
 
+import os
 import sys
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -12,7 +13,7 @@ from engine import people
 from engine.house import House
 from engine.settings import Settings
 from engine.tabular import export_csv, import_csv
-from server import accounts, welcome
+from server import accounts
 from server import doctor as doctors
 from server import reference as references
 from server.shell import Words, opened, progress
@@ -39,7 +40,7 @@ main.add_command(accounts.token)
 @click.option("--no-worker", is_flag=True, help="Answer requests only; workers run elsewhere.")
 def serve(host: str | None, port: int | None, demo: bool, no_worker: bool) -> None:
     """Start the web pages, the API and MCP, and a worker beside them."""
-    from server import serving
+    from server import serving, welcome
 
     given = Settings()
     host, port = host or given.host, given.port if port is None else port
@@ -74,13 +75,7 @@ def mcp(user: str | None) -> None:
     from server.mcp import serve_stdio
 
     house = opened()
-    with house.database.read() as tx:
-        names = [row.username for row in people.logins(tx) if row.active]
-        found = people.person(tx, user or (names[0] if len(names) == 1 else ""))
-    if found is None:
-        told = f"there is no user `{user}`" if user else "say who it is for, with --user"
-        raise click.UsageError(f"{told}. Users: {', '.join(names) or 'none yet'}.")
-    serve_stdio(house, found)
+    serve_stdio(house, accounts.client_of(house, user, os.environ.get("SAYSO_TOKEN", "")))
 
 
 # --- records ---

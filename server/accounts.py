@@ -1,16 +1,17 @@
 """The commands about who may come in: users, and the tokens of programs and AI clients."""
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 import click
 from sqlalchemy import Row
 
 from engine import audit, people
-from engine.people import ROLES, SCOPES
+from engine.house import House
+from engine.people import ROLES, SCOPES, Principal
 from engine.transaction import Transaction
-from server.shell import asked_password, opened, writing
-from server.welcome import link
+from server.shell import asked_password, link, opened, writing
 
 
 @click.group()
@@ -78,7 +79,7 @@ def create_token(username: str, label: str, scopes: tuple[str, ...], days: int) 
     """Print a new token; it is shown this once."""
     with writing() as (_, tx):
         made = people.create_token(tx, username, label, scopes, days)
-        audit.record(tx, username, "create_token", f"users/{username}", {"label": label})
+        audit.record(tx, username, "create token", f"users/{username}", {"label": label})
     click.echo(made)
 
 
@@ -101,6 +102,23 @@ def revoke_token(id: int) -> None:
             raise click.ClickException(f"there is no token {id}. `sayso token list` shows them.")
         people.revoke_token(tx, id)
     click.echo(f"Token {id} opens nothing any more.")
+
+
+def client_of(house: House, username: str | None, token: str) -> Principal:
+    """Whom an AI client acts for that runs on this machine: a token's holder, or a user by name."""
+    with house.database.read() as tx:
+        holder = people.token_holder(tx, token)
+        names = [row.username for row in people.logins(tx) if row.active]
+        only = names[0] if len(names) == 1 else ""
+        found = people.person(tx, username or only)
+    if token and not username:
+        if holder is None:
+            raise click.ClickException("SAYSO_TOKEN is unknown, too old or revoked. Make another.")
+        return holder
+    if found is None:
+        told = f"there is no user {username}" if username else "say whom it acts for, with --user"
+        raise click.UsageError(f"{told}. Users: {', '.join(names) or 'none yet'}.")
+    return replace(found, scopes=frozenset(SCOPES), token="this machine", agent=True)
 
 
 def state(tx: Transaction, token: Row[Any]) -> str:

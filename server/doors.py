@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from inspect import Parameter, cleandoc, signature
+from math import isfinite
 from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, create_model
+from pydantic import Field as Bound
 from pydantic_core import PydanticCustomError
 
 from engine.house import House
@@ -22,6 +24,7 @@ Answer = dict[str, Any]
 Kind = Literal["read", "write", "switch", "send"]
 F = TypeVar("F", bound=Callable[..., Answer])
 DEEPEST = 64
+LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -85,22 +88,35 @@ def opened(given: Any) -> Any:
             raise PydanticCustomError(
                 "json", "this is not JSON ({why}); send the object itself", {"why": f"{bad}"}
             ) from None
-    if too_deep(given):
-        raise PydanticCustomError("deep", "this is nested too deeply to be read", {})
+    if why := unkeepable(given):
+        raise PydanticCustomError("kept", "{why}", {"why": why})
     return given
 
 
-def too_deep(given: Any, left: int = DEEPEST) -> bool:
-    """Whether objects and lists are nested deeper than anything we read."""
-    if not isinstance(given, (dict, list)):
-        return False
-    inside = given.values() if isinstance(given, dict) else given
-    return left == 0 or any(too_deep(part, left - 1) for part in inside)
+def unkeepable(given: Any, left: int = DEEPEST) -> str | None:
+    """Why something cannot be kept, if so: no database takes all that JSON can say."""
+    match given:
+        case dict():
+            inside: Iterator[Any] = (part for pair in given.items() for part in pair)
+        case list():
+            inside = iter(given)
+        case str() if "\x00" in given or any("\ud800" <= char <= "\udfff" for char in given):
+            return "a text holds a sign that cannot be kept (a null, or half of a character)"
+        case float() if not isfinite(given):
+            return "a number is not finite"
+        case int() if not -LARGEST <= given <= LARGEST:
+            return "a number is too large to be kept"
+        case _:
+            return None
+    if left == 0:
+        return "it is nested too deeply to be read"
+    return next((why for part in inside if (why := unkeepable(part, left - 1))), None)
 
 
 Plain = Annotated[dict[str, Any], BeforeValidator(opened)]
 Several = Annotated[list[dict[str, Any]], BeforeValidator(opened)]
 Ref = int | str
+Number = Annotated[int, Bound(ge=0, le=2**31 - 1)]
 
 
 def _listed(given: Any) -> Any:
@@ -154,6 +170,8 @@ class Operation:
 
     def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments as the function takes them. Raises `Invalid`."""
+        if why := unkeepable(dict(given)):
+            raise Invalid(Problem("", f"{why}.", "Send what people can read."))
         try:
             settings = self.settings.model_validate(dict(given))
         except ValidationError as invalid:

@@ -25,7 +25,8 @@ def listening(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         sock.close()
         remedy = "Choose another with --port, or stop what uses it."
-        raise refuse("", f"Sayso cannot listen on {host}:{port} ({error}).", remedy) from None
+        why = getattr(error, "strerror", None) or error
+        raise refuse("", f"Sayso cannot listen on {host}:{port}: {why}.", remedy) from None
     return sock
 
 

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlencode
 
 import click
 from pydantic import ValidationError
@@ -27,7 +28,7 @@ class Words(click.Group):
         except Invalid as invalid:
             raise click.ClickException("\n".join(map(str, invalid.problems))) from None
         except ValidationError as invalid:
-            faults = (f"{'.'.join(map(str, it['loc']))}: {it['msg']}" for it in invalid.errors())
+            faults = (f"{named(str(it['loc'][0]))}: {it['msg']}" for it in invalid.errors())
             raise click.ClickException("A setting cannot be read. " + "; ".join(faults)) from None
         except ArgumentError:
             like = "postgresql+psycopg://user:password@host/name"
@@ -51,6 +52,16 @@ def writing() -> Iterator[tuple[House, Transaction]]:
     house = opened()
     with house.database.begin() as tx:
         yield house, tx
+
+
+def link(house: House, secret: str) -> str:
+    """The address that signs its reader in."""
+    return f"{house.settings.address}/login/link?{urlencode({'secret': secret})}"
+
+
+def named(setting: str) -> str:
+    """A setting as the environment calls it."""
+    return setting if setting.isupper() else f"SAYSO_{setting.upper()}"
 
 
 def asked_password() -> str:

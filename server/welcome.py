@@ -1,19 +1,15 @@
 """What `sayso serve` says at its start: where it is, how to come in, how to connect AI clients."""
 
-import json
 import secrets
-import shlex
-import sys
-from pathlib import Path
 from textwrap import indent
-from typing import Any
-from urllib.parse import urlencode
 
 from engine import people
 from engine.demo import is_empty
 from engine.house import House
 from engine.people import SCOPES
 from engine.showcase import Progress, open_demo
+from server.pages.clients import client_help
+from server.shell import link
 
 ADMIN, AUTHOR = "admin", "alice"
 ROLES = {
@@ -49,8 +45,8 @@ def demo_words(house: House, token: str) -> str:
         return f"{plain_words(house)}\n\nThere is other data here already: the demo was not loaded."
     lines = [
         plain_words(house),
-        f"  or as       {', '.join(ROLES)}",
-        f"  password    {_password(house)}   (all of them; made for this data folder)",
+        f"Or as         {', '.join(ROLES)}",
+        f"Password      {_password(house)}  (for all of them, in this installation)",
         "",
         client_words(house, token) if token else NEW_TOKEN,
     ]
@@ -59,49 +55,24 @@ def demo_words(house: House, token: str) -> str:
 
 def plain_words(house: House) -> str:
     """The address, and a link for whoever may do most; without users, how to make one."""
-    at = f"Sayso is at    {house.settings.address}"
+    at = f"Address       {house.settings.address}"
     with house.database.begin() as tx:
         admins = [row.username for row in people.logins(tx) if row.active and "admin" in row.roles]
         if not admins:
             return f"{at}\n\n{FIRST_USER}"
         name = ADMIN if ADMIN in admins else admins[0]
         secret = people.create_link(tx, name)
-    return f"{at}\n\nSign in once   {link(house, secret)}\n  as          {name}, within an hour"
-
-
-def link(house: House, secret: str) -> str:
-    """The address that signs its reader in."""
-    return f"{house.settings.address}/login/link?{urlencode({'secret': secret})}"
+    once = f"as {name}; it works once, within the hour"
+    return f"{at}\nSign in       {link(house, secret)}\n              {once}"
 
 
 def client_words(house: House, token: str) -> str:
     """What to paste into the usual AI clients."""
-    url, bearer = f"{house.settings.address}/mcp", f"Bearer {token}"
-    remote = {"url": url, "headers": {"Authorization": bearer}}
-    return CLIENTS.format(
-        author=AUTHOR,
-        token=token,
-        code=f"claude mcp add --transport http sayso {url} --header {shlex.quote(AUTH + bearer)}",
-        cursor=_shown({"mcpServers": {"sayso": remote}}),
-        vscode=_shown({"servers": {"sayso": {"type": "http", **remote}}}),
-        desktop=_shown({"mcpServers": {"sayso": _started_by_the_client(house)}}),
+    clients = (
+        f"{client['name']}. {client['text']}\n\n{indent(client['code'], '    ')}"
+        for client in client_help(house, token)
     )
-
-
-def _started_by_the_client(house: House) -> dict[str, Any]:
-    """The same tools over stdio, for clients that start their servers themselves."""
-    script = Path(sys.executable).with_name("sayso")
-    command = [str(script)] if script.exists() else [sys.executable, "-m", "server"]
-    settings = house.settings
-    env = {"SAYSO_DATA_DIR": str(settings.data_dir.resolve())}
-    if settings.database_url:
-        env |= {"SAYSO_DATABASE_URL": settings.database_url, "SAYSO_QUEUE_URL": settings.queue_url}
-    env["SAYSO_PUBLIC_URL"] = settings.address
-    return {"command": command[0], "args": [*command[1:], "mcp", "--user", AUTHOR], "env": env}
-
-
-def _shown(value: Any) -> str:
-    return indent(json.dumps(value, indent=2), "    ")
+    return "\n\n".join([CONNECT, f"    {token}", *clients])
 
 
 def _password(house: House) -> str:
@@ -113,30 +84,14 @@ def _password(house: House) -> str:
     return kept.read_text()
 
 
-AUTH = "Authorization: "
 FIRST_USER = """\
 Nobody can sign in yet. Make the first user, in another terminal:
 
     sayso user create NAME --role admin --role approver --password-stdin"""
 NEW_TOKEN = f"""\
-A new link     sayso user link {ADMIN}
-A new token    sayso token create --user {AUTHOR} --name "{LABEL}" \
+Another link  sayso user link {ADMIN}
+A new token   sayso token create --user {AUTHOR} --name "{LABEL}" \
 {" ".join(f"--scope {scope}" for scope in SCOPES)}"""
-CLIENTS = """\
-Connect an AI client. It acts for {author}, who drafts; you approve, as admin.
-Its token, shown this once:
-
-    {token}
-
-Claude Code
-    {code}
-
-Cursor (mcp.json)
-{cursor}
-
-VS Code (.vscode/mcp.json)
-{vscode}
-
-Claude Desktop (claude_desktop_config.json; it starts Sayso's tools itself)
-{desktop}
-"""
+CONNECT = f"""\
+Connect an AI client. It acts for {AUTHOR}, who drafts; you approve, as {ADMIN}.
+Its token is shown this once:"""

@@ -1,9 +1,10 @@
-"""Use cases as they are told: a wish, a workflow, what happens day by day, and all that comes of it."""
+"""Use cases as they are told: a workflow, what happens day by day, and all that comes of it."""
 
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,15 +16,20 @@ from sqlalchemy import Table, func, select
 from engine import review
 from engine.database import Database
 from engine.demo import COMPANY, load_demo
+from engine.effects.model import Claude
+from engine.egress import Egress, parse_networks
 from engine.house import House, starter
-from engine.library import By, save_draft, submit
+from engine.library import By, Library, save_draft, submit
 from engine.modules import Module
 from engine.records import Author, Records
 from engine.rehearsal import audience
+from engine.settings import Settings
 from engine.tables import ALERTS, ENTRIES, EVENTS, RUNS
 from engine.transaction import Transaction
-from tests.fakes import Clock
-from tests.servers import WebServer
+from engine.world import World
+from tests.databases import TemplateDatabase
+from tests.fakes import Clock, FakeClaude, text
+from tests.servers import WebServer, web_server
 
 Told = dict[str, Any]
 PARIS = ZoneInfo("Europe/Paris")
@@ -44,6 +50,26 @@ def fill(url: str) -> None:
 def local(moment: str) -> datetime:
     """A moment as the company's clock shows it."""
     return datetime.fromisoformat(moment).replace(tzinfo=PARIS)
+
+
+@contextmanager
+def living(case: Told, template: TemplateDatabase, clock: Clock) -> Iterator["Story"]:
+    """A house with the demo's records, and the receiver and the model that the use case wants."""
+    pair = template("reference", fill)
+    database = Database(pair.database_url, clock.now)
+    clock.set(local(case["begins"]) if "begins" in case else NOW)
+    fake = FakeClaude([text(words) for words in case.get("model", ())])
+    with web_server(*case.get("answers", ())) as receiver, fake.serve() as url:
+        world = World(
+            clock.now,
+            Egress(allow_networks=parse_networks("127.0.0.0/8")),
+            model=Claude("test", url, "claude-haiku-5-5"),
+            key=b"key of the tests",
+            find_secret=case.get("secrets", {}).__getitem__,
+        )
+        house = House(Settings(database_url=pair.database_url), database, world, Library())
+        yield Story(house, clock, receiver)
+        database.engine.dispose()
 
 
 @dataclass
@@ -111,9 +137,9 @@ class Story:
     # --- what came of it ---
 
     def news(self) -> Told:
-        """All that has happened since this was last asked, by kind; kinds of which nothing did are left out."""
+        """All that has happened since this was last asked; a kind without news is left out."""
         with self.house.database.read() as tx:
-            found = {kind: self._new(tx, kind) for kind in KINDS}
+            found: Told = {kind: self._new(tx, kind) for kind in KINDS}
             found["records"] = self._changed(tx)
             found["created"] = self._created(tx)
             found["alerts"] = self._alerts(tx)
@@ -165,15 +191,12 @@ class Story:
         self.seen["runs"] = {id: row["state"] for id, row in states.items()}
         steps = {_number(tx, row["module"], row["record"]): _steps(tx, row) for row in news}
         ended = {_number(tx, row["module"], row["record"]): row["reason"] for row in news}
-        said = {number: _last_said(steps[number], reason) for number, reason in ended.items()}
+        said = {
+            number: steps[number][-1].partition(": ")[2] if reason == "finished" else reason
+            for number, reason in ended.items()
+        }
         counts = dict(Counter(row["state"] for row in news))
         return {"runs": counts, "said": said, "steps": steps}
-
-
-def _last_said(steps: list[str], reason: str) -> str:
-    """What the run says for itself; where it just finished, what its last step said."""
-    told = steps[-1].partition(": ")[2] if steps and reason == "finished" else ""
-    return told if told.startswith(("the model", "suggested", "invoice_number")) else reason
 
 
 def fits(expected: Any, found: Any) -> Any:
@@ -187,10 +210,13 @@ def fits(expected: Any, found: Any) -> Any:
 
 
 def compared(expected: Told, news: Told) -> Told:
-    """The news as far as they were expected in detail; kinds nobody spoke of stay, but for explanations."""
+    """The news as far as they were expected in detail; a kind nobody spoke of stays whole."""
     kept = {kind: part for kind, part in news.items() if kind not in ASKED_FOR or kind in expected}
-    whole = {kind: kept.get(kind) for kind in ("records", "runs", "alerts") if kind in kept}
-    return {**{kind: fits(expected.get(kind), part) for kind, part in kept.items()}, **whole}
+    whole = ("records", "runs", "alerts")
+    return {
+        kind: part if kind in whole else fits(expected.get(kind), part)
+        for kind, part in kept.items()
+    }
 
 
 def _records(tx: Transaction, part: Mapping[str, Any]) -> Records:
@@ -224,9 +250,11 @@ def _steps(tx: Transaction, run: Told) -> list[str]:
 
 
 def _shown(tx: Transaction, module: str, row: Told) -> Told:
-    """A record as the use cases write it: JSON values, and other records by their name or number."""
+    """A record as the use cases write it: values as JSON, other records by name or number."""
     home = tx.schema.module(module)
-    told = {name: home.field(name).dump(value) for name, value in row.items() if name in home.by_name}
+    told = {
+        name: home.field(name).dump(value) for name, value in row.items() if name in home.by_name
+    }
     for name, value in told.items():
         kind = home.field(name).type
         if value and kind == "record":

@@ -17,11 +17,16 @@ HOUSE = Path(__file__).parent.parent
 # A file that is in no list is read as language, the strictest: it may import language alone.
 LAYERS = {
     "language": """
-        problems columns fields modules company calendar recurring conditions operators readings
-        words text filters checking context triggers steps actions workflow lint
+        problems addresses columns fields modules company calendar recurring
+        bound operators operands conditions readings formulas words phrases
+        filters template_reading template_writing text checking context
+        triggers steps actions limits workflow dependencies lint edits diff blocks cells sheet
     """,
-    "run": "tables transaction facts records match enrol schedule runner ledger library",
-    "edge": "world effects database jobs settings egress smtp",
+    "run": """
+        tables transaction facts records writes search intake people audit alerts
+        library bindings enrol match starts by_hand schedule ledger runner rehearsal review doubts
+    """,
+    "edge": "world effects database settings egress smtp worker jobs house tabular demo showcase",
 }
 ORDER = list(LAYERS)
 LAYER_OF = {name: layer for layer, names in LAYERS.items() for name in names.split()}

@@ -1,8 +1,5 @@
-"""The reference use cases, from the wish to what comes of it, on both pairs of database and queue."""
+"""The reference use cases, from the wish to what comes of it, on both kinds of database."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,42 +7,16 @@ import pytest
 from sqlalchemy import func, select
 
 from engine.database import Database
-from engine.effects.model import Claude
-from engine.egress import Egress, parse_networks
-from engine.house import House
-from engine.library import Library, examine
+from engine.library import examine
 from engine.records import Author, Records
 from engine.rehearsal import rehearse
-from engine.settings import Settings
-from engine.tables import RUNS
-from engine.world import World
+from engine.tables import METADATA, RUNS
 from tests.databases import TemplateDatabase
-from tests.fakes import Clock, FakeClaude, text
-from tests.servers import web_server
-from tests.story import NOW, Story, compared, fill, local, scenarios
+from tests.fakes import Clock
+from tests.story import compared, living, local, scenarios
 
 Scenario = dict[str, Any]
 CASES = dict(scenarios(Path(__file__).parent / "scenarios"))
-
-
-@contextmanager
-def living(case: Scenario, template: TemplateDatabase, clock: Clock) -> Iterator[Story]:
-    """A house with the demo's records, a receiver of webhooks and a model, as the use case wants them."""
-    pair = template("reference", fill)
-    database = Database(pair.database_url, clock.now)
-    clock.set(local(case["begins"]) if "begins" in case else NOW)
-    fake = FakeClaude([text(words) for words in case.get("model", ())])
-    with web_server(*case.get("answers", ())) as receiver, fake.serve() as url:
-        world = World(
-            clock.now,
-            Egress(allow_networks=parse_networks("127.0.0.0/8")),
-            model=Claude("test", url, "claude-haiku-5-5"),
-            key=b"key of the tests",
-            find_secret=case.get("secrets", {}).__getitem__,
-        )
-        house = House(Settings(database_url=pair.database_url), database, world, Library())
-        yield Story(house, clock, receiver)
-        database.engine.dispose()
 
 
 def reachable(document: Any, url: str) -> Any:
@@ -95,3 +66,61 @@ def test_a_use_case_reads_like_plain_english(
         assert checked.parsed
         binder = tx.binder(tx.schema.module(checked.parsed.module))
         assert checked.parsed.words(binder) == case["words"]
+
+
+def test_marking_250_invoices_overdue_skips_none_though_the_set_shrinks(
+    template_database: TemplateDatabase, clock: Clock
+) -> None:
+    case = CASES["U19"]
+    with living(case, template_database, clock) as story:
+        invoice = {"account": "ACME", "status": "Sent", "due_date": "2026-02-01", "balance": 10}
+        with story.house.database.begin() as tx:
+            Records(tx, Author("alice")).create_all("invoices", [invoice] * 250)
+        story.approve(case["document"])
+        story.tell({"at": "2026-03-10T09:00"})
+        with story.house.database.read() as tx:
+            invoices = tx.schema.tables["invoices"]
+            overdue = tx.count(invoices, invoices.c.status == "Overdue", invoices.c.balance == 10)
+            mails = tx.count(tx.schema.tables["emails"])
+            states = tx.db.execute(select(RUNS.c.state, func.count()).group_by(RUNS.c.state)).all()
+            runs = {state: count for state, count in states}
+    assert (overdue, mails, runs) == (250, 251, {"done": 252})
+
+
+@pytest.mark.parametrize("pairs", ["sqlite"], indirect=True)
+def test_the_address_of_the_cloud_is_refused_when_the_workflow_is_checked(
+    template_database: TemplateDatabase, clock: Clock
+) -> None:
+    case = CASES["U11"]
+    address = "http://169.254.169.254/hook"
+    (step,) = case["document"]["steps"]
+    document = {**case["document"], "steps": [{**step, "url": address}]}
+    with living(case, template_database, clock) as story, story.house.database.read() as tx:
+        (problem,) = examine(tx, document, story.house.unsafe).problems
+    assert problem.path == "steps.0.url"
+    assert "169.254.169.254" in problem.message
+
+
+@pytest.mark.parametrize("pairs", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", CASES)
+def test_a_rehearsal_of_a_use_case_touches_nothing(
+    name: str, template_database: TemplateDatabase, clock: Clock
+) -> None:
+    case = CASES[name]
+    with living(case, template_database, clock) as story:
+        story.approve(reachable(case["document"], story.receiver.url))
+        before = everything(story.house.database)
+        with story.house.database.begin() as tx:
+            live = story.house.library.live(tx)[story.workflow]
+            table = tx.schema.tables[live.parsed.module]
+            rehearsed = rehearse(tx, live.parsed, tx.db.scalars(select(table.c.id)).all())
+        assert {one.number for one in rehearsed if one.matches} == set(story.audience(clock.now()))
+        assert everything(story.house.database) == before
+        assert story.receiver.requests == []
+
+
+def everything(database: Database) -> dict[str, list[Any]]:
+    """Every row of every table."""
+    with database.read() as tx:
+        tables = [*METADATA.sorted_tables, *tx.schema.tables.values()]
+        return {table.name: list(tx.db.execute(select(table))) for table in tables}

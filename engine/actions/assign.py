@@ -39,9 +39,8 @@ class Assign(Action):
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         yield from assignee(self.to, checking, "to")
-        role = checking.module.by_name.get(self.field)
-        if role is None or role.type != "owner":
-            known = [each.name for each in checking.module.by_name.values() if each.type == "owner"]
+        known = [each.name for each in checking.module.writable if each.type == "owner"]
+        if self.field not in known:
             yield Problem(
                 "field",
                 f"`{self.field}` does not hold a user.",

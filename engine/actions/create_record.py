@@ -110,6 +110,6 @@ class CreateRecord(Action):
 
 def _fitting(line: dict[str, Any], target: Module) -> dict[str, JsonValue]:
     """The values of a line that the other module's lines have a field for."""
-    own = {field.name for field in target.fields if not field.computed}
     parent = target.lines_of.field if target.lines_of else ""
-    return {name: value for name, value in line.items() if name in own and name != parent}
+    own = [field for field in target.fields if not field.computed and field.name != parent]
+    return {field.name: field.dump(field.parse(line.get(field.name))) for field in own if field.name in line}

@@ -50,6 +50,7 @@ class Notify(Action):
     def plan(self, ctx: Context) -> Notice:
         users = [person.handle for word in self.to for person in ctx.people(word) if person.handle]
         if not users:
-            said = f"nobody to tell: {', '.join(self.to) or 'the list'} is empty for {ctx.record.number}."
+            whose = people(self.to, ctx.binder) if self.to else "the list"
+            said = f"nobody to tell of {ctx.record.number}: {whose} is empty."
             raise Unplanned(Outcome("failed", f"{said} Fill it in, then try again from this step."))
         return Notice(users=tuple(dict.fromkeys(users)), text=self.text, record=ctx.record.key)

@@ -97,7 +97,8 @@ class SendEmail(Action):
         )
 
     def _nobody(self, ctx: Context) -> Outcome:
-        cause = f"no recipient: {', '.join(self.to) or 'the address'} is empty for {ctx.record.number} {ctx.record.name}"
+        whose = people(self.to, ctx.binder) if self.to else "the customer"
+        cause = f"no recipient for {ctx.record.number}: there is no address for {whose}"
         remedy = "Fill in the address, then try again from this step."
         after = follow_up(ctx.workflow, f"{cause}. {remedy}", ctx.record.key, ctx.own("owner"))
         return Outcome("failed", f"{cause}. {remedy}", then=after)

@@ -67,7 +67,9 @@ class Webhook(Action):
                 "url", "a record may not choose which machine is called.", "Write the host itself."
             )
         elif why := checking.unsafe(self.url):
-            yield Problem("url", why[:1].lower() + why[1:], "")
+            told, _, remedy = why.rstrip(".").partition("; ")
+            told, remedy = told[:1].lower() + told[1:], remedy[:1].upper() + remedy[1:]
+            yield Problem("url", f"{told}.", f"{remedy}." if remedy else "")
         for position, name in enumerate(self.fields):
             if name not in checking.module.by_name:
                 known = suggest(name, checking.module.by_name, "Fields")

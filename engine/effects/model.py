@@ -37,17 +37,8 @@ class Claude:
 
     def ask(self, system: str, prompt: str, schema: dict[str, Any]) -> dict[str, Any]:
         """The answer as an object. Raises `ModelFailed`."""
-        client = anthropic.Anthropic(
-            api_key=self.api_key, base_url=self.base_url or None, max_retries=0, timeout=60
-        )
         try:
-            message = client.messages.create(
-                model=self.model,
-                max_tokens=MOST_TOKENS,
-                system=system,
-                messages=[{"role": "user", "content": prompt}],
-                output_config={"format": {"type": "json_schema", "schema": schema}},
-            )
+            message = self._message(system, prompt, schema)
         except anthropic.APIStatusError as error:
             again = error.status_code in (408, 409, 429) or error.status_code >= 500
             raise ModelFailed(
@@ -60,6 +51,18 @@ class Claude:
         if message.stop_reason == "max_tokens":
             raise ModelFailed("the model's answer was cut off", again=False)
         return _answer("".join(block.text for block in message.content if block.type == "text"))
+
+    def _message(self, system: str, prompt: str, schema: dict[str, Any]) -> anthropic.types.Message:
+        with anthropic.Anthropic(
+            api_key=self.api_key, base_url=self.base_url or None, max_retries=0, timeout=60
+        ) as client:
+            return client.messages.create(
+                model=self.model,
+                max_tokens=MOST_TOKENS,
+                system=system,
+                messages=[{"role": "user", "content": prompt}],
+                output_config={"format": {"type": "json_schema", "schema": schema}},
+            )
 
 
 class AskModel(OutwardEffect):

@@ -11,14 +11,14 @@ from engine.alerts import listed, settle
 from engine.house import House
 from engine.tables import ALERTS, EVENTS, HEARTBEATS, RUNS, SCHEDULES
 from engine.transaction import Transaction
-from server.doors import Answer, Desk, missing, operation
+from server.doors import Answer, Desk, Number, missing, operation
 from server.operations import shapes
 
 SILENCE = timedelta(minutes=3)
 
 
 @operation("GET /alerts", scope="runs:read", untrusted=True, gives="alerts:array health:object")
-def list_alerts(desk: Desk, state: str | None = "open", workflow: int | None = None) -> Answer:
+def list_alerts(desk: Desk, state: str | None = "open", workflow: Number | None = None) -> Answer:
     """List what needs a person, with cause and remedy; and whether scheduler, worker and mail are
     well. `state`: open, settled, all."""
     with desk.read() as tx:
@@ -47,7 +47,7 @@ def list_alerts(desk: Desk, state: str | None = "open", workflow: int | None = N
     tool=False,
     gives="alert:integer state:string",
 )
-def settle_alert(desk: Desk, alert: int) -> Answer:
+def settle_alert(desk: Desk, alert: Number) -> Answer:
     """Mark an alert as seen to. The same cause opens it again."""
     with desk.begin() as tx:
         if tx.db.scalar(select(ALERTS.c.id).where(ALERTS.c.id == alert)) is None:
@@ -95,7 +95,7 @@ def _work(tx: Transaction) -> dict[str, Answer]:
 
 def _queue(house: House) -> Answer:
     try:
-        return {"ok": True, "messages": house.bell.size()}
+        return {"ok": True, "messages": house.bell.huey.storage.queue_size()}
     except Exception as error:  # whatever a queue's driver raises, the queue is not well
         return {"ok": False, "why": f"the queue does not answer ({type(error).__name__})"}
 

@@ -1,17 +1,58 @@
-"""Being written."""
+"""Tokens of the person at the desk: listed, made, ended. Pages and command line only."""
 
-from typing import Any
-
-from server.doors import Answer, Desk
+from engine import audit, people
+from engine.problems import refuse
+from server.access import rights
+from server.doors import Answer, Desk, missing
+from server.operations import shapes
 
 
 def list_tokens(desk: Desk) -> Answer:
-    raise NotImplementedError
+    """The tokens of this person; for admins those of everybody."""
+    with desk.read() as tx:
+        mine = None if desk.may("people:write") else desk.who.name
+        return {
+            "tokens": [
+                {
+                    "token": row.id,
+                    "username": row.username,
+                    "label": row.label,
+                    "scopes": row.scopes,
+                    "created_at": shapes.iso(row.created_at),
+                    "expires_at": shapes.iso(row.expires_at),
+                    "used_at": shapes.iso(row.used_at),
+                    "revoked_at": shapes.iso(row.revoked_at),
+                    "live": row.revoked_at is None and row.expires_at > tx.now,
+                }
+                for row in people.tokens(tx, mine)
+            ]
+        }
 
 
 def make_token(desk: Desk, label: str, scopes: list[str], days: int = 90) -> Answer:
-    raise NotImplementedError
+    """A token for this person, shown this once. A token cannot make another."""
+    if desk.who.agent:
+        raise refuse("label", "a token cannot make tokens.", "Do it on the page Tokens.")
+    with desk.begin() as tx:
+        token = people.create_token(tx, desk.who.name, label, scopes, days)
+        detail = {"label": label, "scopes": list(scopes), "days": days}
+        audit.record(tx, desk.who.name, "make token", f"user/{desk.who.name}", detail)
+    return {"token": token, "beyond": beyond(desk, scopes)}
+
+
+def beyond(desk: Desk, scopes: list[str]) -> list[str]:
+    """The scopes that give nothing, because the roles of this person do not allow it."""
+    return [scope for scope in scopes if scope not in rights(desk.who)]
 
 
 def end_token(desk: Desk, token: int) -> Answer:
-    raise NotImplementedError
+    """A token that opens nothing any more: one's own, for admins anybody's."""
+    with desk.begin() as tx:
+        known = {row.id: row for row in people.tokens(tx)}
+        row = known.get(token)
+        if row is None or not (row.username == desk.who.name or desk.may("people:write")):
+            raise missing("token", f"there is no token {token}.", "List the tokens.")
+        people.revoke_token(tx, token)
+        detail = {"label": row.label}
+        audit.record(tx, desk.who.name, "end token", f"user/{row.username}", detail)
+    return {"token": token}

@@ -5,11 +5,11 @@ from typing import Any
 from sqlalchemy import select
 
 from engine.facts import Reader, RecordFacts, name_of
-from engine.match import would_start
 from engine.modules import Module, Path
 from engine.problems import Invalid, Problem, suggest
 from engine.records import Records, Saved
 from engine.search import condition, search
+from engine.starts import would_start
 from engine.tables import EVENTS, RUNS
 from engine.transaction import Transaction
 from server.access import Refused

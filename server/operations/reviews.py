@@ -1,23 +1,174 @@
-"""Being written."""
+"""Reviews: what waits for a decision, all a person must see, and the decision. Pages only."""
 
 from typing import Any
 
-from server.doors import Answer, Desk
+from sqlalchemy import Row, select
+
+from engine import audit
+from engine import review as decisions
+from engine.dependencies import fingerprint
+from engine.diff import differences
+from engine.library import examine
+from engine.lint import advice
+from engine.rehearsal import audience
+from engine.review import Baseline
+from engine.tables import VERSIONS, WORKFLOWS
+from engine.transaction import Transaction
+from engine.workflow import Workflow, read
+from server.access import Refused
+from server.doors import Answer, Desk, missing
+from server.operations import shapes
+from server.operations.workflows import difference
 
 
 def list_reviews(desk: Desk, state: str = "in_review") -> Answer:
-    raise NotImplementedError
+    """Versions in this state, the newest first."""
+    desk.need("workflows:read")
+    with desk.read() as tx:
+        query = (
+            select(VERSIONS, WORKFLOWS.c.name, WORKFLOWS.c.module)
+            .join(WORKFLOWS, WORKFLOWS.c.id == VERSIONS.c.workflow)
+            .where(VERSIONS.c.state == state)
+            .order_by(VERSIONS.c.id.desc())
+            .limit(200)
+        )
+        rows = [row for row in tx.db.execute(query) if shapes.shown(tx, row.module)]
+        return {"reviews": [_line(row) for row in rows]}
+
+
+def _line(row: Row[Any]) -> Answer:
+    return {
+        "review": row.id,
+        "workflow": row.workflow,
+        "version": row.version,
+        "state": row.state,
+        "name": row.name,
+        "module": row.module,
+        "authors": row.authors,
+        "by_agent": row.by_agent,
+        "note": row.note,
+        "audience": row.audience,
+        "submitted_by": row.submitted_by,
+        "submitted_at": shapes.iso(row.submitted_at),
+        "decided_by": row.decided_by,
+        "decided_at": shapes.iso(row.decided_at),
+        "comment": row.comment,
+        "self_approved": row.self_approved,
+    }
 
 
 def get_review(desk: Desk, review: int) -> Answer:
-    raise NotImplementedError
+    """A version as a person must see it to decide: its words, difference, audience and hash."""
+    desk.need("workflows:read")
+    with desk.read() as tx:
+        row = _row(tx, review)
+        parsed = Workflow.model_validate(row.document)
+        checked = examine(tx, row.document, desk.house.unsafe, row.workflow)
+        binder = tx.binder(tx.schema.module(parsed.module))
+        before = _approved(tx, row)
+        meant = None if checked.problems else audience(tx, parsed, limit=10)
+        changed = differences(before, parsed, binder) if before else []
+        return {
+            **_line(row),
+            "hash": row.hash,
+            "unchanged": fingerprint(row.document, parsed, tx.schema) == row.hash,
+            "document": row.document,
+            "words": parsed.words(binder),
+            "problems": shapes.problems(checked.problems),
+            "advice": shapes.problems(advice(parsed, tx.schema, meant.count if meant else None)),
+            "first": before is None,
+            "diff": [difference(each) for each in changed],
+            "now": _meant(meant),
+            **_may_decide(desk, tx, row),
+        }
+
+
+def _row(tx: Transaction, review: int) -> Row[Any]:
+    query = (
+        select(VERSIONS, WORKFLOWS.c.name, WORKFLOWS.c.module)
+        .join(WORKFLOWS, WORKFLOWS.c.id == VERSIONS.c.workflow)
+        .where(VERSIONS.c.id == review)
+    )
+    row = tx.db.execute(query).first()
+    if row is None or not shapes.shown(tx, row.module):
+        raise missing("review", f"there is no review {review}.", "Open the list of reviews.")
+    return row
+
+
+def _approved(tx: Transaction, row: Row[Any]) -> Workflow | None:
+    """The version that was approved last before this one."""
+    earlier = (
+        VERSIONS.c.workflow == row.workflow,
+        VERSIONS.c.version < row.version,
+        VERSIONS.c.decided_by.is_not(None),
+        VERSIONS.c.state.in_(("approved", "superseded")),
+    )
+    query = select(VERSIONS.c.document).where(*earlier).order_by(VERSIONS.c.version.desc())
+    document = tx.db.scalar(query.limit(1))
+    return read(document)[0] if document else None
+
+
+def _meant(meant: Any) -> Answer | None:
+    if meant is None:
+        return None
+    return {
+        "count": meant.count,
+        "runs": meant.runs,
+        "records": meant.records,
+        "suppressed": meant.suppressed,
+    }
+
+
+def _may_decide(desk: Desk, tx: Transaction, row: Row[Any]) -> Answer:
+    """Whether this person may decide, and if not, why."""
+    why = ""
+    if row.state != "in_review":
+        why = f"Version {row.version} is {row.state.replace('_', ' ')}; there is nothing to decide."
+    elif not desk.may("reviews:decide"):
+        why = "It takes the role approver to decide."
+    elif desk.who.name in row.authors and tx.company.four_eyes:
+        why = "You took part in writing this version; somebody else must approve it."
+    return {"may_decide": not why, "why_not": why}
 
 
 def approve(
-    desk: Desk, review: int, hash: str, comment: str = "", baseline: str | None = None
+    desk: Desk, review: int, hash: str, comment: str = "", baseline: Baseline | None = None
 ) -> Answer:
-    raise NotImplementedError
+    """Put a version into force, if it still is what the person saw. For people only."""
+    _person(desk)
+    with desk.house.database.begin() as tx:
+        _row(tx, review)
+        library = desk.house.library
+        row = decisions.approve(tx, library, review, hash, desk.by, comment.strip(), baseline)
+        _note(desk, tx, "approve", row)
+    desk.house.changed()
+    return {"review": review, "workflow": row.workflow, "version": row.version, "state": row.state}
 
 
 def reject(desk: Desk, review: int, hash: str, comment: str) -> Answer:
-    raise NotImplementedError
+    """Send a version back to its author, with a reason. For people only."""
+    _person(desk)
+    with desk.house.database.begin() as tx:
+        _row(tx, review)
+        row = decisions.reject(tx, review, desk.by, comment)
+        _note(desk, tx, "reject", row)
+    desk.house.changed()
+    return {"review": review, "workflow": row.workflow, "version": row.version, "state": row.state}
+
+
+def _person(desk: Desk) -> None:
+    """Raises `Refused` for whoever acts through a token, and for people without the role."""
+    if desk.who.agent or desk.who.scopes is not None:
+        remedy = "A person does it, signed in to the web page."
+        raise Refused("reviews:decide", "No token may decide a review.", remedy)
+    desk.need("reviews:decide")
+
+
+def _note(desk: Desk, tx: Transaction, verb: str, row: Row[Any]) -> None:
+    detail = {
+        "version": row.version,
+        "hash": row.hash,
+        "comment": row.comment,
+        "self_approved": row.self_approved,
+    }
+    audit.record(tx, desk.who.name, verb, f"workflow/{row.workflow}", detail)

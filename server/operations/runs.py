@@ -1,35 +1,304 @@
-"""Being written."""
+"""Runs: started by hand, listed, told step by step, and decided where only a person can know."""
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
-from server.doors import Answer, Desk
+from sqlalchemy import ColumnElement, Row, func, select
+
+from engine import audit
+from engine.by_hand import Started, start
+from engine.conditions import ALWAYS
+from engine.doubts import decide
+from engine.facts import Reader, name_of
+from engine.library import Live
+from engine.modules import Module
+from engine.problems import refuse, suggest
+from engine.search import condition, matching
+from engine.tables import ENTRIES, RUNS
+from engine.transaction import Transaction
+from server.doors import Answer, Desk, Number, Plain, Ref, Refs, missing, operation
+from server.operations import shapes, trials
+
+STATES = ("running", "waiting", "paused", "done", "failed", "stopped")
+MOST_AT_ONCE = 500
+PAGE = 50
 
 
+@operation(
+    "POST /workflows/{workflow}/run",
+    scope="workflows:run",
+    kind="send",
+    untrusted=True,
+    gives="started:array not_started:array next:string",
+)
 def run_workflow(
     desk: Desk,
-    workflow: int,
-    records: list[int | str] | None = None,
-    where: dict[str, Any] | None = None,
+    workflow: Number,
+    records: Refs | None = None,
+    where: Plain | None = None,
     dry: bool = False,
 ) -> Answer:
-    raise NotImplementedError
+    """Start the approved version now, on `records` or those that match `where`; its conditions and
+    recurrence still count. `dry`: only tell what would happen."""
+    with desk.read() as tx:
+        live = _active(desk, tx, workflow)
+        ids = _chosen(tx, live, records, where)
+    if dry:
+        return _dry(desk, live, ids)
+    with desk.house.database.begin() as tx:
+        begun = start(tx, live, ids, desk.who.name)
+        detail = {"runs": len(begun.runs), "asked": len(ids)}
+        named = f"workflow/{workflow}"
+        audit.record(tx, desk.who.name, "run workflow", named, detail, desk.who.token)
+        answer = _begun(tx, live, begun)
+    desk.house.changed()
+    return answer
 
 
+def _active(desk: Desk, tx: Transaction, workflow: int) -> Live:
+    """The version that a person approved and that is on. Raises `Invalid`."""
+    row = shapes.workflow_row(tx, workflow)
+    if row.state != "active" or row.active_version is None:
+        message = f"“{row.name}” is {row.state.replace('_', ' ')}, so it starts nothing."
+        remedy = "Only a version that a person approved runs; test_workflow shows what it would do."
+        raise refuse("workflow", message, remedy)
+    return desk.house.library.version(tx, workflow, row.active_version)
+
+
+def _chosen(tx: Transaction, live: Live, records: Refs | None, where: Plain | None) -> list[int]:
+    if (records is None) == (where is None):
+        raise refuse("records", "say which records: `records` or `where`.", "One of them.")
+    module = tx.schema.module(live.parsed.module)
+    if records is not None:
+        ids = [shapes.id_of(tx, module, ref, f"records.{i}") for i, ref in enumerate(records)]
+    else:
+        table = tx.schema.tables[module.name]
+        wanted = matching(tx, module, condition(module.name, where) if where else ALWAYS)
+        ids = list(tx.db.scalars(select(table.c.id).where(wanted).limit(MOST_AT_ONCE + 1)))
+    if len(ids) > MOST_AT_ONCE:
+        message = f"these are more than {MOST_AT_ONCE} records, the most that start at once."
+        raise refuse("where" if where else "records", message, "Narrow it down.")
+    return ids
+
+
+def _dry(desk: Desk, live: Live, ids: list[int]) -> Answer:
+    if not ids:
+        return {"started": [], "would_start": [], "not_started": [], "next": trials.DONE}
+    first: Refs = [*ids[: trials.MOST]]
+    told = trials.try_workflow(desk, document=dict(live.document), records=first)
+    would = [one for one in told["records"] if one["matches"]]
+    out = [
+        {"id": one["id"], "number": one["number"], "why": one["why"]}
+        for one in told["records"]
+        if not one["matches"]
+    ]
+    more = f" The first {trials.MOST} of {len(ids)} are told." if len(ids) > trials.MOST else ""
+    return {"started": [], "would_start": would, "not_started": out, "next": trials.DONE + more}
+
+
+def _begun(tx: Transaction, live: Live, begun: Started) -> Answer:
+    module = tx.schema.module(live.parsed.module)
+    reader = Reader(tx)
+    reader.load(module, [*(id for _, id in begun.runs), *(id for id, _ in begun.refused)])
+
+    def named(id: int) -> Answer:
+        row = reader.row(module, id) or {}
+        return {"id": id, "number": row.get("number")}
+
+    return {
+        "started": [{"run": run, **named(id)} for run, id in begun.runs],
+        "not_started": [{**named(id), "why": why} for id, why in begun.refused],
+        "next": "get_run tells what became of each." if begun.runs else "Nothing was started.",
+    }
+
+
+# --- what runs do ---
+
+
+@operation(
+    "GET /runs",
+    scope="runs:read",
+    untrusted=True,
+    gives="runs:array steps:object total:integer cursor?:string",
+)
 def list_runs(
     desk: Desk,
-    workflow: int | None = None,
-    record: str | None = None,
+    workflow: Number | None = None,
+    record: Ref | None = None,
     state: str | None = None,
     step: str | None = None,
     since: str | None = None,
     cursor: str | None = None,
 ) -> Answer:
-    raise NotImplementedError
+    """List runs, newest first: where each stands, since when, what comes next and when; and how
+    many stand at each step. `record`: module/id or number; `since`: a day, or today-7d."""
+    if state is not None and state not in STATES:
+        raise refuse("state", f"there is no state `{state}`.", suggest(state, STATES, "States"))
+    with desk.read() as tx:
+        asked: list[ColumnElement[bool]] = [RUNS.c.module.in_(list(tx.schema.modules))]
+        if workflow is not None:
+            asked.append(RUNS.c.workflow == shapes.workflow_row(tx, workflow).id)
+        if record is not None:
+            asked += _of_record(tx, workflow, str(record))
+        if since and (moment := shapes.when(tx, since, "since")):
+            asked.append(RUNS.c.started_at >= moment)
+        asked += [RUNS.c.state == state] if state else []
+        asked += [RUNS.c.step == step] if step else []
+        return _page(desk, tx, asked, cursor, one=workflow is not None)
 
 
-def get_run(desk: Desk, run: int | str) -> Answer:
-    raise NotImplementedError
+def _of_record(tx: Transaction, workflow: int | None, ref: str) -> list[ColumnElement[bool]]:
+    home, slash, _ = ref.partition("/")
+    if slash and home in tx.schema.modules:
+        module = tx.schema.modules[home]
+    elif workflow is not None:
+        module = tx.schema.module(shapes.workflow_row(tx, workflow).module)
+    else:
+        module = _by_number(tx, ref)
+    id = shapes.id_of(tx, module, ref)
+    return [RUNS.c.module == module.name, RUNS.c.record == id]
+
+
+def _by_number(tx: Transaction, ref: str) -> Module:
+    """The module whose records have numbers like this one. Raises `Missing`."""
+    for module in tx.schema:
+        pattern = re.escape(module.numbering).replace(r"\{n\}", r"\d+")
+        if re.fullmatch(pattern, ref.strip()):
+            return module
+    raise missing("record", f"`{ref}` names no record.", "Write module/id, like invoices/12.")
+
+
+def _page(
+    desk: Desk, tx: Transaction, asked: list[ColumnElement[bool]], cursor: str | None, *, one: bool
+) -> Answer:
+    query = select(RUNS).where(*asked).order_by(RUNS.c.id.desc()).limit(PAGE + 1)
+    if cursor:
+        if not cursor.isdecimal() or len(cursor) > 18:
+            raise refuse("cursor", "this is no cursor of list_runs.", "Leave it out to begin anew.")
+        query = query.where(RUNS.c.id < int(cursor))
+    rows = tx.db.execute(query).all()
+    shown = rows[:PAGE]
+    return {
+        "runs": _lines(desk, tx, shown),
+        "steps": _steps(tx, asked, one=one),
+        "total": tx.count(RUNS, *asked),
+        "cursor": str(shown[-1].id) if len(rows) > PAGE else None,
+    }
+
+
+def _lines(desk: Desk, tx: Transaction, rows: Sequence[Row[Any]]) -> list[Answer]:
+    since = _since(tx, [row.id for row in rows])
+    reader = Reader(tx)
+    lines = []
+    for row in rows:
+        live = desk.house.library.version(tx, row.workflow, row.version)
+        lines.append(
+            {
+                "run": row.id,
+                "workflow": row.workflow,
+                "name": live.name,
+                "version": row.version,
+                "record": _record(tx, reader, row),
+                "state": row.state,
+                "step": row.step,
+                "does": _heading(tx, live, row.step),
+                "since": shapes.iso(since.get(row.id, row.started_at)),
+                "next_at": shapes.iso(row.due) if row.state in ("running", "waiting") else None,
+                "started_at": shapes.iso(row.started_at),
+                "ended_at": shapes.iso(row.ended_at),
+                "reason": row.reason,
+            }
+        )
+    return lines
+
+
+def _since(tx: Transaction, runs: list[int]) -> dict[int, Any]:
+    """When each run reached the step it stands at."""
+    newest = select(ENTRIES.c.run, func.max(ENTRIES.c.at)).where(ENTRIES.c.run.in_(runs))
+    return {run: at for run, at in tx.db.execute(newest.group_by(ENTRIES.c.run)).tuples()}
+
+
+def _record(tx: Transaction, reader: Reader, row: Row[Any]) -> Answer:
+    module = tx.schema.modules.get(row.module)
+    told: Answer = {"module": row.module, "id": row.record}
+    values = reader.row(module, row.record) if module else None
+    if module and values:
+        told |= {"number": values["number"], "name": name_of(module, values)}
+    return {**told, "members": row.members} if row.members else told
+
+
+def _heading(tx: Transaction, live: Live, step: str | None) -> str | None:
+    if step is None or step not in live.parsed.route:
+        return None
+    module = tx.schema.modules.get(live.parsed.module)
+    return live.parsed.route[step][0].heading(tx.binder(module)) if module else step
+
+
+def _steps(tx: Transaction, asked: list[ColumnElement[bool]], *, one: bool) -> dict[str, int]:
+    """How many runs stand at each step now; with the workflow in front, if there are several."""
+    going = RUNS.c.state.in_(("running", "waiting", "paused"))
+    query = select(RUNS.c.workflow, RUNS.c.step, func.count()).where(
+        *asked, going, RUNS.c.step.is_not(None)
+    )
+    rows = tx.db.execute(query.group_by(RUNS.c.workflow, RUNS.c.step)).tuples()
+    return {str(step) if one else f"{workflow}/{step}": count for workflow, step, count in rows}
+
+
+@operation(
+    "GET /runs/{run}",
+    scope="runs:read",
+    untrusted=True,
+    gives="run:integer workflow:integer record:object state:string reason:string story:array",
+)
+def get_run(desk: Desk, run: Ref) -> Answer:
+    """The whole story of a run, step by step: what it decided and saw, did, and what came of it."""
+    with desk.read() as tx:
+        row = _run_row(tx, run)
+        live = desk.house.library.version(tx, row.workflow, row.version)
+        (line,) = _lines(desk, tx, [row])
+        query = select(ENTRIES).where(ENTRIES.c.run == row.id).order_by(ENTRIES.c.position)
+        return {
+            **line,
+            "actor": row.actor,
+            "caused_by": {"change": row.event} if row.event else {"occasion": row.occasion},
+            "before": row.before,
+            "story": [_entry(tx, live, entry) for entry in tx.db.execute(query)],
+        }
+
+
+def _run_row(tx: Transaction, run: Ref) -> Row[Any]:
+    word = str(run).removeprefix("R-")
+    id = int(word) if word.isdecimal() and len(word) < 19 else 0
+    row = tx.db.execute(select(RUNS).where(RUNS.c.id == id)).first()
+    if row is None or not shapes.shown(tx, row.module):
+        raise missing("run", f"there is no run `{run}`.", "list_runs tells which there are.")
+    return row
+
+
+def _entry(tx: Transaction, live: Live, entry: Row[Any]) -> Answer:
+    move = entry.move
+    told: Answer = {
+        "step": entry.step,
+        "does": _heading(tx, live, entry.step),
+        "outcome": entry.outcome or entry.phase,
+        "said": entry.said or move.get("why") or "",
+        "at": shapes.iso(entry.at),
+        "ended_at": shapes.iso(entry.ended_at),
+        "tries": entry.tries,
+        "effect": trials.told_effect(move["effect"]) if "effect" in move else None,
+        "until": move.get("until"),
+        "result": entry.result,
+    }
+    return {key: value for key, value in told.items() if value not in (None, "", {}, 0)}
 
 
 def decide_run(desk: Desk, run: int, arrived: bool) -> Answer:
-    raise NotImplementedError
+    """Say whether a mail arrived of which nobody knows: go on, or send it again. Pages only."""
+    desk.need("runs:control")
+    with desk.house.database.begin() as tx:
+        decide(tx, desk.house.library, run, arrived, desk.who.name)
+        detail = {"arrived": arrived}
+        audit.record(tx, desk.who.name, "decide run", f"run/{run}", detail, desk.who.token)
+    desk.house.changed()
+    return get_run(desk, run)

@@ -1,11 +1,12 @@
 """How records, reasons and problems are written in answers: plain JSON, the same at every door."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from sqlalchemy import Row, select
 
+from engine.calendar import parse_moment
 from engine.facts import name_of
 from engine.fields import Field
 from engine.modules import Module
@@ -61,17 +62,20 @@ def reason(why: Reason) -> list[Answer]:
     return [line for part in why.parts for line in reason(part)]
 
 
-def when(tx: Transaction, text: str | None) -> datetime | None:
-    """The moment somebody named: a day (its first minute) or a time. Raises `Invalid`."""
+def when(tx: Transaction, text: str | None, at: str = "as_of") -> datetime | None:
+    """The moment somebody named: a day (its first minute), a time, or a word. Raises `Invalid`."""
     if not text:
         return None
-    zone = tx.company.calendar.timezone
+    calendar = tx.company.calendar
     try:
+        if word := parse_moment(text):
+            moment = word.resolve(tx.now, calendar)
+            return moment if isinstance(moment, datetime) else calendar.at(moment, time(0))
         moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        remedy = "Write it like 2026-03-10 or 2026-03-10T09:00."
-        raise refuse("as_of", f"`{text}` is no day or time.", remedy) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        return moment if moment.tzinfo else moment.replace(tzinfo=calendar.timezone)
+    except (ValueError, OverflowError):
+        remedy = "Write it like 2026-03-10, 2026-03-10T09:00 or today-7d."
+        raise refuse(at, f"`{text}` is no day or time.", remedy) from None
 
 
 def id_of(tx: Transaction, module: Module, ref: int | str, at: str = "record") -> int:

@@ -1,18 +1,19 @@
 """What a workflow would do, whom it means, and why it did or did not run: nothing is done here."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Row, select
 
 from engine.dependencies import fingerprint
-from engine.enrol import goes_on, has_run, refusal
-from engine.library import Live, current_document, examine
+from engine.library import current_document, examine
 from engine.problems import Invalid, refuse
 from engine.rehearsal import Rehearsed, Told, audience, rehearse
+from engine.starts import held_back
 from engine.tables import RUNS, SCHEDULES
 from engine.transaction import Transaction
 from engine.workflow import Workflow
-from server.doors import Answer, Desk, Plain, Ref, Refs, operation
+from server.doors import Answer, Desk, Number, Plain, Ref, Refs, operation
 from server.operations import shapes
 
 MOST = 25
@@ -29,7 +30,7 @@ DONE = "Nothing was sent or changed."
 )
 def try_workflow(
     desk: Desk,
-    workflow: int | None = None,
+    workflow: Number | None = None,
     document: Plain | None = None,
     records: Refs | None = None,
     as_of: str | None = None,
@@ -50,7 +51,7 @@ def try_workflow(
 
 
 def parsed_of(
-    desk: Desk, tx: Transaction, workflow: int | None, document: Plain | None
+    desk: Desk, tx: Transaction, workflow: Number | None, document: Plain | None
 ) -> Workflow:
     """The sound workflow that was named or given. Raises `Invalid` with all its problems."""
     if (workflow is None) == (document is None):
@@ -86,15 +87,20 @@ def _rehearsed(one: Rehearsed) -> Answer:
 
 def _effect(told: Told) -> Answer:
     """One thing that would be done, without what only the engine needs."""
-    full = {
-        key: value
-        for key, value in told.effect.items()
-        if key not in INSIDE and value not in (None, "", [], {})
-    }
+    full = told_effect(told.effect)
     answer: Answer = {"step": told.step, "does": told.does, "outcome": told.outcome}
     if full:
         answer["effect"] = full
     return {**answer, "before": told.before} if told.before else answer
+
+
+def told_effect(effect: Mapping[str, Any]) -> Answer:
+    """An effect without what only the engine needs, and without what is empty."""
+    return {
+        key: value
+        for key, value in effect.items()
+        if key not in INSIDE and value not in (None, "", [], {})
+    }
 
 
 @operation(
@@ -105,7 +111,7 @@ def _effect(told: Told) -> Answer:
 )
 def preview_audience(
     desk: Desk,
-    workflow: int | None = None,
+    workflow: Number | None = None,
     document: Plain | None = None,
     as_of: str | None = None,
     limit: int = 20,
@@ -131,7 +137,7 @@ def preview_audience(
     gives="workflow:integer record:object would_run:boolean why:string conditions:array "
     "blocked_by:array runs:array next:string",
 )
-def explain(desk: Desk, workflow: int, record: Ref, as_of: str | None = None) -> Answer:
+def explain(desk: Desk, workflow: Number, record: Ref, as_of: str | None = None) -> Answer:
     """Why a workflow did or did not, or would or would not, run for a record: condition by
     condition with the real values, and what else keeps it."""
     with desk.read() as tx:
@@ -176,7 +182,7 @@ def _blocked(tx: Transaction, desk: Desk, row: Row[Any], parsed: Workflow, id: i
         if fingerprint(live.document, parsed, whole.schema) != live.hash:
             yield "a field it uses has changed since it was approved"
     subject = _subject(tx, parsed, id)
-    yield from _held_back(tx, live, subject)
+    yield from held_back(tx, live, subject)
 
 
 def _subject(tx: Transaction, parsed: Workflow, id: int) -> int:
@@ -186,16 +192,6 @@ def _subject(tx: Transaction, parsed: Workflow, id: int) -> int:
     table = tx.schema.tables[parsed.module]
     group = tx.db.scalar(select(table.c[parsed.group_by]).where(table.c.id == id))
     return -id if group is None else int(group)
-
-
-def _held_back(tx: Transaction, live: Live, subject: int) -> Any:
-    each = live.parsed.recurrence == "every" and not live.parsed.trigger.repeats
-    if why := refusal(tx, live, subject, waiting_only=each):
-        yield why
-    if live.parsed.recurrence == "once" and has_run(tx, live.workflow, subject):
-        yield "it has run for it already, and runs once for each record"
-    if live.parsed.recurrence == "episode" and goes_on(tx, live.workflow, subject):
-        yield "its conditions were true already, and it runs when they become true"
 
 
 def _runs(tx: Transaction, workflow: int, id: int) -> list[Answer]:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from sqlalchemy import Row, func, select
 
 from engine import audit
-from engine.compare import differences
+from engine.diff import Difference, differences
 from engine.edits import apply
 from engine.library import (
     Checked,
@@ -24,7 +24,8 @@ from engine.rehearsal import Audience, audience
 from engine.review import Running, archive, switch_off, switch_on
 from engine.tables import ALERTS, RUNS, VERSIONS, WORKFLOWS
 from engine.transaction import Transaction
-from server.doors import Answer, Desk, Missing, Plain, Several, operation
+from engine.workflow import read
+from server.doors import Answer, Desk, Missing, Number, Plain, Several, operation
 from server.operations import shapes
 
 STATES = ("draft", "in_review", "active", "paused", "archived")
@@ -108,7 +109,7 @@ def _waiting(tx: Transaction) -> set[int]:
     "problems:array advice:array versions:array",
 )
 def get_workflow(
-    desk: Desk, workflow: int, version: int | None = None, compare_to: int | None = None
+    desk: Desk, workflow: Number, version: Number | None = None, compare_to: Number | None = None
 ) -> Answer:
     """Read a workflow: its draft or newest version, or one `version`; document, words, problems.
 
@@ -136,11 +137,24 @@ def get_workflow(
         }
         if compare_to is not None:
             old = _version(tx, workflow, compare_to).document
-            answer["diff"] = [
-                {"path": d.path, "sign": d.sign, "before": d.before, "after": d.after}
-                for d in differences(old, document)
-            ]
+            answer["diff"] = _diff(tx, old, checked)
         return answer
+
+
+def _diff(tx: Transaction, old: Document, new: Checked) -> list[Answer] | None:
+    """What differs, in words; nothing can be said while the newer one is not well-formed."""
+    before, _ = read(old)
+    if before is None or new.parsed is None:
+        return None
+    binder = tx.binder(tx.schema.module(new.parsed.module))
+    return [difference(each) for each in differences(before, new.parsed, binder)]
+
+
+def difference(found: Difference) -> Answer:
+    """One difference between two versions, in words."""
+    told = {"sign": found.sign, "step": found.step, "title": found.title, "place": found.place}
+    edits = [{"name": e.name, "before": e.before, "after": e.after} for e in found.edits]
+    return {key: value for key, value in {**told, "edits": edits}.items() if value}
 
 
 def _version(tx: Transaction, workflow: int, version: int) -> Row[Any]:
@@ -182,7 +196,7 @@ def _told(tx: Transaction, checked: Checked, count: int | None) -> Answer:
 
 
 @operation("POST /workflows", scope="workflows:write", kind="write", gives=DRAFTED, body="document")
-def draft_workflow(desk: Desk, document: Plain, workflow: int | None = None) -> Answer:
+def draft_workflow(desk: Desk, document: Plain, workflow: Number | None = None) -> Answer:
     """Save a workflow document as a draft: a new workflow, or all of `workflow` anew.
 
     Never active; saved with its problems. Its keys: describe_blocks(types=["workflow"]).
@@ -201,7 +215,7 @@ def draft_workflow(desk: Desk, document: Plain, workflow: int | None = None) -> 
     kind="write",
     gives=DRAFTED,
 )
-def edit_workflow(desk: Desk, workflow: int, revision: int, edits: Several) -> Answer:
+def edit_workflow(desk: Desk, workflow: Number, revision: Number, edits: Several) -> Answer:
     """Change parts of a draft, all or nothing. Each edit is one of
     {"op":"set","step":ID,"key":K,"value":V} (no step: a key of the workflow),
     {"op":"add","step":{...},"after":ID} (or before, or into "ID.then"),
@@ -273,7 +287,7 @@ def _next(row: Row[Any], checked: Checked) -> str:
     kind="write",
     gives="workflow:integer version:integer state:string link:string next:string",
 )
-def submit_workflow(desk: Desk, workflow: int, revision: int, note: str = "") -> Answer:
+def submit_workflow(desk: Desk, workflow: Number, revision: Number, note: str = "") -> Answer:
     """Ask people to approve the draft; gives the link for them. `note`: why, for the reviewer."""
     document = _draft(desk, workflow)
     with desk.read() as tx:
@@ -309,7 +323,7 @@ def _review(desk: Desk, version: int) -> str:
     gives="workflow:integer state:string link?:string next:string",
 )
 def toggle_workflow(
-    desk: Desk, workflow: int, active: bool, running: Literal["hold", "finish", "stop"] = "hold"
+    desk: Desk, workflow: Number, active: bool, running: Literal["hold", "finish", "stop"] = "hold"
 ) -> Answer:
     """Switch a workflow off at once (`running`: what becomes of its runs), or on again.
 
@@ -361,7 +375,7 @@ def _switched_on(desk: Desk, row: Row[Any]) -> Answer:
     tool=False,
     gives="workflow:integer state:string",
 )
-def archive_workflow(desk: Desk, workflow: int) -> Answer:
+def archive_workflow(desk: Desk, workflow: Number) -> Answer:
     """Take a workflow away for good; its runs end, its history stays."""
     with desk.begin() as tx:
         shapes.workflow_row(tx, workflow)

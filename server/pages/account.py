@@ -20,7 +20,10 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 OURS = re.compile(r"/(?![/\\])[^\x00-\x20\\]*")
 WRONG = "That user name and password do not belong together."
 PAUSE = "That was wrong too often. Wait ten minutes, then try again."
-SPENT = "This link was used already, or is older than an hour. Sign in with your password, or make another one: sayso user link NAME."
+SPENT = (
+    "This link was used already, or is older than an hour. Sign in with your password, "
+    "or make another one: sayso user link NAME."
+)
 
 
 def inside(address: str) -> str:
@@ -51,7 +54,7 @@ def login(
         if old := request.cookies.get(COOKIE):
             people.close_session(tx, old)
         cookie = people.open_session(tx, name)
-        audit.record(tx, name, "sign_in", f"users/{name}")
+        audit.record(tx, name, "sign in", f"user/{name}")
     return set_cookie(go(inside(next)), house, cookie)
 
 
@@ -64,7 +67,7 @@ def use_link(request: Request, secret: str = "") -> Response:
         found = people.session(tx, cookie) if cookie else None
         if found:
             audit.record(
-                tx, found.principal.name, "sign_in_by_link", f"users/{found.principal.name}"
+                tx, found.principal.name, "sign in by link", f"user/{found.principal.name}"
             )
     if cookie is None:
         return _login(request, "", "/", SPENT, 401)

@@ -1,4 +1,4 @@
-"""How often somebody may try a password: a few wrong ones, then a pause. Kept by each process for itself."""
+"""How often somebody may try a password: a few wrong ones, then a pause; each process counts."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A workflow as the blocks of its diagram: of one version, of two compared, or with what a run did."""
+"""A workflow as the blocks of its diagram: one version, two compared, or with what a run did."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
@@ -19,6 +19,7 @@ SIGNS: dict[str | None, Sign] = {
 }  # fmt: skip
 WAYS: tuple[tuple[str, str, Literal["ok", ""]], ...] = (("then", "Yes", "ok"), ("else", "No", ""))
 START = "start"
+QUOTING = ("send_email", "create_task", "create_event", "notify")
 
 
 def blocks(
@@ -102,25 +103,23 @@ def _marked(block: Block, marks: Marks | None) -> Block:
 
 
 def _title(step: Step, binder: Binder) -> str:
-    return step.label or SHORT.get(step.kind, lambda step, binder: step.heading(binder))(
-        step, binder
-    )
+    return short(step, binder)[0]
 
 
 def _detail(step: Step, binder: Binder) -> str:
     """The rest of what it does, beside its title."""
     if isinstance(step, If):
         return describe(step.conditions, binder) if step.label else ""
-    if step.kind == "send_email":
-        return f"to {', '.join(getattr(step, 'to', ()))}"
-    return step.say(binder) if step.label else ""
+    return short(step, binder)[1]
 
 
-def _mail(step: Step, binder: Binder) -> str:
-    return f"Send “{getattr(step, 'subject', '')}”"
-
-
-SHORT: dict[str, Callable[[Step, Binder], str]] = {"send_email": _mail}
+def short(step: Step, binder: Binder) -> tuple[str, str]:
+    """What people call the step and what it does; without a label, a sentence parted after its
+    quotation: "Create the task “Call them”", "for its owner"."""
+    if step.label or step.kind not in QUOTING:
+        return step.heading(binder), step.say(binder) if step.label else ""
+    said, quote, rest = step.heading(binder).rpartition("”")
+    return f"{said}{quote}" or rest, rest.strip(" ,") if said else ""
 
 
 def ended(reason: str) -> Block:

@@ -38,7 +38,7 @@ def charts(tx: Transaction, workflows: Iterable[int]) -> dict[int, Chart]:
 
 
 def _counted(tx: Transaction, days: list[date], only: list[int] | None = None) -> dict[int, Counts]:
-    """All and failed runs by workflow and day, in one pass; the company's days, whatever the clocks did."""
+    """All and failed runs by workflow and day, in one pass. Days are the company's."""
     starts = _starts(tx, days)
     newest_first = [(RUNS.c.started_at >= start, place) for place, start in enumerate(starts)][::-1]
     day = case(*newest_first, else_=-1).label("day")

@@ -1,4 +1,4 @@
-"""What a step does to the world, as a page shows it: fields before and after, the mail, the request."""
+"""What a step does to the world, as pages show it: fields before and after, mail, request."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -54,7 +54,7 @@ def mail(data: Mapping[str, Any], company: Company) -> Mail:
 
 
 def safe_html(html: str) -> str:
-    """HTML that shows text and nothing else: no script, picture or address that is called by itself."""
+    """HTML that shows text and nothing else: no script, and no picture that calls a server."""
     return nh3.clean(html, tags=TAGS, url_schemes={"http", "https", "mailto"})
 
 

@@ -1,4 +1,4 @@
-"""What went wrong, as a page in words: for those who are signed in with the way back, for others alone."""
+"""What went wrong, as a page in words, with a way back."""
 
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What surrounds every page, and how a page is sent: never kept, and not at all where nothing changed."""
+"""What surrounds every page, and how it is sent: never kept, and 304 where nothing changed."""
 
 import hashlib
 import json

@@ -106,12 +106,18 @@ def _troubles(tx: Transaction) -> list[Trouble]:
         {
             "tone": "bad" if row.kind in ("failed", "loop") else "warn",
             "text": row.cause,
-            "detail": row.remedy if row.count == 1 else f"{row.count:,} times. {row.remedy}",
+            "detail": _often(row),
             "href": _where(row),
             "when": moment(tx, row.last_at),
         }
         for row in alerts.listed(tx)[:8]
     ]
+
+
+def _often(row: Row[Any]) -> str:
+    """What to do, and how often it happened; `row.count` would be the method of a tuple."""
+    times = row._mapping["count"]
+    return str(row.remedy) if times == 1 else f"{times:,} times. {row.remedy}"
 
 
 def _where(row: Row[Any]) -> str:

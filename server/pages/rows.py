@@ -9,6 +9,7 @@ from sqlalchemy import Row, select
 from engine.diff import differences
 from engine.tables import VERSIONS
 from engine.workflow import Workflow
+from server.pages.blocks import short
 from server.pages.moments import NEVER, moment, took
 from server.pages.names import Names
 from server.pages.views import ReviewRow, RunRow
@@ -81,11 +82,11 @@ def step_of(names: Names, row: Row[Any], workflow: Workflow | None) -> str:
     module = names.tx.schema.modules.get(workflow.module)
     if module is None:
         return str(row.step)
-    return workflow.route[row.step][0].heading(names.tx.binder(module))
+    return short(workflow.route[row.step][0], names.tx.binder(module))[0]
 
 
 def review_rows(names: Names, rows: list[Row[Any]]) -> list[ReviewRow]:
-    """Proposals as lines of a list; each row is a version with its workflow's name and live version."""
+    """Proposals as lines of a list; each row is a version with its workflow's live version."""
     bases = parsed(names, {(row.workflow, row.active_version or 0) for row in rows})
     return [_review_row(names, row, bases.get((row.workflow, row.active_version))) for row in rows]
 
@@ -93,7 +94,8 @@ def review_rows(names: Names, rows: list[Row[Any]]) -> list[ReviewRow]:
 def _review_row(names: Names, row: Row[Any], base: Workflow | None) -> ReviewRow:
     proposed = Workflow.model_validate(row.document)
     signs = _signs(names, base, proposed) if row.state == "in_review" else []
-    matching = f"{size(row.audience, 'record')} matched" if row.audience is not None else ""
+    told = proposed.trigger.repeats and row.audience is not None
+    matching = f"{size(row.audience, 'record')} matched" if told else ""
     return {
         "id": str(row.id),
         "href": f"/reviews/{row.id}",

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from engine.steps import Step
-from engine.tables import EVENTS, RUNS
+from engine.tables import EVENTS
 from engine.transaction import Transaction
-from server.pages.blocks import START, blocks
+from server.pages.blocks import START, blocks, short
 from server.pages.effects import effect
 from server.pages.moments import moment, took
 from server.pages.names import Names
@@ -19,6 +19,7 @@ from server.pages.views import Action, Block, Change, Effect, Event, Fact, RunVi
 from server.pages.wording import changed, size
 
 TITLES = {"story": "What happened", "data": "Data", "raw": "Raw"}
+INNER = ("owner", "before", "chain")
 GOING = ("running", "waiting", "paused")
 TONES = {"failed": "bad", "unknown": "warn", "held": "warn", "skipped": "", "unchanged": ""}
 
@@ -123,7 +124,10 @@ class Story:
         tries = f"try {entry.tries}" if entry.tries > 1 else ""
         word = entry.outcome if entry.outcome != "done" else ""
         span = took(entry.at, entry.ended_at, self.tx.now) if entry.ended_at else ""
-        mark = {"ran": tries or word or span, "tone": TONES.get(entry.outcome, "ok")}
+        mark = {
+            "ran": tries or word or span.replace("at once", "done"),
+            "tone": TONES.get(entry.outcome, "ok"),
+        }
         return {**mark, "state": "err"} if failed else mark
 
     def _leave_out(self, step: Step, taken: str, marks: dict[str, dict[str, Any]]) -> None:
@@ -152,7 +156,11 @@ class Story:
         who = self.row.actor
         if who == "schedule":
             return "its schedule came due, and the record matched"
-        return f"a change by {self.names.person(who)}" if self.row.event else f"started by {self.names.person(who)}"
+        return (
+            f"a change by {self.names.person(who)}"
+            if self.row.event
+            else f"started by {self.names.person(who)}"
+        )
 
     def _event(self, entry: Row[Any]) -> Event:
         step = self.workflow.route[entry.step][0]
@@ -161,10 +169,10 @@ class Story:
         return {
             "step": entry.step,
             "outcome": _outcome(entry),
-            "title": step.heading(self.binder),
+            "title": short(step, self.binder)[0],
             "why": entry.said or self._until(entry),
             "when": moment(self.tx, entry.at),
-            "took": " · ".join(filter(None, [tries, span if span != "0.0 s" else ""])),
+            "took": " · ".join(filter(None, [tries, span if span != "at once" else ""])),
             "effects": self._effects(entry, step),
         }
 
@@ -220,8 +228,7 @@ class Story:
 
     def _raw(self) -> str:
         """The ledger as it is kept."""
-        kept = [name for name in RUNS.c.keys() if name not in ("owner", "before", "chain")]
-        told = {name: getattr(self.row, name) for name in kept}
+        told = {name: value for name, value in self.row._mapping.items() if name not in INNER}
         entries = [dict(entry._mapping) for entry in self.entries]
         return json.dumps({**told, "entries": entries}, indent=2, default=str, ensure_ascii=False)
 
@@ -232,4 +239,3 @@ def _outcome(entry: Row[Any]) -> str:
     if entry.phase in ("planned", "performing"):
         return "running"
     return str(entry.outcome or "done")
-

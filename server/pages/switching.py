@@ -34,7 +34,9 @@ def ask_before_pausing(visit: Signed, workflow: int) -> Response:
     with visit.desk.read() as tx:
         shown = Shown(visit, tx, workflow)
         name = shown.row.name
-        choices = [choice(value, label, value == "hold", help) for value, label, help in LEFT_BEHIND]
+        choices = [
+            choice(value, label, value == "hold", help) for value, label, help in LEFT_BEHIND
+        ]
         question = f"Nothing new starts. What about those inside ({inside(tx, workflow)})?"
         view: FormView = {
             "title": f"Pause “{name}”",
@@ -123,7 +125,9 @@ def _matching(tx: Transaction, shown: Shown) -> list[FormField]:
     if shown.parsed is None:
         return []
     chosen = candidates(tx, shown.parsed, tx.now).subquery()
-    ids = list(tx.db.scalars(select(chosen.c.record).order_by(chosen.c.record.desc()).limit(OFFERED)))
+    ids = list(
+        tx.db.scalars(select(chosen.c.record).order_by(chosen.c.record.desc()).limit(OFFERED))
+    )
     shown.names.load(shown.parsed.module, ids)
     named = [(id, shown.names.record(shown.parsed.module, id)) for id in ids]
     choices = [choice(str(id), f"{link['text']} {about}".strip()) for id, (link, about) in named]
@@ -133,7 +137,11 @@ def _matching(tx: Transaction, shown: Shown) -> list[FormField]:
 
 def _named(value: str) -> FormField:
     found = _field("named", "Others, by number or name", "text", [])
-    return {**found, "value": value, "help": "Several with commas between them, such as INV-3, INV-7."}
+    return {
+        **found,
+        "value": value,
+        "help": "Several with commas between them, such as INV-3, INV-7.",
+    }
 
 
 def _field(name: str, label: str, kind: Any, choices: list[Any]) -> FormField:

@@ -823,12 +823,14 @@ class Setting(TypedDict):
 
 
 class SystemView(TypedDict):
+    """`eyes` turns four eyes on or off, `eyes_text` says how it is now."""
+
     health: list[Check]
     off: list[str]
     settings: list[Setting]
     facts: list[Fact]
-    stop_text: str
-    actions: list[Action]
+    eyes_text: str
+    eyes: Action
 
 
 class ErrorView(TypedDict):

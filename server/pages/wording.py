@@ -50,7 +50,8 @@ def _text(field: Field, value: Any, names: Names, currency: str) -> str:
 def changed(
     module: Module, changes: Mapping[str, Any], names: Names, *, born: bool = False
 ) -> list[FieldChange]:
-    """The fields of one change before and after; a new record has nothing before."""
+    """The fields of one change before and after; a new record has nothing before, and what is
+    simply off in it is not worth a line."""
     return [
         {
             "label": field.title,
@@ -58,7 +59,7 @@ def changed(
             "after": _loaded(field, new, names),
         }
         for name, (old, new) in changes.items()
-        if (field := module.by_name.get(name))
+        if (field := module.by_name.get(name)) and not (born and new is False)
     ]
 
 

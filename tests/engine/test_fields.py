@@ -285,6 +285,12 @@ def test_a_sound_module_has_no_problem_and_comes_back_from_its_json() -> None:
         assert Module.model_validate(each.model_dump(mode="json")) == each
 
 
+def test_a_copy_of_a_module_knows_its_own_fields() -> None:
+    deals = SCHEMA.module("deals")
+    assert "title" in deals.by_name
+    assert "title" not in deals.model_copy(update={"fields": ()}).by_name
+
+
 def test_a_path_leads_through_references_and_owners() -> None:
     path = SCHEMA.path(SCHEMA.module("deals"), "firm.parent.owner.name")
     assert (str(path), path.title) == ("firm.parent.owner.name", "firm's parent's owner's name")

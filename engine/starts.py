@@ -1,0 +1,59 @@
+"""What a change starts, and what keeps a workflow from starting: asked, with nothing noted."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from engine.conditions import bind
+from engine.dependencies import fingerprint
+from engine.enrol import refusal
+from engine.facts import Reader
+from engine.library import Live
+from engine.match import Matcher, circle, facts_of
+from engine.readings import holds
+from engine.tables import EPISODES, EVENTS, RUNS
+from engine.transaction import Transaction
+
+
+def would_start(tx: Transaction, matcher: Matcher, event: int) -> list[Live]:
+    """The workflows that a change made in this transaction will start, once it is committed."""
+    row = tx.db.execute(select(EVENTS).where(EVENTS.c.id == event)).one()
+    if not row.pending:
+        return []
+    asked = matcher.index(tx).of(row.module, row.kind, row.changes)
+    reader = Reader(tx, row.at)
+    return [live for live in asked if _fits(tx, reader, live, row)]
+
+
+def _fits(tx: Transaction, reader: Reader, live: Live, event: Row[Any]) -> bool:
+    """The same questions as a worker will ask."""
+    if (live.since and event.at < live.since) or circle(live, event):
+        return False
+    module = tx.schema.module(event.module)
+    condition = bind(live.parsed.entry, reader.binder(module, event=True))
+    if not holds(condition, facts_of(reader, module, event)):
+        return False
+    if fingerprint(live.document, live.parsed, tx.schema) != live.hash:
+        return False
+    return not any(held_back(tx, live, event.record))
+
+
+def held_back(tx: Transaction, live: Live, subject: int) -> Iterator[str]:
+    """Why a workflow whose conditions hold of a record would not start for it now."""
+    if why := refusal(tx, live, subject):
+        yield why
+    if live.parsed.recurrence == "once" and _has_run(tx, live.workflow, subject):
+        yield "it has run for it already, and runs once for each record"
+    if live.parsed.recurrence == "episode" and _goes_on(tx, live.workflow, subject):
+        yield "its conditions were true already, and it runs when they become true"
+
+
+def _goes_on(tx: Transaction, workflow: int, subject: int) -> bool:
+    """Whether the conditions were true of a record already when it was last asked about."""
+    mine = (EPISODES.c.workflow == workflow, EPISODES.c.subject == subject)
+    return bool(tx.db.scalar(select(EPISODES.c.holds).where(*mine)))
+
+
+def _has_run(tx: Transaction, workflow: int, subject: int) -> bool:
+    return tx.count(RUNS, RUNS.c.workflow == workflow, RUNS.c.subject == subject) > 0

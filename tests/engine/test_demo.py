@@ -1,0 +1,148 @@
+"""The demo: its records as the use cases want them, and its history as it really happened."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from engine.audit import listed
+from engine.demo import COMPANY, is_empty, load_demo
+from engine.house import House
+from engine.library import examine
+from engine.rehearsal import audience
+from engine.settings import Settings
+from engine.showcase import open_demo
+from engine.tables import ENTRIES, EVENTS, RUNS, VERSIONS, WORKFLOWS
+from engine.workflow import Workflow
+from tests.databases import Pair
+from tests.fakes import Clock
+
+PAST_DUE_AND_SENT: dict[str, Any] = {
+    "name": "Past due",
+    "module": "invoices",
+    "trigger": {"type": "schedule", "every": "day", "at": "09:00"},
+    "conditions": {
+        "all": [
+            {"field": "status", "op": "equals", "value": "Sent"},
+            {"field": "due_date", "op": "less_than", "value": "today"},
+            {"field": "balance", "op": "greater_than", "value": 0},
+        ]
+    },
+    "steps": [{"id": "mail", "type": "send_email", "to": ["account"], "subject": "s", "body": "b"}],
+}
+
+
+@pytest.fixture
+def house(pair: Pair, tmp_path: Path, clock: Clock) -> Iterator[House]:
+    """An installation where nobody has done anything yet; its mail would go to a server."""
+    settings = Settings(
+        database_url=pair.database_url,
+        queue_url=pair.queue_url,
+        data_dir=tmp_path,
+        smtp_url="smtp://127.0.0.1:1",
+    )
+    house = House.of(settings, clock.now)
+    house.prepare(COMPANY)
+    yield house
+    house.database.engine.dispose()
+
+
+def test_the_reference_records_are_those_of_the_use_cases(house: House) -> None:
+    with house.database.begin() as tx:
+        load_demo(tx, more=False, shift=False)
+        found = audience(tx, Workflow.model_validate(PAST_DUE_AND_SENT))
+        invoices = tx.schema.tables["invoices"]
+        rows = tx.db.execute(select(invoices.c.number, invoices.c.due_date))
+        due = {row.number: row.due_date for row in rows}
+        pending = tx.count(EVENTS, EVENTS.c.pending)
+    assert [record["number"] for record in found.records] == [
+        "INV-1",
+        "INV-2",
+        "INV-6",
+        "INV-7",
+        "INV-10",
+    ]
+    assert (due["INV-3"], due["INV-9"], pending) == (date(2026, 3, 10), None, 0)
+
+
+def test_the_dates_of_the_demo_move_with_today(house: House, clock: Clock) -> None:
+    clock.set(datetime(2026, 7, 14, 5, 30, tzinfo=UTC))
+    with house.database.begin() as tx:
+        load_demo(tx, more=False, shift=True)
+        invoices, tickets = tx.schema.tables["invoices"], tx.schema.tables["tickets"]
+        due = tx.db.scalar(select(invoices.c.due_date).where(invoices.c.number == "INV-3"))
+        created = tx.db.scalar(select(tickets.c.created_at).where(tickets.c.number == "TK-1"))
+        latest = tx.db.scalar(select(func.max(EVENTS.c.at)))
+    assert due == date(2026, 7, 14)
+    assert created == datetime(2026, 7, 12, 6, 30, tzinfo=UTC), "08:30 in Paris, in summer"
+    assert latest == clock.now(), "nothing has happened in the future"
+
+
+def test_the_demo_has_lived_through_the_past_days(house: House, clock: Clock) -> None:
+    open_demo(house)
+    with house.database.read() as tx:
+        rows = tx.db.execute(select(WORKFLOWS.c.name, WORKFLOWS.c.state))
+        states = {row.name: row.state for row in rows}
+        runs = Counter(tx.db.scalars(select(RUNS.c.state)))
+        outcomes = Counter(tx.db.scalars(select(ENTRIES.c.outcome)))
+        mails = Counter(tx.db.scalars(select(tx.schema.tables["emails"].c.status)))
+        pending = tx.count(EVENTS, EVENTS.c.pending)
+        overdue = tx.count(RUNS, RUNS.c.due <= tx.now)
+        ended = tx.db.scalar(select(func.max(RUNS.c.ended_at)))
+    assert states == {
+        "Invoices - Remind when overdue": "active",
+        "Tickets - Confirm to the customer": "active",
+        "Opportunities - Announce big deals": "in_review",
+        "Tickets - Suggest category and priority": "draft",
+        "Opportunities - Follow up after 7 quiet days": "paused",
+    }
+    assert set(runs) == {"done", "waiting", "failed"}
+    assert {"done", "failed", "skipped"} <= set(outcomes)
+    assert set(mails) == {"captured"}, "what is past is not sent again"
+    assert (pending, overdue) == (0, 0), "nothing is left to be done"
+    assert ended is not None
+    assert ended <= clock.now()
+
+
+def test_every_version_of_the_demo_was_approved_by_another_person(house: House) -> None:
+    open_demo(house)
+    with house.database.read() as tx:
+        decided = tx.db.execute(select(VERSIONS).where(VERSIONS.c.state == "approved")).all()
+        acts = Counter(row.verb for row in listed(tx))
+    assert decided
+    assert all(row.decided_by == "admin" and "admin" not in row.authors for row in decided)
+    assert acts["approve workflow"] == len(decided)
+
+
+def test_every_workflow_of_the_demo_is_sound(house: House) -> None:
+    open_demo(house)
+    with house.database.read() as tx:
+        documents = [row.document for row in tx.db.execute(select(VERSIONS))]
+        documents += tx.db.scalars(select(WORKFLOWS.c.draft).where(WORKFLOWS.c.draft.is_not(None)))
+        faults = [examine(tx, document, house.unsafe).problems for document in documents]
+    assert faults == [()] * len(documents)
+
+
+def test_the_demo_is_only_for_an_installation_that_nobody_uses(house: House) -> None:
+    with house.database.read() as tx:
+        assert is_empty(tx)
+    with house.database.begin() as tx:
+        load_demo(tx, more=False, shift=False)
+        assert not is_empty(tx)
+
+
+def test_the_waiting_run_goes_on_when_its_time_comes(house: House, clock: Clock) -> None:
+    open_demo(house)
+    clock.advance(days=5)
+    house.worker.world.smtp_url = ""
+    house.worker.work()
+    with house.database.read() as tx:
+        waiting = tx.count(RUNS, RUNS.c.state == "waiting", RUNS.c.started_at < clock.now())
+        tasks = tx.schema.tables["tasks"]
+        called = tx.count(tasks, tasks.c.title.startswith("Call ACME"))
+    assert called >= 1
+    assert waiting <= 2

@@ -1,0 +1,175 @@
+"""The command line: what its commands do, print and refuse."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from engine import people
+from engine.house import House
+from engine.settings import Settings
+from server.__main__ import main
+from server.doctor import examine
+from tests.databases import Pair
+
+
+@pytest.fixture(autouse=True)
+def _installation(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands find an empty installation in their environment, and no `.env` beside them."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SAYSO_DATABASE_URL", pair.database_url)
+    monkeypatch.setenv("SAYSO_QUEUE_URL", pair.queue_url)
+    monkeypatch.setenv("SAYSO_DATA_DIR", str(tmp_path / "data"))
+
+
+only_sqlite = pytest.mark.parametrize("pairs", ["sqlite"], indirect=True)
+
+
+def run(*words: str, **how: Any) -> Result:
+    return CliRunner().invoke(main, words, **how)
+
+
+def with_anna() -> None:
+    run("user", "create", "anna", "--role", "author", "--password-stdin", input="let me in!\n")
+
+
+def test_a_user_is_created_with_a_password_from_standard_input() -> None:
+    words = ("user", "create", "anna", "--role", "admin", "--role", "approver", "--password-stdin")
+    created = run(*words, input="let me in!\n")
+    assert (created.exit_code, created.stdout) == (0, "anna may sign in, as admin, approver.\n")
+    with House.of(Settings()).database.read() as tx:
+        who = people.check_password(tx, "anna", "let me in!")
+    assert who == people.Principal("anna", frozenset({"admin", "approver"}))
+    assert run("user", "list").stdout.split() == ["anna", "admin,", "approver"]
+
+
+def test_a_token_is_printed_alone_and_opens_what_it_says() -> None:
+    with_anna()
+    scopes = ("--scope", "records:read", "--scope", "runs:read")
+    made = run("token", "create", "--user", "anna", "--name", "Laptop", *scopes)
+    assert (made.exit_code, made.stderr) == (0, "")
+    with House.of(Settings()).database.read() as tx:
+        holder = people.token_holder(tx, made.stdout.removesuffix("\n"))
+    assert holder is not None
+    assert (holder.name, holder.scopes) == ("anna", {"records:read", "runs:read"})
+    assert "Laptop" in run("token", "list").stdout
+    assert run("token", "revoke", "1").exit_code == 0
+    assert "revoked" in run("token", "list").stdout
+
+
+def test_a_link_signs_in_once() -> None:
+    with_anna()
+    secret = run("user", "link", "anna").stdout.strip().rpartition("secret=")[2]
+    with House.of(Settings()).database.begin() as tx:
+        first, second = people.use_link(tx, secret), people.use_link(tx, secret)
+    assert (first is None, second is None) == (False, True)
+
+
+def test_records_go_out_and_come_in(tmp_path: Path) -> None:
+    file = tmp_path / "accounts.csv"
+    file.write_text("Name;Credit limit\nACME;12,5\nBETA;300\n", encoding="utf-8")
+    done = run("import", "accounts", str(file))
+    assert done.exit_code == 1
+    assert done.stdout == "1 created, 0 changed, 0 as they were, 1 refused.\n"
+    assert done.stderr.startswith("row 2: `credit_limit`: Credit limit takes a number, not '12,5'.")
+    shown = run("export", "accounts")
+    assert (shown.exit_code, shown.stdout.count("BETA"), "ACME" in shown.stdout) == (0, 1, False)
+    written = run("export", "accounts", "--output", str(tmp_path / "out.csv"))
+    assert (written.exit_code, written.stdout) == (0, "")
+    again = run("import", "accounts", str(tmp_path / "out.csv"))
+    assert again.stdout == "0 created, 0 changed, 1 as they were, 0 refused.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("export", "invoces"), 1, "there is no module `invoces`. Did you mean `invoices`?"),
+        (("user", "create", "eve", "--role", "boss"), 2, "'boss' is not one of"),
+        (("user", "password", "eve", "--password-stdin"), 1, "there is no user `eve`."),
+        (("token", "create", "--user", "eve", "--name", "x", "--scope", "approve"), 2, "--scope"),
+        (("token", "revoke", "7"), 1, "there is no token 7."),
+        (("mcp",), 2, "say whom it acts for, with --user"),
+        (("import", "accounts", "nothing.csv"), 2, "nothing.csv"),
+    ],
+)
+def test_a_mistake_is_told_in_words(words: tuple[str, ...], code: int, told: str) -> None:
+    done = run(*words, input="a password\n")
+    assert (done.exit_code, told in done.stderr, "Traceback" in done.output) == (code, True, False)
+    assert done.stdout == ""
+
+
+@only_sqlite
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("SAYSO_DATABASE_URL", "postgresql+psycopg://x:secret@127.0.0.1:1/x", "cannot be reached"),
+        ("SAYSO_QUEUE_URL", "redis://127.0.0.1:1/0", "cannot be reached"),
+        ("SAYSO_SMTP_URL", "http://mail.test", "SAYSO_SMTP_URL: The mail server address begins"),
+    ],
+)
+def test_the_doctor_says_what_does_not_work(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    done = run("doctor")
+    assert (done.exit_code, told in done.stdout, "secret" in done.stdout) == (1, True, False)
+
+
+def test_the_doctor_says_what_is_switched_off() -> None:
+    with_anna()
+    house = House.of(Settings())
+    states = {finding.what: finding.state for finding in examine(house)}
+    house.database.engine.dispose()
+    assert states == {
+        "address": "ok",
+        "data folder": "ok",
+        "database": "ok",
+        "queue": "ok",
+        "company": "ok",
+        "users": "ok",
+        "worker": "off",
+        "mail": "off",
+        "incoming mail": "off",
+        "text messages": "off",
+        "AI model": "off",
+        "inside networks": "off",
+    }
+
+
+def test_the_doctor_knows_when_a_worker_was_last_seen() -> None:
+    with_anna()
+    house = House.of(Settings())
+    listener = house.bell.listen(house.worker)
+    listener.start()
+    house.changed()
+    try:
+        found = next(iter(_seen(house)))
+    finally:
+        listener.stop(graceful=True)
+        house.database.engine.dispose()
+    assert found.state == "ok"
+
+
+def _seen(house: House) -> Any:
+    """The doctor's word on the worker, each time it has one that is not `off`."""
+    while True:
+        yield from (it for it in examine(house) if it.what == "worker" and it.state != "off")
+
+
+@only_sqlite
+def test_a_backup_is_a_whole_database(tmp_path: Path) -> None:
+    with_anna()
+    done = run("backup", "copy.db")
+    assert done.exit_code == 0
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as copy:
+        assert copy.execute("select username from sayso_logins").fetchall() == [("anna",)]
+    assert "is there already" in run("backup", "copy.db").stderr
+
+
+@pytest.mark.parametrize("pairs", ["postgres"], indirect=True)
+def test_a_backup_of_postgres_is_the_work_of_pg_dump() -> None:
+    done = run("backup", "copy.db")
+    assert (done.exit_code, "pg_dump" in done.stderr) == (1, True)

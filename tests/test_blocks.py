@@ -1,0 +1,149 @@
+"""The rules of the house, part two: every part of a workflow has words and a working example."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from engine.blocks import SCHEDULES, Block, blocks
+from engine.demo import COMPANY, load_demo
+from engine.house import House
+from engine.library import examine
+from engine.rehearsal import rehearse
+from engine.settings import Settings
+from engine.steps import Step
+from engine.text import parse
+from engine.triggers import Trigger
+from engine.workflow import Workflow
+from server.doors import OPERATIONS
+from server.reference import FILE, reference
+from tests.fakes import Clock
+
+DEMO = datetime(2026, 3, 10, 8, tzinfo=UTC)
+NOTE = {"id": "note", "type": "add_note", "text": "Seen"}
+BLOCKS = {(block.kind, block.type): block for block in blocks()}
+STEPS = sorted(Step.types)
+TRIGGERS = sorted(Trigger.types)
+OPERATORS = sorted(type for kind, type in BLOCKS if kind == "operator")
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """An installation with the records of the use cases."""
+    house = House.of(Settings(data_dir=tmp_path_factory.mktemp("data")), Clock(DEMO).now)
+    house.prepare(COMPANY)
+    with house.database.begin() as tx:
+        load_demo(tx, more=False, shift=False)
+    yield house
+    house.database.engine.dispose()
+
+
+def documents(house: House, **parts: Any) -> Iterator[dict[str, Any]]:
+    """The same workflow for each module of the starter schema."""
+    with house.database.read() as tx:
+        names = list(tx.schema.modules)
+    usual = {"name": "Example", "trigger": {"type": "record_saved"}, "steps": [NOTE]}
+    yield from ({**usual, "module": name, **parts} for name in names)
+
+
+def sound(house: House, **parts: Any) -> list[Workflow]:
+    """The same workflow for each module where nothing is wrong with it."""
+    with house.database.read() as tx:
+        found = (examine(tx, each, house.unsafe) for each in documents(house, **parts))
+        return [each.parsed for each in found if each.parsed and not each.problems]
+
+
+@pytest.mark.parametrize("block", BLOCKS.values(), ids=lambda block: f"{block.kind} {block.type}")
+def test_every_block_has_words_and_an_example(block: Block) -> None:
+    assert len(block.words.split()) > 1
+    assert block.examples or block.type == "workflow"
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        pytest.param(setting, id=f"{block.type}.{setting.name}")
+        for block in BLOCKS.values()
+        for setting in block.settings
+        if block.kind in ("trigger", "document")
+    ],
+)
+def test_every_setting_of_a_trigger_says_what_it_means(setting: Any) -> None:
+    assert setting.words or setting.name == "schema"
+
+
+@pytest.mark.parametrize("name", [*STEPS, *TRIGGERS])
+def test_the_type_is_the_name_of_the_file(name: str) -> None:
+    kind = Step.types.get(name) or Trigger.types[name]
+    assert kind.__module__.rpartition(".")[2].rstrip("_") == name
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_the_example_of_a_step_works(house: House, name: str) -> None:
+    example = Step.types[name].example
+    found = sound(house, steps=[example])
+    assert found, f"the example of {name} fits no module of the starter schema"
+    assert Workflow.model_validate(found[0].model_dump(mode="json", by_alias=True)) == found[0]
+    outcomes = [
+        effect.outcome for effects in map(house_rehearses(house), found) for effect in effects
+    ]
+    control = Step.types[name].look in ("if", "wait", "end")
+    assert control or "done" in outcomes
+
+
+def house_rehearses(house: House) -> Any:
+    def effects(workflow: Workflow) -> list[Any]:
+        """What a workflow would do to the records of its module."""
+        with house.database.read() as tx:
+            table = tx.schema.tables[workflow.module]
+            ids = list(tx.db.scalars(select(table.c.id).limit(5)))
+            return [effect for record in rehearse(tx, workflow, ids) for effect in record.effects]
+
+    return effects
+
+
+@pytest.mark.parametrize(
+    "example", [*(Trigger.types[name].example for name in TRIGGERS), *SCHEDULES]
+)
+def test_the_example_of_a_trigger_works(house: House, example: dict[str, Any]) -> None:
+    found = sound(house, trigger=example)
+    assert found
+    assert Workflow.model_validate(found[0].model_dump(mode="json", by_alias=True)) == found[0]
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_the_example_of_an_operator_works(house: House, name: str) -> None:
+    found = sound(house, conditions=BLOCKS["operator", name].examples[0])
+    assert found
+    assert Workflow.model_validate(found[0].model_dump(mode="json", by_alias=True)) == found[0]
+
+
+def test_the_example_of_a_condition_works(house: House) -> None:
+    assert sound(house, conditions=BLOCKS["document", "condition"].examples[0])
+
+
+@pytest.mark.parametrize("example", BLOCKS["value", "related"].examples)
+def test_the_examples_of_related_records_work(house: House, example: dict[str, Any]) -> None:
+    assert sound(house, conditions=example)
+
+
+@pytest.mark.parametrize(
+    "block", [block for block in BLOCKS.values() if block.kind == "filter"], ids=lambda b: b.type
+)
+def test_the_example_of_a_filter_can_be_parsed(block: Block) -> None:
+    template, arrow, result = str(block.examples[0]).partition(" -> ")
+    assert (arrow, bool(result), parse(template).constant) == (" -> ", True, False)
+
+
+def test_every_operation_has_words() -> None:
+    assert [name for name, each in OPERATIONS.items() if len(each.words.split()) < 4] == []
+
+
+def test_every_setting_has_words() -> None:
+    assert [name for name, info in Settings.model_fields.items() if not info.description] == []
+
+
+def test_the_reference_is_current() -> None:
+    assert FILE.read_text(encoding="utf-8") == reference(), "run: sayso reference"
