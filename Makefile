@@ -30,7 +30,7 @@ check: $(VENV)/.check
 	$(BIN)/mypy
 
 bench: $(VENV)/.test
-	$(BIN)/python -m tests.bench $(ARGS)
+	$(BIN)/python -m bench $(ARGS)
 
 # What each purpose needs. A stamp is newer than the two files as long as the installation is current.
 $(VENV)/.run: EXTRAS :=

@@ -1,4 +1,4 @@
-"""What a document is checked against: the modules, the people, the steps before, and the addresses that may be called."""
+"""What a document is checked against: modules, people, the steps before, safe addresses."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ ACTOR = ("name", "email")
 
 @dataclass
 class Checking:
-    """The knowledge that checks share. `results` holds, for each earlier step, the keys of its result."""
+    """What checks share. `results` holds, for each earlier step, the keys of its result."""
 
     binder: Binder
     handles: Collection[str] = ()
@@ -137,7 +137,7 @@ class Checking:
         return None
 
     def value(self, target: Field, raw: Any, path: str) -> Iterator[Problem]:
-        """What is wrong with a value meant for a field; what a template will give is only known later."""
+        """What is wrong with a value meant for a field, as far as it can be told beforehand."""
         yield from self.text(raw, path)
         if isinstance(raw, str) and ("{{" in raw or raw.startswith("$")):
             return

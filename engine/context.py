@@ -1,4 +1,4 @@
-"""What a step may know when it decides: the record and what is joined to it, earlier results, and the time. Nothing here can write."""
+"""What a step may know when it decides: the record, earlier results, the time. No writing."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ class Person:
 
 
 def moment(word: str, binder: Binder) -> datetime:
-    """A point in time written as a word (`now+2h`, a day means nine o'clock) or in full. Raises `BadValue`."""
+    """A point in time as a word (`now+2h`; a day means 9 o'clock) or in full. Raises `BadValue`."""
     if known := parse_moment(word):
         when = known.resolve(binder.now, binder.calendar)
         return when if isinstance(when, datetime) else binder.calendar.at(when, time(9))
@@ -55,9 +55,9 @@ def moment(word: str, binder: Binder) -> datetime:
 class Context:
     """The view from one step of one run. `data` is what templates may use: plain values only.
 
-    `people` answers whom a recipient word means (a handle, a group, an address, a field path); `refuses` why a
-    person must not be written to, if so; `paused` why customers are not to be reminded now, if so.
-    Values that templates found missing are collected in `missing`, to be shown in the run's history.
+    `people` answers whom a recipient word means (a user, a group, an address, a path); `refuses`
+    why a person must not be written to, if so; `paused` why customers must not be reminded now.
+    Values that templates found missing are collected in `missing`, for the run's history.
     """
 
     binder: Binder
@@ -106,7 +106,7 @@ class Context:
         return done.text
 
     def value(self, source: Any) -> Any:
-        """A template whose whole text is one expression keeps the type of its value; anything else is text."""
+        """A template that is one expression keeps the type of its value; anything else is text."""
         if isinstance(source, str):
             return self._value(source)
         if isinstance(source, dict):

@@ -20,6 +20,7 @@ from engine.tables import METADATA, MODULES, SETTINGS, STATE
 from engine.transaction import Transaction
 
 READ_ONLY = {"sayso_reads": True, "postgresql_readonly": True}
+NEWEST = select(STATE.c.key, STATE.c.value)
 
 
 class Database:
@@ -28,6 +29,7 @@ class Database:
     def __init__(self, url: str, clock: Callable[[], datetime], *, pool_size: int = 20) -> None:
         self.clock = clock
         self.engine = _open(url, pool_size)
+        self._reading = self.engine.execution_options(**READ_ONLY)
         self._lock = Lock()
         self._known: tuple[tuple[int, int], Schema, Company] | None = None
 
@@ -40,7 +42,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A transaction that cannot write, and never waits for a writer."""
-        with self.engine.connect().execution_options(**READ_ONLY) as db, db.begin():
+        with self._reading.begin() as db:
             yield self._transaction(db)
 
     def prepare(self, company: Company, modules: list[Module]) -> bool:
@@ -98,6 +100,8 @@ class Database:
 
     def add_field(self, tx: Transaction, module: Module, field: Field) -> None:
         """A new column of a record type. Raises `Invalid`."""
+        held = select(MODULES.c.definition).where(MODULES.c.name == module.name)
+        module = Module.model_validate(tx.db.scalar(held.with_for_update()))
         grown = module.model_copy(update={"fields": (*module.fields, field)})
         schema = Schema([grown if each.name == grown.name else each for each in tx.schema])
         _sound(tx, schema, [grown])
@@ -117,6 +121,7 @@ class Database:
             .where(MODULES.c.name == module.name)
             .values(definition=module.model_dump(mode="json"))
         )
+        tx.schema = Schema([module if each.name == module.name else each for each in tx.schema])
         tx.touch("modules")
 
     def _transaction(self, db: Connection) -> Transaction:
@@ -124,11 +129,7 @@ class Database:
         return Transaction(db, schema, company, self.clock())
 
     def _current(self, db: Connection) -> tuple[Schema, Company]:
-        newest = dict(
-            db.execute(
-                select(STATE.c.key, STATE.c.value).where(STATE.c.key.in_(("modules", "company")))
-            ).all()
-        )
+        newest = {key: value for key, value in db.execute(NEWEST)}
         mark = (newest.get("modules", 0), newest.get("company", 0))
         with self._lock:
             if self._known is None or self._known[0] != mark:

@@ -1,4 +1,4 @@
-"""What a workflow depends on outside its document, the hash that a person approves, and the parts of its conditions that stay true."""
+"""What a workflow depends on, the hash that a person approves, and what is asked again later."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ SEMANTICS = 1
 def fingerprint(document: Mapping[str, Any], workflow: Workflow, schema: Schema) -> str:
     """The hash of all that decides what the workflow does.
 
-    That is the document without its mere words, and the types of every field it reads or writes, as they are now.
+    That is the document without its mere words, and the types of all fields it reads or writes.
     """
     material = {
         "semantics": SEMANTICS,
@@ -145,7 +145,7 @@ def _along(module: Module, dotted: str, schema: Schema) -> Iterator[tuple[str, s
 
 
 def standing(condition: Condition) -> Condition:
-    """The condition as it can be asked of a record at rest: as if the change it looks for had just been made."""
+    """The condition asked of a record at rest, as if the change it looks for had just been made."""
     match condition:
         case AllOf(all=parts):
             return AllOf(all=tuple(standing(part) for part in parts))
@@ -161,7 +161,7 @@ def standing(condition: Condition) -> Condition:
 
 
 def _of_change(condition: Condition) -> bool:
-    """Whether it asks about a change anywhere: by its operator, or by comparing with an old value."""
+    """Whether it asks about a change: by its operator, or by comparing with an old value."""
     match condition:
         case AllOf(all=parts) | AnyOf(any=parts):
             return any(_of_change(part) for part in parts)
@@ -176,7 +176,7 @@ def _of_change(condition: Condition) -> bool:
 def guard(workflow: Workflow, schema: Schema) -> Condition:
     """What is asked again before each later action.
 
-    The entry conditions without those on changes, and without those on anything the workflow itself writes.
+    The entry conditions without those on changes and on anything the workflow itself writes.
     """
     home = schema.module(workflow.module)
     own = {(write.module, write.field) for write in writes(workflow, schema)}

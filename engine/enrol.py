@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    bindparam,
     cast,
     exists,
     func,
@@ -94,6 +95,17 @@ def _row(tx: Transaction, live: Live, cause: Cause) -> dict[str, Any]:
     }
 
 
+GOING = select(RUNS.c.id, RUNS.c.workflow, RUNS.c.subject, RUNS.c.state).where(
+    RUNS.c.workflow.in_(bindparam("workflows", expanding=True)),
+    RUNS.c.subject.in_(bindparam("subjects", expanding=True)),
+    RUNS.c.state.in_(ACTIVE),
+)
+START = {
+    "sqlite": sqlite_insert(RUNS).on_conflict_do_nothing(),
+    "postgresql": postgres_insert(RUNS).on_conflict_do_nothing(),
+}
+
+
 @dataclass
 class Past:
     """What one workflow did for one record before: the runs still going on, how many there were, the newest,
@@ -125,9 +137,8 @@ class Enrolment:
             self._read_episodes([n for n, live in lives.items() if _watches(live)], subjects)
 
     def _read_runs(self, workflows: list[int], subjects: set[int]) -> None:
-        mine = (RUNS.c.workflow.in_(workflows), RUNS.c.subject.in_(subjects))
-        facts = (RUNS.c.id, RUNS.c.workflow, RUNS.c.subject, RUNS.c.state)
-        for row in self.tx.db.execute(select(*facts).where(*mine, RUNS.c.state.in_(ACTIVE))):
+        asked = {"workflows": workflows, "subjects": sorted(subjects)}
+        for row in self.tx.db.execute(GOING, asked):
             past = self._past[row.workflow, row.subject]
             past.going = row.id
             past.resting = past.resting if row.state == "running" else row.id
@@ -169,7 +180,9 @@ class Enrolment:
         changes_count = each and not live.parsed.trigger.repeats
         busy = past.resting if changes_count else past.going
         if busy is not None:
-            which = f"run R-{busy}" if busy else "a run"  # one that has just begun has no number yet
+            which = (
+                f"run R-{busy}" if busy else "a run"
+            )  # one that has just begun has no number yet
             return f"{which} of this workflow is still going on for it"
         match live.parsed.recurrence:
             case "once" if past.episode is not None:
@@ -220,7 +233,7 @@ class Enrolment:
     def write(self) -> None:
         """Write the runs that were started, and the episodes that began or ended."""
         if self._rows:
-            self.tx.db.execute(_insert(self.tx).on_conflict_do_nothing(), self._rows)
+            self.tx.db.execute(START[self.tx.db.dialect.name], self._rows)
         if self._turned:
             keys = ["workflow", "subject"]
             new = _insert(self.tx, EPISODES)

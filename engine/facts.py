@@ -1,4 +1,4 @@
-"""What can be known of a record in one transaction: its values, what it refers to, what refers to it, and who its people are."""
+"""What can be known of a record in one transaction: values, what is joined to it, its people."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -19,7 +19,7 @@ Values = Mapping[str, Any]
 
 
 class Reader:
-    """Rows of modules, each read once. `overlay` lets a rehearsal see changes that were never made."""
+    """Rows of modules, each read once. With `overlay` a rehearsal sees changes never made."""
 
     def __init__(self, tx: Transaction, at: datetime | None = None) -> None:
         self.tx, self.at = tx, at or tx.now
@@ -56,6 +56,10 @@ class Reader:
     def overlay(self, module: Module, id: int, values: Mapping[str, Any]) -> None:
         """Let this reader see other values than those stored."""
         self._rows[(module.name, id)] = {**(self.row(module, id) or {}), **values}
+
+    def seen(self, module: str, id: int) -> Values | None:
+        """What is known of a record without looking again."""
+        return self._rows.get((module, id))
 
     def keep(self, module: str, id: int, values: Values | None) -> None:
         """Take these as the values of a record; None says that there is no such record any more."""
@@ -114,7 +118,8 @@ class Reader:
                 or_(*asked),
             )
             if row := self.tx.db.execute(select(opted).where(*where)).first():
-                yield f"{address} {'has opted out of e-mail' if row[0] else 'does not take our mail (bounced)'}"
+                why = "has opted out of e-mail" if row[0] else "does not take our mail (bounced)"
+                yield f"{address} {why}"
 
 
 class RecordFacts:
@@ -186,7 +191,7 @@ def name_of(module: Module, values: Values) -> str:
 
 
 def template_data(facts: RecordFacts, paths: Iterable[str]) -> dict[str, Any]:
-    """A record as plain data for templates: its own values, and through references just what `paths` ask for."""
+    """A record as plain data for templates: its values, and of others just what `paths` ask for."""
     module, reader = facts.module, facts.reader
     inside: dict[str, set[str]] = {}
     for path in paths:
@@ -230,7 +235,7 @@ def line_data(facts: RecordFacts) -> list[dict[str, Any]]:
 
 
 def people(facts: RecordFacts, word: str) -> list[Person]:
-    """Whom a recipient word means: an address, a user, a group, or a field that leads to one of them."""
+    """Whom a recipient word means: an address, a user, a group, or a field that leads there."""
     reader, name = facts.reader, word.strip().removeprefix("group:")
     if "@" in name:
         return [Person(name)]
@@ -253,7 +258,7 @@ def people(facts: RecordFacts, word: str) -> list[Person]:
 
 
 def handles(reader: Reader, names: Iterable[str]) -> list[Person]:
-    """Users by name, and the members of groups; those without an address or switched off are left out."""
+    """Users by name, and the members of groups; those who are switched off are left out."""
     found = []
     for name in names:
         for member in reader.members(name) or [name]:

@@ -4,11 +4,13 @@ import json
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from threading import Event, Lock
 from time import monotonic
 from typing import Any
 
 from huey import Huey
 from huey.consumer import BaseProcess, Consumer
+from huey.consumer import Worker as ConsumerWorker
 from huey.exceptions import HueyException
 from huey.registry import Message
 from huey.serializer import Serializer
@@ -54,6 +56,10 @@ class Queue(Huey):  # type: ignore[misc]  # huey has no types
 
     rest: Callable[[float], Any] = staticmethod(lambda seconds: None)
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.rung = Event()
+
     def dequeue(self) -> Any:
         try:
             return super().dequeue()
@@ -77,19 +83,21 @@ def queue(url: str) -> Queue:
 
 
 class Doorbell:
-    """Rings workers, and answers in those that listen."""
+    """Rings workers, and answers in those that listen. What nobody rang for is done `tick` seconds later."""
 
-    def __init__(self, huey: Queue) -> None:
-        self.huey = huey
+    def __init__(self, huey: Queue, tick: float = TICK) -> None:
+        self.huey, self.tick = huey, tick
         self._worker: Worker | None = None
         self._bell = huey.task(name="work")(self.answer)
-        self._answered = self._beaten = -TICK
+        self._answered = self._beaten = -max(tick, HEARTBEAT)
         self._next_at: datetime | None = None
+        self._noting = Lock()
 
     def ring(self) -> None:
         """Say that there is work. Should the queue be away, it is done at the next tick."""
         try:
             self._bell()
+            self.huey.rung.set()
         except Exception as trouble:
             log.warning("the bell could not be rung: %s", trouble)
 
@@ -97,11 +105,15 @@ class Doorbell:
         """Do all there is. Rings before this moment need no answer of their own: what they were about is done now."""
         if self._worker is None:
             return
-        self._answered, self._next_at = monotonic(), None
+        self._answered = monotonic()
         self._quieten()
         self._worker.work()
-        self._next_at = self._worker.next_due()
-        if monotonic() - self._beaten > HEARTBEAT:
+        with self._noting:
+            self._next_at = self._worker.next_due()
+
+    def _beat(self) -> None:
+        """Leave a sign of life, now and then, while the crank turns."""
+        if self._worker and monotonic() - self._beaten > HEARTBEAT:
             self._beaten = monotonic()
             beat(self._worker)
 
@@ -113,14 +125,14 @@ class Doorbell:
 
     def time_is_up(self) -> bool:
         """Whether something is due now, or nobody has rung for so long that a ring may have been lost."""
-        if monotonic() - self._answered > TICK:
+        if monotonic() - self._answered > self.tick:
             return True
         return bool(self._worker and self._next_at and self._next_at <= self._worker.world.now())
 
     def listen(self, worker: Worker, threads: int = 2) -> "Listener":
         """A consumer that works whenever the bell rings or time is up; call its `start` and `stop`."""
         self._worker = worker
-        worker.ring = self.ring
+        worker.ring, worker.pulse = self.ring, self._beat
         return Listener(self, threads)
 
 
@@ -143,8 +155,21 @@ class Timekeeper(BaseProcess):  # type: ignore[misc]  # huey has no types
         self.stop_flag.wait(GLANCE)
 
 
+class Ear(ConsumerWorker):  # type: ignore[misc]  # huey has no types
+    """Looks into the queue now and then, and at once when somebody in this process has rung."""
+
+    delay: float
+
+    def sleep(self) -> None:
+        if self.huey.rung.wait(self.delay):
+            self.huey.rung.clear()
+        self.delay = min(self.delay * self.backoff, self.max_delay)
+
+
 class Listener(Consumer):  # type: ignore[misc]  # huey has no types
     """A consumer inside another program, which keeps its own signal handlers. It works first when it starts."""
+
+    worker_class = Ear
 
     def __init__(self, bell: Doorbell, threads: int) -> None:
         self._bell = bell

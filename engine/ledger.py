@@ -187,6 +187,13 @@ class Run:
         self.entries[step.id] = entry
         return entry
 
+    def take_back(self, entry: Entry) -> None:
+        """Let a step decide anew: nothing has been done about what it decided, and nothing is written of it."""
+        if entry.fresh:
+            del self.entries[entry.step]
+        else:
+            entry.phase = "held"
+
     def close(self, entry: Entry, outcome: Outcome) -> None:
         entry.phase, entry.outcome, entry.said = "closed", outcome.result, outcome.said
         entry.result, entry.ended_at, entry.changed = dict(outcome.gives), self.now, True
@@ -350,6 +357,13 @@ def _stored(move: Move) -> dict[str, JsonValue]:
 # --- the tables ---
 
 
+ENTRIES_OF = (
+    select(ENTRIES)
+    .where(ENTRIES.c.run.in_(bindparam("runs", expanding=True)))
+    .order_by(ENTRIES.c.position)
+)
+
+
 def read_runs(
     tx: Gathering,
     reader: Reader,
@@ -361,8 +375,7 @@ def read_runs(
     runs = {row.id: _run(row, reader, version(row.workflow, row.version)) for row in rows}
     if not runs:
         return []
-    query = select(ENTRIES).where(ENTRIES.c.run.in_(list(runs))).order_by(ENTRIES.c.position)
-    for row in tx.db.execute(query):
+    for row in tx.db.execute(ENTRIES_OF, {"runs": list(runs)}):
         kept = (row.run, row.step, row.position, row.move, row.phase, row.outcome, row.said)
         more = (row.result or {}, row.tries, row.at, row.ended_at)
         runs[row.run].entries[row.step] = Entry(*kept, *more, fresh=False, changed=False)
@@ -407,6 +420,7 @@ class Fenced(Exception):
 
 
 ENTRY = tuple(column.name for column in ENTRIES.columns)
+ADD_ENTRY = insert(ENTRIES)
 CHANGE_ENTRY = (
     update(ENTRIES)
     .where(ENTRIES.c.run == bindparam("new_run"), ENTRIES.c.step == bindparam("new_step"))
@@ -427,7 +441,7 @@ def store(tx: Transaction, runs: Sequence[Run], aloft: datetime | None = None) -
     """
     entries = [entry for run in runs for entry in run.entries.values() if entry.changed]
     if fresh := [entry.row() for entry in entries if entry.fresh]:
-        tx.db.execute(insert(ENTRIES), fresh)
+        tx.db.execute(ADD_ENTRY, fresh)
     if changed := [entry.row("new_") for entry in entries if not entry.fresh]:
         tx.db.execute(CHANGE_ENTRY, changed)
     for entry in entries:

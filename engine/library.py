@@ -1,4 +1,4 @@
-"""Workflows and their versions: drafts that are edited, versions that never change, and which version is live."""
+"""Workflows: drafts that are edited, versions that never change, and which version is live."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -43,7 +43,7 @@ class Live:
 
 @dataclass(frozen=True)
 class Checked:
-    """A document and all that is wrong with it. `parsed` is None where it is not even well-formed."""
+    """A document and all that is wrong with it. `parsed` is None where it cannot be read."""
 
     document: Document
     parsed: Workflow | None

@@ -1,4 +1,4 @@
-"""What a document may be before anybody tries to read it: its size, its depth, and text that a database can hold."""
+"""What a document may be before anybody reads it: its size, its depth, its text."""
 
 from collections.abc import Iterator
 from math import isfinite
@@ -31,7 +31,7 @@ def unreadable(document: Any) -> Problem | None:
 
 
 def _nodes(document: Any) -> Iterator[tuple[str, Any, int]]:
-    """Everything in the document with its path and its depth, without recursion; keys are texts too."""
+    """Everything in the document, keys too, with its path and depth; without recursion."""
     waiting: list[tuple[str, Any, int]] = [("", document, 0)]
     while waiting:
         path, node, level = waiting.pop()
@@ -60,7 +60,10 @@ def _fault(node: Any) -> tuple[str, str] | None:
             return f"{node} is no number.", "Write a number, or leave it out."
         case None | str() | bool() | int() | float() | dict() | list() | tuple():
             return None
-    return f"{type(node).__name__} is nothing that JSON can hold.", "Write text, a number or a list."
+    return (
+        f"{type(node).__name__} is nothing that JSON can hold.",
+        "Write text, a number or a list.",
+    )
 
 
 def too_many_steps(document: dict[str, Any]) -> Problem | None:
@@ -77,7 +80,9 @@ def too_many_steps(document: dict[str, Any]) -> Problem | None:
             return Problem("steps", told, "Split it into several workflows.")
         if steps and level > MOST_BRANCHES:
             told = f"the branches are more than {MOST_BRANCHES} deep."
-            return Problem(path, told, "Split it into several workflows, or flatten the conditions.")
+            return Problem(
+                path, told, "Split it into several workflows, or flatten the conditions."
+            )
         for place, step in enumerate(steps):
             if isinstance(step, dict):
                 inner = ((branch, step.get(branch)) for branch in ("then", "else"))

@@ -1,4 +1,4 @@
-"""What is unwise about a workflow that is otherwise sound, and the circles it would close with others."""
+"""What is unwise about a sound workflow, and the circles it would close with others."""
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol
@@ -124,8 +124,10 @@ def circles(workflow: Workflow, others: Sequence[Named], schema: Schema) -> Iter
         if forth and back:
             yield Problem(
                 _step_of(workflow, forth, schema),
-                f"it would start “{other.name}”, which changes {_named(back)} and so would start this one again.",
-                "Narrow one of the two triggers, or ask in its conditions for a value that the other does not set.",
+                f"it would start “{other.name}”, which changes {_named(back)} "
+                "and so would start this one again.",
+                "Narrow one of the two triggers, or ask in its conditions for a value "
+                "that the other does not set.",
             )
 
 
@@ -143,7 +145,7 @@ def starts(write: Write, workflow: Workflow) -> bool:
 
 
 def _possible(write: Write, workflow: Workflow) -> bool:
-    """False where the entry conditions ask for another value, or for the change of other fields only."""
+    """False where the conditions ask for another value, or for the change of other fields."""
     parts = list(required(workflow.entry))
     changing = {
         part.field

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, bindparam, func, null, select, update
 from sqlalchemy.exc import OperationalError
 
 from engine.alerts import raise_alert
@@ -81,7 +81,7 @@ class Matcher:
         if tx.db.dialect.name == "postgresql":
             # Two at a time could see the changes of one record in the wrong order.
             tx.db.execute(select(func.pg_advisory_xact_lock(ONE_AT_A_TIME)))
-        events = tx.db.execute(WAITING.limit(limit)).all()
+        events = tx.db.execute(WAITING, {"most": limit}).all()
         if not events:
             return 0
         asked = list(self._asked(tx, events))
@@ -90,10 +90,7 @@ class Matcher:
                 self._ask_carefully(tx, live, event)
         elif asked:
             self._ask(tx, asked)
-        ids = [event.id for event in events]
-        tx.db.execute(
-            update(EVENTS).where(EVENTS.c.id.in_(ids)).values(pending=False, snapshot=None)
-        )
+        tx.db.execute(ASKED, {"ids": [event.id for event in events]})
         return len(events)
 
     def _asked(
@@ -146,7 +143,14 @@ class Matcher:
         return not stale(tx, live, self.bindings)
 
 
-WAITING = select(EVENTS).where(PENDING).order_by(EVENTS.c.id).with_for_update()
+WAITING = (
+    select(EVENTS).where(PENDING).order_by(EVENTS.c.id).limit(bindparam("most")).with_for_update()
+)
+ASKED = (
+    update(EVENTS)
+    .where(EVENTS.c.id.in_(bindparam("ids", expanding=True)))
+    .values(pending=False, snapshot=null())
+)
 
 
 def facts_of(reader: Reader, module: Module, event: Row[Any]) -> RecordFacts:

@@ -1,4 +1,4 @@
-"""The settings of steps as a person would say them: "its account", "[customer's name]", "Monday or Friday"."""
+"""The settings of steps as a person would say them: "its account", "[account's name]"."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ LONGEST = 160
 
 
 def spoken(text: str, binder: Binder) -> str:
-    """A template as a reader needs it: what is filled in stands in brackets, loops and line ends are left out."""
+    """A template as a reader needs it: what is filled in stands in brackets, without its loops."""
     told = HOLE.sub(lambda hole: f"[{_inside(hole[1], binder)}]", text)
     told = " ".join(BLOCK.sub(" ", told).split())
     return told if len(told) <= LONGEST else f"{told[:LONGEST].rstrip()}…"
@@ -53,7 +53,7 @@ def _path(dotted: str, binder: Binder) -> Path | None:
 
 
 def person(word: str, binder: Binder) -> str:
-    """Whom a recipient word means: "its account", "its contact or its account", "the group HR", "mgr"."""
+    """Whom a recipient word means: "its account", "the group HR", "mgr"."""
     if found := HOLE.fullmatch(word.strip()):
         parts = [part.split("|")[0].strip() for part in re.split(r"\s+or\s+", found[1].strip())]
         return " or ".join(person(part.removeprefix("record."), binder) for part in parts)
@@ -64,7 +64,9 @@ def person(word: str, binder: Binder) -> str:
         return spoken(word, binder)
     if path.field.type == "email" and path.hops:
         return f"its {Path(path.module, path.hops[:-1], path.hops[-1].field).title}"
-    return f"the {path.module.singular.lower()}" if path.field.type == "email" else f"its {path.title}"
+    return (
+        f"the {path.module.singular.lower()}" if path.field.type == "email" else f"its {path.title}"
+    )
 
 
 def people(words: Iterable[str], binder: Binder) -> str:

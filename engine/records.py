@@ -1,6 +1,7 @@
-"""The one door through which records change: checks values, keeps history, and raises the event in the same transaction."""
+"""The one door through which records change: checked, kept in history, and raising its event."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ UNLOCK = "Unlock it first."
 
 @dataclass(frozen=True)
 class Author:
-    """Who makes a change, and in which chain of causes: `chain` holds [workflow, record] of all that led here."""
+    """Who makes a change, in which chain of causes: (workflow, record) of all that led here."""
 
     name: str
     source: str = "user"
@@ -33,7 +34,7 @@ class Author:
 
 @dataclass(frozen=True)
 class Saved:
-    """One record after a change. `event` is None where nothing was changed; `changes` is field -> [before, after]."""
+    """One record after a change: field -> [before, after]. No event where nothing was changed."""
 
     id: int
     number: str
@@ -48,7 +49,7 @@ class Records:
         self.tx, self.author, self.starts = tx, author, starts
 
     def create(self, module: str, values: Values, stamps: Values | None = None) -> Saved:
-        """A new record. `stamps` sets what is otherwise kept by us (created_at, ...), for imports and demo data.
+        """A new record. `stamps` sets what is otherwise kept by us, like created_at.
 
         Raises `Invalid` with every fault; nothing is written then.
         """
@@ -69,7 +70,7 @@ class Records:
         every = [
             {
                 column: row.get(column)
-                for column in table.c.keys()
+                for column in table.columns.keys()  # noqa: SIM118 - a collection of columns, not a dict
                 if column not in ("id", "revision")
             }
             for row in rows
@@ -85,7 +86,7 @@ class Records:
         ]
 
     def update(self, module: str, id: int, values: Values) -> Saved:
-        """Change fields of a record. A save that changes nothing raises no event. Raises `Invalid`."""
+        """Change fields of a record. What changes nothing raises no event. Raises `Invalid`."""
         home = self.tx.schema.module(module)
         row = self.row(home, id)
         parsed = self._checked(home, values, new=False)
@@ -95,6 +96,8 @@ class Records:
         changed = {name: value for name, value in parsed.items() if row[name] != value}
         if not changed:
             return Saved(id, number, None, {})
+        if "number" in changed:
+            self._renumber(home, changed)
         stamped = {**changed, **self._stamp(created=False)}
         self._change(home, id, stamped)
         changes = {
@@ -106,7 +109,7 @@ class Records:
         return Saved(id, str(stamped.get("number", number)), event, changes)
 
     def delete(self, module: str, id: int) -> Saved:
-        """Take a record out of every list; its history stays, and so do its values for what still refers to it."""
+        """Take a record out of every list; its history stays."""
         home = self.tx.schema.module(module)
         row = self.row(home, id)
         if row["locked"]:
@@ -116,7 +119,7 @@ class Records:
         return Saved(id, row["number"], event, {})
 
     def row(self, module: Module, id: int) -> Values:
-        """The stored row, held against other writers until this transaction ends. Raises `Invalid`."""
+        """The stored row, held against other writers until all is done. Raises `Invalid`."""
         table = self.tx.schema.tables[module.name]
         here = select(table).where(table.c.id == id, table.c.deleted_at.is_(None))
         found = self.tx.db.execute(here.with_for_update()).mappings().first()
@@ -143,16 +146,12 @@ class Records:
                 parsed[field.name] = field.parse(field.default)
             if new and field.type == "bool" and parsed.get(field.name) is None:
                 parsed[field.name] = False
-            if (field.required and parsed.get(field.name, "kept") is None) or (
-                new and field.required and field.name not in parsed
-            ):
-                problems.append(
-                    Problem(
-                        f"values.{field.name}",
-                        f"{module.singular} needs {field.title}.",
-                        "Give it a value.",
-                    )
-                )
+            path = f"values.{field.name}"
+            if not field.required or any(problem.path == path for problem in problems):
+                continue
+            if parsed.get(field.name, None if new else "kept") is None:
+                told = f"{module.singular} needs {field.title}."
+                problems.append(Problem(path, told, "Give it a value."))
         if problems:
             raise Invalid(*problems)
         return parsed
@@ -198,7 +197,9 @@ class Records:
     def _numbers(self, module: Module, rows: list[dict[str, Any]]) -> list[str]:
         """A readable number for each row; given ones are kept, and counted past."""
         given = [row.get("number") for row in rows]
-        pattern = re.compile("^" + re.escape(module.numbering).replace(r"\{n\}", r"(\d+)") + "$")
+        self._refuse_taken(module, [str(number) for number in given if number])
+        counted = re.escape(module.numbering).replace(r"\{n\}", r"(\d{1,9})")
+        pattern = re.compile(f"^{counted}$", re.ASCII)
         highest = max(
             (int(found[1]) for number in given if number and (found := pattern.match(number))),
             default=0,
@@ -207,6 +208,23 @@ class Records:
         first = self._reserve(module, highest + 1, wanted)
         fresh = iter(range(first, first + wanted))
         return [number or module.numbering.replace("{n}", str(next(fresh))) for number in given]
+
+    def _renumber(self, module: Module, changed: Values) -> None:
+        """A record may get another number that nobody has; new ones are counted past it."""
+        if changed["number"] is None:
+            raise refuse("values.number", f"{module.singular} needs Number.", "Give it a value.")
+        self._numbers(module, [dict(changed)])
+
+    def _refuse_taken(self, module: Module, numbers: list[str]) -> None:
+        """Raise `Invalid` if a number is given twice, or is that of a record, deleted or not."""
+        taken = [number for number, times in Counter(numbers).items() if times > 1]
+        column = self.tx.schema.tables[module.name].c.number
+        for start in range(0, len(numbers), 500):
+            part = numbers[start : start + 500]
+            taken += self.tx.db.scalars(select(column).where(column.in_(part)))
+        if taken:
+            told = f"there is a record {taken[0]} already."
+            raise refuse("values.number", told, "Leave the number out.")
 
     def _stamp(self, *, created: bool) -> dict[str, Any]:
         stamp: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What a workflow would do, with nothing done: the same runner, on a stage where every effect is only told."""
+"""What a workflow would do, with nothing done: the same runner, on a stage that only tells."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -53,7 +53,7 @@ class Rehearsed:
 
 @dataclass
 class Rehearsal:
-    """The stage of dry runs. Changes are kept in the reader's overlay, so that later steps see them."""
+    """The stage of dry runs. Changes stay in the reader, so that later steps see them."""
 
     reader: Reader
     told: list[Told] = field(default_factory=list)
@@ -101,7 +101,7 @@ class RehearsedRun(Run):
 def rehearse(
     tx: Transaction, workflow: Workflow, ids: Iterable[int], at: datetime | None = None
 ) -> list[Rehearsed]:
-    """What would happen to each of these records, as if the change the workflow looks for had just been made."""
+    """What would happen to each record, as if the change that is looked for had just been made."""
     return [_rehearse(tx, workflow, id, at or tx.now) for id in ids]
 
 
@@ -193,7 +193,7 @@ def _run(reader: Reader, workflow: Workflow, record: int, members: list[int]) ->
 
 @dataclass(frozen=True)
 class Audience:
-    """Who would be taken now: how many records, in how many runs, and who of them could not be reached."""
+    """Who would be taken now: how many records and runs, and who of them could not be reached."""
 
     count: int
     runs: int
@@ -208,7 +208,7 @@ def audience(
     at: datetime | None = None,
     limit: int = 50,
 ) -> Audience:
-    """Counted by one query; the records shown are the first, the ones left out those that nearly match."""
+    """Counted by one query; shown are the first that match, and some that do not."""
     moment = at or tx.now
     module = tx.schema.module(workflow.module)
     table = tx.schema.tables[module.name]

@@ -1,4 +1,4 @@
-"""What people decide about versions: approve what they saw, reject it, switch a workflow off and on."""
+"""What people decide about versions: approve what they saw, reject it, switch off and on."""
 
 from typing import Any, Literal
 
@@ -44,7 +44,8 @@ def approve(
     if row.state != "in_review":
         raise refuse(
             "review",
-            f"version {row.version} is {row.state.replace('_', ' ')}, it does not wait for a decision.",
+            f"version {row.version} is {row.state.replace('_', ' ')}, "
+            "it does not wait for a decision.",
             "Open its workflow.",
         )
     parsed = Workflow.model_validate(row.document)
@@ -123,7 +124,7 @@ def usual(live: Live) -> Baseline:
 
 
 def take_baseline(tx: Transaction, live: Live) -> int:
-    """Mark the records that match already, so that this alone starts nothing. Returns their number."""
+    """Mark the records that match already: this alone starts nothing. Returns their number."""
     if live.parsed.recurrence not in ("once", "episode"):
         return 0
     subjects = select(candidates(tx, live.parsed, tx.now).subquery().c.subject)
@@ -167,7 +168,7 @@ def switch_off(tx: Transaction, workflow: int, running: Running = "hold") -> Non
 def switch_on(tx: Transaction, library: Library, workflow: int) -> bool:
     """Let a paused workflow run again, and its held runs go on.
 
-    False if a person has to approve first: there is no approved version, or it is not what was approved any more.
+    False if a person has to approve first: nothing was, or what was approved has changed.
     """
     row = row_of(tx, workflow)
     if row.state == "active":

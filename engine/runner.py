@@ -6,13 +6,17 @@ from typing import Protocol
 from engine.effects import Effect, Outcome, RecordEffect
 from engine.ledger import Entry, Run
 from engine.steps import Step
+from engine.writes import Overtaken
 
 
 class Stage(Protocol):
     """Where effects are performed: on real records, or in a rehearsal."""
 
     def perform(self, run: Run, effect: Effect, entry: Entry) -> Outcome | None:
-        """The outcome; None for an effect that may only be performed once its plan is committed."""
+        """The outcome; None for an effect that may only be performed once its plan is committed.
+
+        Raises `Overtaken` if the step has to decide anew.
+        """
 
     def change(self, run: Run, effect: RecordEffect) -> None:
         """Make a change of records that belongs to an outcome."""
@@ -33,7 +37,11 @@ def advance(run: Run, stage: Stage) -> None:
             continue
         match entry.move["move"]:
             case "do":
-                outcome = stage.perform(run, entry.effect(), entry)
+                try:
+                    outcome = stage.perform(run, entry.effect(), entry)
+                except Overtaken:
+                    run.take_back(entry)
+                    continue
                 if outcome is None:
                     return None
                 settle(run, step, entry, outcome, stage)

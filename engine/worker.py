@@ -9,7 +9,7 @@ from secrets import token_hex
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, exists, select, update
 from sqlalchemy.exc import OperationalError
 
 from engine.alerts import raise_alert
@@ -48,7 +48,7 @@ class Flight:
 
 @dataclass
 class Worker:
-    """Turns the crank. `ring` asks another worker for help when there is more than a batch to do.
+    """Turns the crank; `pulse` is felt at every turn. `ring` asks others for help when there is much to do.
 
     A run is ours for the `lease`, which is renewed while its effect is being performed; should we die,
     others take it over when the lease ends. At most `hands` effects are performed at a time.
@@ -58,6 +58,7 @@ class Worker:
     world: World
     library: Library = field(default_factory=Library)
     ring: Callable[[], None] = lambda: None
+    pulse: Callable[[], None] = lambda: None
     lease: timedelta = timedelta(seconds=60)
     hands: int = 16
 
@@ -73,6 +74,7 @@ class Worker:
         """Do all that is due now, and see the effects outside to their end. Returns the number of things done."""
         done = 0
         while True:
+            self.pulse()
             step = self._patiently(self.land)
             for do in self._due():
                 step += self._patiently(do)
@@ -165,13 +167,10 @@ class Worker:
     def _due(self) -> list[Callable[[], int]]:
         """What there is to do, found without keeping anyone from writing."""
         with self.database.read() as tx:
-            asked = (
-                (self.match, select(EVENTS.c.id).where(PENDING)),
-                (self.fire, select(SCHEDULES.c.workflow).where(SCHEDULES.c.next_at <= tx.now)),
-                (self.carry, due(tx, outward=False)),
-                (self.reach, due(tx, outward=True)),
-            )
-            return [do for do, query in asked if tx.db.scalar(query.limit(1)) is not None]
+            changes, schedules, runs, effects = tx.db.execute(LOOK, {"now": tx.now}).one()
+        begins = [self.match] * changes + [self.fire] * schedules
+        carry = [self.carry] if begins or runs else []
+        return [*begins, *carry, *([self.reach] * effects)]
 
     def _patiently(self, do: Callable[[], int]) -> int:
         """Try again what another transaction was in the way of."""
@@ -301,9 +300,8 @@ class Worker:
     def _judge(self, tx: Transaction, runs: Iterable[Run]) -> dict[tuple[int, int], str]:
         """The versions that may not act any more, each with why."""
         lives = {(run.live.workflow, run.live.version): run.live for run in runs}
-        numbers = (VERSIONS.c.workflow, VERSIONS.c.version, VERSIONS.c.state)
-        query = select(*numbers).where(VERSIONS.c.workflow.in_({key[0] for key in lives}))
-        states = {(row.workflow, row.version): row.state for row in tx.db.execute(query)}
+        rows = tx.db.execute(STATES, {"workflows": sorted({key[0] for key in lives})})
+        states = {(row.workflow, row.version): row.state for row in rows}
         told = {key: self._against(tx, live, states.get(key)) for key, live in lives.items()}
         return {key: why for key, why in told.items() if why}
 
@@ -339,21 +337,43 @@ RENEW = (
 )
 
 
-def due(tx: Transaction, *, outward: bool) -> Any:
-    """The runs whose time has come: those that stand before an effect outside, or all others."""
-    query = select(RUNS.c.id).where(RUNS.c.outward.is_(outward), LIVE, RUNS.c.due <= tx.now)
-    return query.order_by(RUNS.c.due, RUNS.c.id)
+NOW = bindparam("now", type_=RUNS.c.due.type)
+STATES = select(VERSIONS.c.workflow, VERSIONS.c.version, VERSIONS.c.state).where(
+    VERSIONS.c.workflow.in_(bindparam("workflows", expanding=True))
+)
+# The runs whose time has come: those that stand before an effect outside, and all others.
+DUE = {
+    outward: select(RUNS.c.id).where(RUNS.c.outward.is_(outward), LIVE, RUNS.c.due <= NOW)
+    for outward in (False, True)
+}
+FIRST = {
+    outward: query.order_by(RUNS.c.due, RUNS.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+    for outward, query in DUE.items()
+}
+TAKE = (
+    update(RUNS)
+    .where(RUNS.c.id.in_(bindparam("runs", expanding=True)))
+    .values(owner=bindparam("new_owner"), due=bindparam("until"))
+    .returning(RUNS)
+)
+LOOK = select(
+    exists(select(EVENTS.c.id).where(PENDING)),
+    exists(select(SCHEDULES.c.workflow).where(SCHEDULES.c.next_at <= NOW)),
+    exists(DUE[False]),
+    exists(DUE[True]),
+)
 
 
 def claim(tx: Transaction, limit: int, lease: timedelta, *, outward: bool) -> list[Row[Any]]:
     """Take runs that are due, for as long as the lease lasts. A run whose worker died is due when its lease ends."""
-    query = due(tx, outward=outward).limit(limit).with_for_update(skip_locked=True)
-    ids = list(tx.db.scalars(query))
+    ids = list(tx.db.scalars(FIRST[outward], {"now": tx.now, "most": limit}))
     if not ids:
         return []
-    taken = update(RUNS).where(RUNS.c.id.in_(ids))
-    taken = taken.values(owner=token_hex(16), due=tx.now + lease)
-    return sorted(tx.db.execute(taken.returning(RUNS)).all(), key=lambda row: ids.index(row.id))
+    ours = {"runs": ids, "new_owner": token_hex(16), "until": tx.now + lease}
+    place = {id: number for number, id in enumerate(ids)}
+    return sorted(tx.db.execute(TAKE, ours).all(), key=lambda row: place[row.id])
 
 
 def tell(tx: Transaction, runs: Iterable[Run]) -> None:

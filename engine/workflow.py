@@ -1,4 +1,4 @@
-"""The workflow document: the one shape that is stored, sent, edited and run, and the route through it."""
+"""The workflow document: the one shape that is stored, sent, edited and run, and its route."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -76,7 +76,7 @@ class Workflow(BaseModel):
 
     @cached_property
     def entry(self) -> Condition:
-        """What must hold to start: the conditions, and what the trigger itself asks of the change."""
+        """What must hold to start: the conditions, and what the trigger asks of the change."""
         asked = self.trigger.condition()
         return AllOf(all=(asked, self.conditions)) if asked else self.conditions
 
@@ -112,7 +112,7 @@ class Workflow(BaseModel):
         return inside[0].id if inside else self.route[step.id][1]
 
     def recurs(self, subject: str = "record") -> str:
-        """How often for one subject (an invoice, or an account whose invoices are taken together), in words."""
+        """How often for one subject (an invoice, or the account of several), in words."""
         match self.recurrence:
             case "every":
                 if self.trigger.repeats:
@@ -149,7 +149,7 @@ class Workflow(BaseModel):
 
 
 def follow(steps: tuple[Step, ...], rejoin: str | None) -> Iterator[tuple[Step, str | None]]:
-    """Pair every step with its successor; a branch that runs out rejoins after the step that holds it."""
+    """Pair every step with its successor; a branch rejoins after the step that holds it."""
     successors = [*(later.id for later in steps[1:]), rejoin]
     for step, successor in zip(steps, successors, strict=False):  # no step, no successor
         yield step, successor
@@ -197,7 +197,7 @@ def read(document: Mapping[str, Any]) -> tuple[Workflow | None, list[Problem]]:
 
 
 def check(workflow: Workflow, checking: Checking) -> list[Problem]:
-    """Everything about a well-formed document that does not fit the modules, people and addresses there are."""
+    """Everything about a well-formed document that does not fit what there is."""
     event = bool(workflow.trigger.listens())
     problems = [problem.under("trigger") for problem in workflow.trigger.check(checking)]
     problems += checking.condition(workflow.conditions, "conditions", event=event)
@@ -264,7 +264,9 @@ def _teach(error: Any, document: Mapping[str, Any]) -> Problem:
     path = ".".join(_place(loc, document))
     if loc and loc[0] == "recurrence":
         remedy = 'Write "every", "once", "episode", {"every_days": 7} or {"after_finish_days": 4}.'
-        return Problem("recurrence", f"`{_named(document['recurrence'])}` is no recurrence.", remedy)
+        return Problem(
+            "recurrence", f"`{_named(document['recurrence'])}` is no recurrence.", remedy
+        )
     match error["type"]:
         case "extra_forbidden":
             return Problem(
@@ -318,8 +320,15 @@ def _asked(error: Any) -> str:
         "too_short": "must not be empty",
         "string_pattern_mismatch": "must be written like 09:00",
     }
-    kinds = {"string": "text", "int": "a whole number", "bool": "true or false", "float": "a number"}
-    types = next((words for name, words in kinds.items() if kind.startswith(f"{name}_")), "an object")
+    kinds = {
+        "string": "text",
+        "int": "a whole number",
+        "bool": "true or false",
+        "float": "a number",
+    }
+    types = next(
+        (words for name, words in kinds.items() if kind.startswith(f"{name}_")), "an object"
+    )
     return known.get(kind, f"must be {types}")
 
 
@@ -340,7 +349,7 @@ def _named(value: Any) -> str:
 
 
 def _place(loc: list[str], document: Any) -> Iterator[str]:
-    """A location without the names of types that the reader puts between: the path as it is in the document."""
+    """The path as it is in the document, without the names of types that the reader adds."""
     node, named = document, True
     for part in loc:
         tag = None if named or not isinstance(node, dict) else node.get("type") or shape(node)

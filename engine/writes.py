@@ -3,9 +3,23 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, column, func, insert, select, table, update
+from sqlalchemy import (
+    Connection,
+    Insert,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    column,
+    func,
+    insert,
+    select,
+    table,
+    update,
+)
 
 from engine.facts import Reader
 from engine.modules import Module
@@ -55,25 +69,21 @@ class Gathering(Transaction):
             return
         waiting, self.waiting = self.waiting, Waiting()
         for name, rows in waiting.created.items():
-            self._db.execute(insert(self.schema.tables[name]), rows)
+            self._db.execute(_added(self.schema.tables[name]), rows)
         for name, changed in waiting.changed.items():
             self._write_changes(name, changed)
-        self._db.execute(insert(EVENTS), waiting.raised)
+        self._db.execute(_added(EVENTS), waiting.raised)
         for name, number in waiting.numbers.items():
             self.upsert(NUMBERS, ["module"], {"module": name, "next": number})
 
     def _write_changes(self, name: str, changed: Mapping[int, Mapping[str, Any]]) -> None:
         """One statement for all records of which the same fields have changed."""
-        home = self.schema.tables[name]
         alike: dict[tuple[str, ...], Rows] = defaultdict(list)
         for id, values in changed.items():
             row = {f"new_{field}": value for field, value in values.items()}
             alike[tuple(sorted(values))].append({**row, "changed_id": id})
         for fields, rows in alike.items():
-            new: dict[str, Any] = {field: bindparam(f"new_{field}") for field in fields}
-            new["revision"] = home.c.revision + new["revision"]
-            statement = update(home).where(home.c.id == bindparam("changed_id"))
-            self._db.execute(statement.values(**new), rows)
+            self._db.execute(_changing(self.schema.tables[name], fields), rows)
 
     def ids(self, name: str, wanted: int) -> list[int]:
         """So many ids of a table that nobody else will use. Those left over at the end are never used."""
@@ -108,12 +118,36 @@ class Gathering(Transaction):
         home = self.schema.tables[module.name]
         for start in range(0, len(wanted), 500):
             part = wanted[start : start + 500]
-            query = select(home).where(home.c.id.in_(part), home.c.deleted_at.is_(None))
-            rows = self.db.execute(query.order_by(home.c.id).with_for_update()).mappings()
+            rows = self.db.execute(_holding(home), {"ids": part}).mappings()
             found = {row["id"]: dict(row) for row in rows}
             for id in part:
                 reader.keep(module.name, id, found.get(id))
         self.held |= {(module.name, id) for id in wanted}
+
+
+# Statements are made once: making one takes longer than running it.
+
+
+@lru_cache(maxsize=1000)
+def _added(home: Table) -> Insert:
+    return insert(home)
+
+
+@lru_cache(maxsize=5000)
+def _changing(home: Table, fields: tuple[str, ...]) -> Update:
+    new: dict[str, Any] = {field: bindparam(f"new_{field}") for field in fields}
+    new["revision"] = home.c.revision + new["revision"]
+    return update(home).where(home.c.id == bindparam("changed_id")).values(**new)
+
+
+@lru_cache(maxsize=1000)
+def _holding(home: Table) -> Select[Any]:
+    these = (home.c.id.in_(bindparam("ids", expanding=True)), home.c.deleted_at.is_(None))
+    return select(home).where(*these).order_by(home.c.id).with_for_update()
+
+
+class Overtaken(Exception):
+    """What was decided rests on values that somebody else has changed meanwhile: it is to be decided anew."""
 
 
 class Together(Records):
@@ -124,8 +158,12 @@ class Together(Records):
         self.gathering, self.reader = tx, reader
 
     def row(self, module: Module, id: int) -> Values:
+        """The record, held. Raises `Overtaken` if it is another by now than what was read of it before."""
+        seen = self.reader.seen(module.name, id)
         self.gathering.hold(self.reader, module, [id])
         found = self.reader.row(module, id)
+        if seen is not None and seen != found:
+            raise Overtaken(f"{module.name}/{id} was changed by somebody else")
         if found is None:
             raise missing(module, id)
         return found

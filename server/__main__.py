@@ -13,7 +13,7 @@ from engine import people
 from engine.house import House
 from engine.settings import Settings
 from engine.tabular import export_csv, import_csv
-from server import accounts
+from server import accounts, shell
 from server import doctor as doctors
 from server import reference as references
 from server.shell import Words, opened, progress
@@ -46,7 +46,7 @@ def serve(host: str | None, port: int | None, demo: bool, no_worker: bool) -> No
     host, port = host or given.host, given.port if port is None else port
     with closing(serving.listening(host, port)) as sock:
         at = {"host": host, "port": sock.getsockname()[1]}
-        house = House.of(given.model_copy(update=at))
+        house = shell.closing(House.of(given.model_copy(update=at)))
         house.prepare()
         token = ""
         if demo:
@@ -146,7 +146,7 @@ def doctor() -> None:
     """Say what is set, what is missing and what that switches off."""
     marks = {"ok": ("ok", "green"), "off": ("off", "yellow"), "wrong": ("WRONG", "red")}
     wrong = False
-    for finding in doctors.examine(House.of(Settings())):
+    for finding in doctors.examine(shell.closing(House.of(Settings()))):
         word, colour = marks[finding.state]
         wrong |= finding.state == "wrong"
         click.echo(f"{click.style(f'{word:6}', fg=colour)} {finding.what:16} {finding.said}")

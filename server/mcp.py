@@ -11,7 +11,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import CallToolResult, Tool
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from engine.house import House
@@ -132,6 +132,9 @@ class Door:
         who = await to_thread.run_sync(holder, self.house, token.strip()) if known else None
         if who is None:
             await _unknown(token)(scope, receive, send)
+            return
+        if scope["method"] != "POST":  # nothing is ever pushed, so there is no stream to open
+            await Response(status_code=405, headers={"Allow": "POST"})(scope, receive, send)
             return
         await self.inside({**scope, ASKING: who}, receive, send)
 

@@ -24,7 +24,8 @@ from server.operations import alerts, modules, records, runs, shapes, trials, wo
 ALL = (alerts, modules, records, runs, trials, workflows)
 Trouble = Callable[[Request, int, Sequence[dict[str, Any]]], Response]
 WORDS = {404: "There is nothing at this address.", 405: "This address does not do that."}
-LIST = "/openapi.json lists the routes."
+LIST = "/api/openapi.json lists the routes."
+MAKING = ("write_record", "create_module", "add_field")
 # What `GET /records/{module}` takes beside fields to compare.
 SEARCHING = ("where", "fields", "order_by", "limit", "cursor")
 
@@ -41,7 +42,7 @@ def router() -> APIRouter:
             operation.path,
             _endpoint(operation),
             methods=[operation.method],
-            status_code=201 if operation.name in ("write_record", "create_module") else 200,
+            status_code=201 if operation.name in MAKING else 200,
             operation_id=operation.name,
             summary=operation.name.replace("_", " ").capitalize(),
             description=operation.words,
@@ -79,7 +80,7 @@ def _answered(operation: Operation, request: Request, token: str, body: bytes) -
     house: House = request.app.state.house
     desk = Desk(house, _principal(house, token))
     given = {**_asked(operation, desk, request), **_sent(operation, body), **request.path_params}
-    made = request.method == "POST" and operation.name in ("write_record", "create_module")
+    made = request.method == "POST" and operation.name in MAKING
     return JSONResponse(operation.call(desk, given), 201 if made else 200)
 
 
@@ -212,9 +213,10 @@ def _described(operation: Operation, path: str = "") -> dict[str, Any]:
     where = path or operation.path
     inside = [name for name in known if f"{{{name}}}" in where]
     rest = [name for name in known if name not in inside]
+    made = operation.name in MAKING and not path
     told: dict[str, Any] = {
         "parameters": [_parameter(name, known[name], "path", True) for name in inside],
-        "responses": {"200": _answer(operation), **_FAULTS},
+        "responses": {"201" if made else "200": _answer(operation), **_FAULTS},
     }
     if operation.method == "GET":
         told["parameters"] += [

@@ -12,7 +12,7 @@ from engine.house import House
 from engine.problems import refuse
 from server.app import create_app
 
-PATIENCE = 10
+PATIENCE, BACKLOG = 10, 2048
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -22,6 +22,7 @@ def listening(host: str, port: int) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
+        sock.listen(BACKLOG)  # who connects before we are ready waits, and is not refused
     except (OSError, OverflowError) as error:
         sock.close()
         remedy = "Choose another with --port, or stop what uses it."

@@ -42,8 +42,14 @@ class Words(click.Group):
 
 def opened() -> House:
     """The installation that the settings name; its tables are made at first use."""
-    house = House.of(Settings())
+    house = closing(House.of(Settings()))
     house.prepare()
+    return house
+
+
+def closing(house: House) -> House:
+    """Let go of the database when the command ends."""
+    click.get_current_context().call_on_close(house.database.engine.dispose)
     return house
 
 

@@ -112,15 +112,19 @@ def told(operation: Operation, answer: Mapping[str, Any]) -> CallToolResult:
     )
 
 
-def harmless(value: Any) -> Any:
-    """Text without what cannot be seen, and no longer than anybody reads."""
+def harmless(value: Any, *, sparse: bool = False) -> Any:
+    """Text without what cannot be seen, no longer than anybody reads; records without gaps."""
     match value:
         case str():
             text = value.translate(UNSEEN)
             over = len(text) - MOST_TEXT
             return f"{text[:MOST_TEXT]}... ({over} more characters)" if over > 0 else text
         case dict():
-            return {key: harmless(part) for key, part in value.items() if part is not None}
+            return {
+                key: harmless(part, sparse=key in ("values", "before"))
+                for key, part in value.items()
+                if part is not None or not sparse
+            }
         case list():
             return [harmless(part) for part in value]
     return value

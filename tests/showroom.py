@@ -1,4 +1,4 @@
-"""An installation with the demo in it, as somebody finds it after a few days, and its web server."""
+"""An installation with the demo in it, as it is after a few days, and its web server."""
 
 import shutil
 import threading
@@ -55,9 +55,7 @@ def opened(furnished: Path, folder: Path, clock: Clock, port: int = 8000) -> Ite
 
 def browser_of(house: House, username: str = "") -> TestClient:
     """A client with its own cookies, signed in if a user is named."""
-    client = TestClient(
-        create_app(house), base_url=house.settings.address, follow_redirects=False
-    )
+    client = TestClient(create_app(house), base_url=house.settings.address, follow_redirects=False)
     if username:
         with house.database.begin() as tx:
             client.cookies.set("sayso_session", people.open_session(tx, username))

@@ -68,8 +68,10 @@ def living(case: Told, template: TemplateDatabase, clock: Clock) -> Iterator["St
             find_secret=case.get("secrets", {}).__getitem__,
         )
         house = House(Settings(database_url=pair.database_url), database, world, Library())
-        yield Story(house, clock, receiver)
-        database.engine.dispose()
+        try:
+            yield Story(house, clock, receiver)
+        finally:
+            database.engine.dispose()
 
 
 @dataclass

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import anyio
 import pytest
 from sqlalchemy import select
 
@@ -17,7 +18,9 @@ from engine.steps import Step
 from engine.text import parse
 from engine.triggers import Trigger
 from engine.workflow import Workflow
+from server.app import create_app
 from server.doors import OPERATIONS
+from server.mcp import Server
 from server.reference import FILE, reference
 from tests.fakes import Clock
 
@@ -147,3 +150,11 @@ def test_every_setting_has_words() -> None:
 
 def test_the_reference_is_current() -> None:
     assert FILE.read_text(encoding="utf-8") == reference(), "run: sayso reference"
+
+
+def test_every_operation_answers_at_all_its_doors(house: House) -> None:
+    paths = create_app(house).openapi()["paths"]
+    routes = {(method.upper(), path) for path, methods in paths.items() for method in methods}
+    tools = {tool.name for tool in anyio.run(Server(house).list_tools)}
+    assert {(each.method, f"/api{each.path}") for each in OPERATIONS.values()} <= routes
+    assert tools == {name for name, each in OPERATIONS.items() if each.tool}

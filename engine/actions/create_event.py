@@ -45,7 +45,9 @@ class CreateEvent(Action):
     gives: ClassVar[tuple[str, ...]] = ("id", "number", "record")
 
     def say(self, binder: Binder) -> str:
-        length = f"until {day(self.end, binder)}" if self.end else f"for {count(self.minutes, 'minute')}"
+        length = (
+            f"until {day(self.end, binder)}" if self.end else f"for {count(self.minutes, 'minute')}"
+        )
         return (
             f"put the {self.kind_of.lower()} {quoted(self.title, binder)} into the calendar of "
             f"{person(self.assign_to, binder)}: {day(self.start, binder)}, {length}"

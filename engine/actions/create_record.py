@@ -18,7 +18,7 @@ from engine.steps import Action, Values, Write
 
 
 class CreateRecord(Action):
-    """Create a record. A field of the new record that refers to this module is filled in by itself."""
+    """Create a record. A field of it that refers to this module is filled in by itself."""
 
     type: Literal["create_record"] = "create_record"
     module: str = Field(description="The module of the new record.")
@@ -43,7 +43,10 @@ class CreateRecord(Action):
         """What the new record is given; first what it takes over as it is."""
         same = [name for name, raw in self.values.items() if raw == f"{{{{ record.{name} }}}}"]
         if self.copy_lines or same:
-            taken = [*(["lines"] if self.copy_lines else []), *map(partial(phrases.field, module=target), same)]
+            taken = [
+                *(["lines"] if self.copy_lines else []),
+                *map(partial(phrases.field, module=target), same),
+            ]
             yield f"the same {phrases.listed(taken)}"
         for name, raw in self.values.items():
             if name not in same:
@@ -112,4 +115,8 @@ def _fitting(line: dict[str, Any], target: Module) -> dict[str, JsonValue]:
     """The values of a line that the other module's lines have a field for."""
     parent = target.lines_of.field if target.lines_of else ""
     own = [field for field in target.fields if not field.computed and field.name != parent]
-    return {field.name: field.dump(field.parse(line.get(field.name))) for field in own if field.name in line}
+    return {
+        field.name: field.dump(field.parse(line.get(field.name)))
+        for field in own
+        if field.name in line
+    }

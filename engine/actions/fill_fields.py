@@ -22,7 +22,7 @@ LONGEST = 20_000
 
 
 class FillFields(Action):
-    """Ask a model for values of some fields. Only these fields can change, and only to values they can hold."""
+    """Ask a model for values of some fields. Only these change, and only to what they can hold."""
 
     type: Literal["fill_fields"] = "fill_fields"
     prompt: Text = Field(description="What to find out, in plain words.", min_length=1)
@@ -107,7 +107,7 @@ class FillFields(Action):
         )
 
     def _seen(self, ctx: Context) -> dict[str, JsonValue]:
-        """What the model may read: the named fields, or all of the record that are filled and not sensitive."""
+        """What the model may read: the named fields, or all that are filled and not sensitive."""
         module, schema = ctx.binder.module, ctx.binder.schema
         open_fields = (
             []

@@ -18,7 +18,7 @@ from engine.steps import Action, Values, Write
 
 
 class UpdateFields(Action):
-    """Give fields new values: constants, words for days (`today+3d`), or templates that keep their type."""
+    """Give fields new values: constants, words for days (`today+3d`), or templates."""
 
     type: Literal["update_fields"] = "update_fields"
     values: Values = Field(description="Field name to new value; null empties a field.")
@@ -47,8 +47,14 @@ class UpdateFields(Action):
         told = []
         for name, raw in self.values.items():
             field = phrases.field(name, target)
-            what = f"the {field} of {phrases.person(self.record, binder)}" if self.record else f"its {field}"
-            told.append(f"empty {what}" if raw is None else f"set {what} to {phrases.value(raw, binder)}")
+            what = (
+                f"the {field} of {phrases.person(self.record, binder)}"
+                if self.record
+                else f"its {field}"
+            )
+            told.append(
+                f"empty {what}" if raw is None else f"set {what} to {phrases.value(raw, binder)}"
+            )
         return phrases.listed(told) or "change nothing"
 
     def reads(self) -> Iterable[str]:
@@ -119,7 +125,7 @@ def values_problems(
 
 
 def resolved(values: dict[str, Any], target: Module, ctx: Context) -> dict[str, JsonValue]:
-    """The values as JSON, with words for days turned into days. Raises `Unplanned` where a field cannot hold one."""
+    """The values as JSON, with words for days turned into days. Raises `Unplanned`."""
     kept: dict[str, JsonValue] = {}
     for name, raw in values.items():
         field = target.field(name)

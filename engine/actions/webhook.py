@@ -26,12 +26,12 @@ class Auth(BaseModel):
 
 
 class Webhook(Action):
-    """Send the record, or a body you write, to another system. It gets the same `webhook-id` at every try."""
+    """Send the record, or a body you write, to another system; every try has the same id."""
 
     type: Literal["webhook"] = "webhook"
     url: Text = Field(description="Where to send it; https.")
     method: Literal["POST", "PUT", "PATCH", "GET", "DELETE"] = "POST"
-    headers: Values = {}
+    headers: Values = Field({}, description="Headers to send along.")
     body: Text = Field(
         "", description="Left empty, the module, the id and the fields of the record go as JSON."
     )

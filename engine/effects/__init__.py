@@ -1,4 +1,4 @@
-"""Changes to the world as plain data: planned by actions, kept in the ledger, performed at the edge. The set is closed."""
+"""Changes to the world as plain data: planned by actions, kept in the ledger, done at the edge."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Result = Literal["done", "unchanged", "skipped", "held", "retry", "failed", "unk
 class Outcome:
     """How an effect ended: in one word, in a sentence, and in what later steps may read.
 
-    `held` and `retry` are tried again at `again_at`. `then` are record changes that belong to the outcome
-    and are committed with it.
+    `held` and `retry` are tried again at `again_at`. `then` are record changes that belong to the
+    outcome and are committed with it.
     """
 
     result: Result
@@ -34,7 +34,7 @@ class Outcome:
 
 
 class Store(Protocol):
-    """The records as an effect may change them: within the transaction that also closes its step."""
+    """The records as an effect may change them: in the transaction that closes its step."""
 
     def create(self, module: str, values: Mapping[str, Any]) -> Any: ...
 
@@ -42,7 +42,7 @@ class Store(Protocol):
 
 
 class Effect(BaseModel):
-    """One change, fully described: performing it twice with the same key must change the world once."""
+    """One change, fully described: done twice with the same key, it changes the world once."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     types: ClassVar[dict[str, type[Effect]]] = {}
@@ -55,7 +55,7 @@ class Effect(BaseModel):
             Effect.types[name] = cls
 
     def say(self) -> str:
-        """What will be done, as a sentence without its subject: "send “Reminder” to ap@acme.test"."""
+        """What will be done, verb first: "send “Reminder” to ap@acme.test"."""
         raise NotImplementedError
 
     def preview(self) -> Outcome:
@@ -71,7 +71,7 @@ class RecordEffect(Effect):
 
 
 class OutwardEffect(Effect):
-    """A change outside our database. It is planned, committed, performed, and then its outcome committed."""
+    """A change outside our database: planned, committed, performed, its outcome committed."""
 
     outward: ClassVar[bool] = True
     at_most_once: ClassVar[bool] = False

@@ -1,9 +1,9 @@
-"""The effect of calling another system: delivered at least once, always under the same id, signed by Standard Webhooks."""
+"""The effect of calling another system: at least once, under one id, signed."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 from standardwebhooks import Webhook
 
 from engine.effects import Outcome, OutwardEffect
@@ -18,12 +18,12 @@ KEPT = 16_384
 
 
 class HttpRequest(OutwardEffect):
-    """One request. `secret` names the stored secret that proves who calls; its value is never in the ledger."""
+    """One request. `secret` names a stored secret that proves who calls; its name alone is kept."""
 
     kind: Literal["http"] = "http"
     method: str
     url: str
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = Field({})
     body: str = ""
     auth: Literal["none", "bearer", "basic", "header"] = "none"
     secret: str = ""

@@ -64,7 +64,8 @@ class SendMail(OutwardEffect):
     def lost(self) -> Outcome:
         if self.twice_rather_than_never:
             return super().lost()
-        said = f"whether “{self.subject}” reached {', '.join(self.to)} is not known: the process stopped while sending"
+        reached = f"whether “{self.subject}” reached {', '.join(self.to)}"
+        said = f"{reached} is not known: the process stopped while sending"
         return self._ended("unknown", "unknown", said, "")
 
     def _judged(self, world: "World", delivery: Delivery, tries: int, id: str) -> Outcome:
@@ -126,7 +127,7 @@ class SendMail(OutwardEffect):
 
 
 def follow_up(workflow: str, cause: str, about: str, owner: str | None) -> tuple[CreateRecord, ...]:
-    """What a mail that cannot be sent leaves behind: a task for the owner, and a pinned note on the record."""
+    """What a mail that cannot be sent leaves: a task for the owner, a pinned note on the record."""
     title = f"E-mail in the workflow “{workflow}” could not be sent"
     shared: dict[str, JsonValue] = {"record": about or None, "owner": owner}
     task = {**shared, "title": title, "description": cause, "priority": "High"}

@@ -1,4 +1,4 @@
-"""The effect of asking a model to fill fields: one structured answer, of which only sound values are kept."""
+"""The effect of asking a model to fill fields: one answer, of which sound values are kept."""
 
 import json
 from dataclasses import dataclass
@@ -103,7 +103,7 @@ class AskModel(OutwardEffect):
         return Outcome("done", f"would {self.say()}", shown)
 
     def answer_shape(self) -> dict[str, Any]:
-        """The shape of the answer: each field by its type and choices, or null where the text does not say."""
+        """The shape of the answer: each field by its type and choices, or null."""
         shapes = {
             field.name: _shape(field, self.instructions.get(field.name, ""))
             for field in self.fields
@@ -116,7 +116,7 @@ class AskModel(OutwardEffect):
         }
 
     def judged(self, answer: dict[str, Any]) -> Outcome:
-        """Values that their fields can hold are written; the others leave their field as it was, with a warning."""
+        """Values that their fields can hold are written; others are told as a warning."""
         kept: dict[str, JsonValue] = {}
         warnings = []
         for field in self.fields:

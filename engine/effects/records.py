@@ -50,7 +50,8 @@ class UpdateRecord(RecordEffect):
     values: dict[str, JsonValue]
 
     def say(self) -> str:
-        return f"set {', '.join(f'{name} to {_shown(value)}' for name, value in self.values.items())} on {self.title}"
+        told = [f"{name} to {_shown(value)}" for name, value in self.values.items()]
+        return f"set {', '.join(told)} on {self.title}"
 
     def apply(self, store: Store) -> Outcome:
         try:

@@ -58,7 +58,7 @@ Move = Do | Enter | Sleep | Skip | End
 
 @dataclass(frozen=True)
 class Write:
-    """A field that a step may change; `field` is "*" for a new record. `value` is None where it is not known before."""
+    """A field that a step may change, and to what if that is known; "*" means a new record."""
 
     module: str
     field: str
@@ -129,7 +129,7 @@ class Step(BaseModel):
         return said[:1].upper() + said[1:]
 
     def reads(self) -> Iterable[str]:
-        """The paths it reads beside those in its templates; words that are no path may be among them."""
+        """The paths it reads beside those in its templates, among words that are no path."""
         return ()
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
@@ -149,7 +149,7 @@ class Action(Step):
     """A step that makes exactly one change."""
 
     def plan(self, ctx: Context) -> Effect:
-        """The change, fully described. Raises `Unplanned` where there is nothing to do or it cannot be done."""
+        """The change, fully described. Raises `Unplanned` where there is none to make."""
         raise NotImplementedError
 
     def decide(self, ctx: Context) -> Move:

@@ -18,13 +18,16 @@ LONGEST = 3650  # days
 
 
 class Wait(Step):
-    """Wait for a time, until a date of the record, or until a time of day. The wait survives any restart."""
+    """Wait for a time, until a date of the record, or until a time of day; restarts do no harm."""
 
     type: Literal["wait"] = "wait"
     minutes: int = Field(0, ge=0, le=60 * 24 * LONGEST)
     hours: int = Field(0, ge=0, le=24 * LONGEST)
     days: int = Field(
-        0, ge=0, le=LONGEST, description="Days; the time of day stays the same, also when the clocks change."
+        0,
+        ge=0,
+        le=LONGEST,
+        description="Days; the time of day stays the same, also when the clocks change.",
     )
     working_days: bool = Field(False, description="Count only working days of the company.")
     until: str = Field("", description="A date field of the record; the days come on top.")

@@ -15,7 +15,7 @@ from engine.problems import Problem
 
 @dataclass(frozen=True)
 class Listen:
-    """One kind of change a workflow wants to hear of; `fields` narrows modifications to those that touch one of them."""
+    """A kind of change that a workflow wants to hear of; `fields` are those it looks at."""
 
     kind: Literal["created", "modified", "deleted"]
     fields: frozenset[str] | None = None

@@ -8,7 +8,7 @@ from engine.triggers import Listen, Trigger
 
 
 class RecordSaved(Trigger):
-    """Starts when a record is created and each time it is changed. A save that changes nothing starts nothing."""
+    """Starts when a record is created and each time anything of it is changed."""
 
     type: Literal["record_saved"] = "record_saved"
     example: ClassVar[dict[str, Any]] = {"type": "record_saved"}

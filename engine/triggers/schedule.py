@@ -11,7 +11,7 @@ from engine.triggers import Trigger
 
 
 class Schedule(Recurring, Trigger):
-    """Starts at set times for all records that match then: hourly, daily, weekly, monthly, yearly, once, or by cron."""
+    """Starts at set times, by a rhythm, a date or cron, for all records that match then."""
 
     type: Literal["schedule"] = "schedule"
     example: ClassVar[dict[str, Any]] = {"type": "schedule", "every": "day", "at": "09:00"}

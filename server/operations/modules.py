@@ -133,7 +133,13 @@ def _block(block: Block) -> Answer:
 def create_module(desk: Desk, definition: Plain) -> Answer:
     """Make a module: name, label, singular, numbering and fields. Its table is there at once."""
     name = str(definition.get("name", ""))
+    given = definition.get("fields")
+    fields = (
+        [field for field in given if isinstance(field, dict)] if isinstance(given, list) else []
+    )
+    named = any(field.get("name") == "name" for field in fields)
     usual = {
+        "name_field": "name" if named else "number",
         "label": name.replace("_", " ").capitalize(),
         "singular": name.removesuffix("s").replace("_", " ").capitalize(),
         "numbering": f"{name[:3].upper()}-{{n}}",
@@ -165,6 +171,7 @@ def add_field(desk: Desk, module: str, field: Plain) -> Answer:
 
 @operation(
     "PATCH /modules/{module}",
+    body="changes",
     scope="modules:write",
     kind="write",
     tool=False,

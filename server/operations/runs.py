@@ -60,7 +60,7 @@ def _active(desk: Desk, tx: Transaction, workflow: int) -> Live:
     """The version that a person approved and that is on. Raises `Invalid`."""
     row = shapes.workflow_row(tx, workflow)
     if row.state != "active" or row.active_version is None:
-        message = f"“{row.name}” is {row.state.replace('_', ' ')}, so it starts nothing."
+        message = f"“{row.name}” is {shapes.stands(row.state)}, so it starts nothing."
         remedy = "Only a version that a person approved runs; test_workflow shows what it would do."
         raise refuse("workflow", message, remedy)
     return desk.house.library.version(tx, workflow, row.active_version)
@@ -216,7 +216,7 @@ def _lines(desk: Desk, tx: Transaction, rows: Sequence[Row[Any]]) -> list[Answer
 def _since(tx: Transaction, runs: list[int]) -> dict[int, Any]:
     """When each run reached the step it stands at."""
     newest = select(ENTRIES.c.run, func.max(ENTRIES.c.at)).where(ENTRIES.c.run.in_(runs))
-    return {run: at for run, at in tx.db.execute(newest.group_by(ENTRIES.c.run)).tuples()}
+    return {run: at for run, at in tx.db.execute(newest.group_by(ENTRIES.c.run))}
 
 
 def _record(tx: Transaction, reader: Reader, row: Row[Any]) -> Answer:
@@ -241,7 +241,7 @@ def _steps(tx: Transaction, asked: list[ColumnElement[bool]], *, one: bool) -> d
     query = select(RUNS.c.workflow, RUNS.c.step, func.count()).where(
         *asked, going, RUNS.c.step.is_not(None)
     )
-    rows = tx.db.execute(query.group_by(RUNS.c.workflow, RUNS.c.step)).tuples()
+    rows = tx.db.execute(query.group_by(RUNS.c.workflow, RUNS.c.step))
     return {str(step) if one else f"{workflow}/{step}": count for workflow, step, count in rows}
 
 

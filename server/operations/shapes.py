@@ -22,6 +22,26 @@ def problems(found: Iterable[Problem]) -> list[Answer]:
     return [{"path": p.path, "message": p.message, "remedy": p.remedy} for p in found]
 
 
+def faults(found: Iterable[Problem], document: Mapping[str, Any]) -> list[Answer]:
+    """Problems of a document, each with the id of the step it is in: edits name steps by it."""
+    return [
+        {**told, "step": step} if (step := _step(told["path"], document)) else told
+        for told in problems(found)
+    ]
+
+
+def _step(path: str, document: Any) -> str | None:
+    """The id of the innermost step on a path like `steps.2.then.0.subject`."""
+    node, id = document, None
+    for part in path.split("."):
+        if isinstance(node, list) and part.isdecimal() and int(part) < len(node):
+            node = node[int(part)]
+            id = node.get("id", id) if isinstance(node, dict) else id
+        else:
+            node = node.get(part) if isinstance(node, dict) else None
+    return id if isinstance(id, str) else None
+
+
 def values(module: Module, row: Mapping[str, Any], fields: Iterable[str] = ()) -> Answer:
     """The fields of a stored row as JSON."""
     names = list(fields) or [name for name in module.by_name if name not in ("id", "number")]
@@ -45,6 +65,14 @@ def names(
             if row.get(name) in called:
                 here[name] = called[row[name]]
     return told
+
+
+STANDS = {"draft": "a draft", "in_review": "in review", "paused": "switched off"}
+
+
+def stands(state: str) -> str:
+    """How a workflow stands, in a sentence: "it is switched off"."""
+    return STANDS.get(state, state.replace("_", " "))
 
 
 def iso(moment: date | None) -> str | None:

@@ -174,7 +174,7 @@ def _in_force(desk: Desk, tx: Transaction, row: Row[Any]) -> Workflow:
 def _blocked(tx: Transaction, desk: Desk, row: Row[Any], parsed: Workflow, id: int) -> Any:
     """What keeps the workflow from starting for a record, beside its conditions."""
     if row.state != "active":
-        yield f"the workflow is {row.state.replace('_', ' ')}, not active"
+        yield f"the workflow is {shapes.stands(row.state)}, not active"
     if row.active_version is None:
         return
     live = desk.house.library.version(tx, row.id, row.active_version)

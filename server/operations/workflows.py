@@ -87,14 +87,14 @@ def _runs(tx: Transaction) -> dict[int, Counter[str]]:
     query = select(RUNS.c.workflow, RUNS.c.state, func.count()).group_by(
         RUNS.c.workflow, RUNS.c.state
     )
-    for workflow, state, count in tx.db.execute(query).tuples():
+    for workflow, state, count in tx.db.execute(query):
         counted.setdefault(workflow, Counter())[state] = count
     return counted
 
 
 def _alerts(tx: Transaction) -> dict[int, int]:
     query = select(ALERTS.c.workflow, func.count()).where(ALERTS.c.state == "open")
-    rows = tx.db.execute(query.group_by(ALERTS.c.workflow)).tuples()
+    rows = tx.db.execute(query.group_by(ALERTS.c.workflow))
     return {workflow: count for workflow, count in rows if workflow is not None}
 
 
@@ -182,13 +182,14 @@ def _told(tx: Transaction, checked: Checked, count: int | None) -> Answer:
     """What can be said about a document: its words, what is wrong, what is unwise."""
     parsed = checked.parsed
     if parsed is None:
-        return {"words": [], "problems": shapes.problems(checked.problems), "advice": []}
+        faults = shapes.faults(checked.problems, checked.document)
+        return {"words": [], "problems": faults, "advice": []}
     words = parsed.words(tx.binder(tx.schema.module(parsed.module)))
     unwise = [] if checked.problems else list(advice(parsed, tx.schema, count))
     return {
         "words": words,
-        "problems": shapes.problems(checked.problems),
-        "advice": shapes.problems(unwise),
+        "problems": shapes.faults(checked.problems, checked.document),
+        "advice": shapes.faults(unwise, checked.document),
     }
 
 
@@ -204,7 +205,7 @@ def draft_workflow(desk: Desk, document: Plain, workflow: Number | None = None) 
     with desk.begin() as tx:
         if workflow is not None:
             shapes.workflow_row(tx, workflow)
-        row = save_draft(tx, document, desk.by, workflow)
+        row = save_draft(tx, _about_seen(tx, document), desk.by, workflow)
         _noted(desk, tx, "draft", row)
     return _drafted(desk, row.id)
 
@@ -225,10 +226,17 @@ def edit_workflow(desk: Desk, workflow: Number, revision: Number, edits: Several
         if revision != row.revision:
             told = f"the draft is at revision {row.revision}, you have {revision}."
             raise refuse("revision", told, "Read it with get_workflow, then edit what is there.")
-        document = apply(current_document(tx, row), edits)
+        document = _about_seen(tx, apply(current_document(tx, row), edits))
         row = save_draft(tx, document, desk.by, workflow, revision)
         _noted(desk, tx, "edit", row)
     return _drafted(desk, workflow)
+
+
+def _about_seen(tx: Transaction, document: Document) -> Document:
+    """The document, if it is about records that may be seen here. Raises `Invalid`."""
+    if not shapes.shown(tx, str(document.get("module"))):
+        tx.schema.module(str(document.get("module")))
+    return document
 
 
 def _noted(desk: Desk, tx: Transaction, verb: str, row: Row[Any]) -> None:

@@ -16,6 +16,7 @@ from server.doors import Missing
 from server.pages.frame import HEADERS, door, page
 from server.pages.session import OtherSite, SignInFirst, visit
 from server.pages.views import ErrorView
+from server.pages.wording import sentence
 
 WORDS = {
     400: ("That could not be read", "The address or the form does not say what it should."),
@@ -81,7 +82,7 @@ def trouble(request: Request, status: int, problems: Sequence[dict[str, Any]]) -
 def said(request: Request, status: int, problems: Sequence[Problem]) -> Response:
     """The error page."""
     title, text = WORDS.get(status, WORDS[404] if status < 500 else OURS)
-    told = " ".join(_sentence(problem.message) for problem in problems) or text
+    told = " ".join(sentence(problem.message) for problem in problems) or text
     remedy = " ".join(dict.fromkeys(problem.remedy for problem in problems if problem.remedy))
     view: ErrorView = {
         "code": status, "title": title, "text": told, "remedy": remedy,
@@ -93,7 +94,3 @@ def said(request: Request, status: int, problems: Sequence[Problem]) -> Response
         return door(request, "error.html", view, title, status)
     with found.desk.read() as tx:
         return page(found, tx, "error.html", view, title=title, here="", status=status)
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -31,7 +31,7 @@ from server.pages.views import (
     Remark,
     ReviewView,
 )
-from server.pages.wording import size
+from server.pages.wording import sentence, size
 
 SAMPLE, SHOWN, CHECKED = 5, 8, 50
 DECIDED = {"approved": "approved", "rejected": "rejected", "superseded": "replaced"}
@@ -185,7 +185,7 @@ class Proposal:
         unsafe = self.visit.house.unsafe
         wrong = examine(self.tx, self.row.document, unsafe, self.row.workflow).problems
         found = [
-            _check("bad", _sentence(problem.message), problem.path, problem.remedy)
+            _check("bad", sentence(problem.message), problem.path, problem.remedy)
             for problem in wrong
         ]
         if not wrong:
@@ -198,7 +198,7 @@ class Proposal:
             remedy = "Approve only if you know who reads there."
             found.append(_check("warn", "Calls an outside address not used before", host, remedy))
         for problem in advice(self.parsed, self.tx.schema, self.found.count):
-            found.append(_check("warn", _sentence(problem.message), "", problem.remedy))
+            found.append(_check("warn", sentence(problem.message), "", problem.remedy))
         return found
 
     def _rights(self) -> list[Fact]:
@@ -285,7 +285,3 @@ def _check(tone: Any, text: str, detail: str = "", remedy: str = "") -> Check:
 
 def _remark(who: str, did: str, when: Any, text: str = "") -> Remark:
     return {"who": who, "did": did, "when": when, "text": text}
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

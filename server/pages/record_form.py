@@ -21,6 +21,7 @@ from server.pages.record_view import row_of
 from server.pages.records import module_of
 from server.pages.session import Posted, Signed, Visit, text, texts
 from server.pages.views import FormField, FormView
+from server.pages.wording import faults
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 CONTROLS: dict[str, Any] = {
@@ -61,7 +62,7 @@ def delete(visit: Signed, module: str, record: int) -> Response:
     try:
         delete_record(visit.desk, module, record)
     except Invalid as invalid:
-        return go(f"/records/{module}/{record}", _told(invalid.problems), "bad")
+        return go(f"/records/{module}/{record}", faults(invalid.problems), "bad")
     visit.house.changed()
     return go(f"/records/{module}", "Deleted. Its history stays.")
 
@@ -136,7 +137,7 @@ def _form(
             "action": f"{here}/{record}/edit" if row else f"{here}/new",
             "submit": "Save",
             "fields": [*fields, _hidden("revision", str(row["revision"]))] if row else fields,
-            "error": error or _told(rest) or ("Some answers need a look." if wrong else ""),
+            "error": error or faults(rest) or ("Some answers need a look." if wrong else ""),
         }
         return page(visit, tx, "form.html", view, title=title, here="records", status=status)
 
@@ -154,7 +155,7 @@ def _field(
         "value": value,
         "choices": choices,
         "help": field.help or help,
-        "error": _told([problem]) if problem else "",
+        "error": faults([problem]) if problem else "",
         "required": field.required,
     }
 
@@ -226,7 +227,3 @@ def _hidden(name: str, value: str) -> FormField:
         "name": name, "label": "", "kind": "hidden", "value": value, "choices": [], "help": "",
         "error": "", "required": False,
     }  # fmt: skip
-
-
-def _told(problems: Any) -> str:
-    return " ".join(f"{p.message[:1].upper()}{p.message[1:]} {p.remedy}".strip() for p in problems)

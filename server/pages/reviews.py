@@ -23,6 +23,7 @@ from server.pages.proposal import Proposal, row_of_review
 from server.pages.rows import review_rows
 from server.pages.session import Posted, Signed, Visit, text, texts
 from server.pages.views import Choice, Decision, ReviewsView
+from server.pages.wording import faults
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 FRESH = timedelta(minutes=5)
@@ -87,8 +88,8 @@ def _decide(
     except Refused as refused:
         return _review(visit, review, given, f"{refused.message} {refused.remedy}", 403)
     except Invalid as invalid:
-        told = " ".join(_sentence(problem) for problem in invalid.problems)
-        return _review(visit, review, given, told, _status(invalid.problems[0]))
+        told = faults(invalid.problems)
+        return _review(visit, review, given, told, _status(visit, review, invalid.problems[0]))
     visit.house.changed()
     told = (
         "Approved: it is live now."
@@ -98,8 +99,13 @@ def _decide(
     return go(f"/reviews/{review}", told)
 
 
-def _status(problem: Problem) -> int:
-    return {"hash": 409, "review": 409, "password": 403}.get(problem.path, 422)
+def _status(visit: Visit, review: int, problem: Problem) -> int:
+    """What a refusal is: overtaken by events, not for this person, or not answered rightly."""
+    if problem.path == "review":
+        with visit.desk.read() as tx:
+            row = row_of_review(tx, review)
+        return 403 if row is not None and row.state == "in_review" else 409
+    return {"hash": 409, "password": 403}.get(problem.path, 422)
 
 
 def _baseline(given: Given) -> Baseline | None:
@@ -152,7 +158,10 @@ def _review(
         proposal = Proposal(visit, tx, row)
         view = proposal.view(_decision(visit, tx, proposal, given, error))
         title = f"Review of {proposal.parsed.name}"
-        return page(visit, tx, "review.html", view, title=title, here="reviews", status=status)
+        told = "" if view["decision"]["allowed"] else error
+        return page(
+            visit, tx, "review.html", view, title=title, here="reviews", status=status, error=told
+        )
 
 
 def _decision(
@@ -223,7 +232,3 @@ def _given(form: Any) -> Given:
         frozenset(texts(form, "asked")),
         frozenset(texts(form, "seen")),
     )
-
-
-def _sentence(problem: Problem) -> str:
-    return f"{problem.message[:1].upper()}{problem.message[1:]} {problem.remedy}".strip()

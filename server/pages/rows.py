@@ -13,7 +13,7 @@ from server.pages.blocks import short
 from server.pages.moments import NEVER, moment, took
 from server.pages.names import Names
 from server.pages.views import ReviewRow, RunRow
-from server.pages.wording import size
+from server.pages.wording import sentence, size
 
 Versions = dict[tuple[int, int], Workflow]
 
@@ -76,7 +76,7 @@ def step_of(names: Names, row: Row[Any], workflow: Workflow | None) -> str:
     """Where a run stands, or how it ended."""
     if row.step is None:
         said = str(row.reason or "finished")
-        return said[:1].upper() + said[1:]
+        return sentence(said)
     if workflow is None or row.step not in workflow.route:
         return str(row.step)
     module = names.tx.schema.modules.get(workflow.module)

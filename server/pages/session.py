@@ -1,5 +1,6 @@
 """Who is looking at a page: the session behind the cookie, and the guard against other sites."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -61,9 +62,10 @@ def visit(request: Request) -> Visit:
     return Visit(request, Desk(house, found.principal), found, cookie)
 
 
-async def posted(request: Request) -> FormData:
-    """What the form holds."""
-    return await request.form(max_files=1, max_fields=500)
+async def posted(request: Request) -> AsyncIterator[FormData]:
+    """What the form holds, its file included, until the answer is sent."""
+    async with request.form(max_files=1, max_fields=500) as form:
+        yield form
 
 
 Signed = Annotated[Visit, Depends(visit)]

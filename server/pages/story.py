@@ -16,7 +16,7 @@ from server.pages.names import Names
 from server.pages.rows import number, parsed
 from server.pages.session import Visit
 from server.pages.views import Action, Block, Change, Effect, Event, Fact, RunView, Tab
-from server.pages.wording import changed, size
+from server.pages.wording import changed, sentence, size
 
 TITLES = {"story": "What happened", "data": "Data", "raw": "Raw"}
 INNER = ("owner", "before", "chain")
@@ -53,7 +53,7 @@ class Story:
             "state": row.state,
             "started": moment(tx, row.started_at),
             "summary": self._summary(),
-            "problem": row.reason if row.state in ("failed", "paused") else "",
+            "problem": sentence(row.reason) if row.state in ("failed", "paused") else "",
             "actions": self._actions(),
             "tab": tab,
             "tabs": [self._tab(name) for name in TITLES],
@@ -74,12 +74,13 @@ class Story:
         if row.state == "waiting" and row.due:
             return f"goes on {moment(self.tx, row.due)['text']}"
         span = took(row.started_at, row.ended_at, self.tx.now)
+        after = "" if span == "at once" else f", after {span}"
         if row.state in ("done", "stopped"):
-            return f"{row.reason or 'finished'}, after {span}"
+            return f"{row.reason or 'finished'}{after}"
         if row.state == "failed" and row.step in self.workflow.position:
             at = self.workflow.position[row.step]
-            return f"failed at step {at} of {len(self.workflow.route)}, after {span}"
-        return f"for {span}"
+            return f"failed at step {at} of {len(self.workflow.route)}{after}"
+        return "just started" if span == "at once" else f"for {span}"
 
     def _actions(self) -> list[Action]:
         """What a person can say about a mail whose fate is not known."""

@@ -16,7 +16,7 @@ from server.pages.frame import go, page
 from server.pages.lists import choice
 from server.pages.session import Posted, Signed, Visit, text, texts
 from server.pages.views import FormField, FormView
-from server.pages.wording import size
+from server.pages.wording import faults, size
 from server.pages.workflow_view import Shown, inside
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -67,7 +67,7 @@ def _toggle(visit: Visit, workflow: int, *, active: bool, running: Any, done: st
     try:
         answer = toggle_workflow(visit.desk, workflow, active, running)
     except Invalid as invalid:
-        return go(f"/workflows/{workflow}", _told(invalid), "bad")
+        return go(f"/workflows/{workflow}", faults(invalid.problems), "bad")
     visit.house.changed()
     if answer.get("state") == "pending_approval":
         return go(f"/workflows/{workflow}", "A person has to approve it first.", "warn")
@@ -91,7 +91,7 @@ def run_now(visit: Signed, workflow: int, form: Posted) -> Response:
     try:
         answer = run_workflow(visit.desk, workflow, records=[*ticked, *named])
     except Invalid as invalid:
-        return _run_form(visit, workflow, _told(invalid), text(form, "named"))
+        return _run_form(visit, workflow, faults(invalid.problems), text(form, "named"))
     visit.house.changed()
     started, left = answer.get("started", []), answer.get("not_started", [])
     told = f"Started for {size(len(started), 'record')}."
@@ -149,7 +149,3 @@ def _field(name: str, label: str, kind: Any, choices: list[Any]) -> FormField:
         "name": name, "label": label, "kind": kind, "value": "", "choices": choices, "help": "",
         "error": "", "required": False,
     }  # fmt: skip
-
-
-def _told(invalid: Invalid) -> str:
-    return " ".join(f"{p.message[:1].upper()}{p.message[1:]} {p.remedy}" for p in invalid.problems)

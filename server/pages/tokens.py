@@ -19,6 +19,7 @@ from server.pages.moments import moment
 from server.pages.names import Names
 from server.pages.session import Posted, Signed, Visit, text, texts
 from server.pages.views import Choice, NewToken, TokenRow, TokensView
+from server.pages.wording import faults
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 MAY = {
@@ -50,9 +51,7 @@ def make(visit: Signed, form: Posted) -> Response:
     try:
         answer = make_token(visit.desk, name, scopes, chosen)
     except Invalid as invalid:
-        told = " ".join(
-            f"{p.message[:1].upper()}{p.message[1:]} {p.remedy}" for p in invalid.problems
-        )
+        told = faults(invalid.problems)
         return _tokens(visit, name=name, scopes=set(scopes), days=days, error=told)
     token = str(answer["token"])
     clients = client_help(visit.house, token)

@@ -1,7 +1,7 @@
 """Records as files: export, and import, which goes on when its page is left."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BytesIO, StringIO
 from secrets import token_urlsafe
@@ -22,6 +22,7 @@ from server.pages.lists import choice
 from server.pages.records import module_of
 from server.pages.session import Posted, Signed, Visit, text
 from server.pages.views import FormField, ImportRow, ImportView, Link, Stat
+from server.pages.wording import faults
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 LARGEST = 25 * 1024 * 1024
@@ -118,7 +119,7 @@ def _import(visit: Visit, work: Work, content: bytes, starts: bool, duplicates: 
             progress=work.progress,
         )
     except Invalid as invalid:
-        work.error = _told(invalid.problems)
+        work.error = faults(invalid.problems)
     except Exception:
         work.error = "Sayso made a mistake and stopped. What was taken so far is in the list."
         raise
@@ -179,7 +180,7 @@ def _progress(work: Work, link: Link) -> ImportView:
 
 
 def _line(row: int, problem: Problem) -> ImportRow:
-    return {"line": row, "text": _told([problem])}
+    return {"line": row, "text": faults([problem])}
 
 
 def _stats(found: Imported) -> list[Stat]:
@@ -201,10 +202,6 @@ def _field(name: str, label: str, kind: Any, help: str = "") -> FormField:
         "name": name, "label": label, "kind": kind, "value": "", "choices": [], "help": help,
         "error": "", "required": kind == "file",
     }  # fmt: skip
-
-
-def _told(problems: Iterable[Problem]) -> str:
-    return " ".join(f"{p.message[:1].upper()}{p.message[1:]} {p.remedy}".strip() for p in problems)
 
 
 def _pairs() -> list[tuple[str, str]]:

@@ -1,16 +1,20 @@
 """The values of fields as people read them."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from engine.fields import Field
 from engine.modules import Module
+from engine.problems import Problem
 from server.pages.moments import stamp
 from server.pages.names import Names
 from server.pages.views import FieldChange, Link
+
+NAMED = re.compile(r"`([^`]+)`")
 
 
 def told(field: Field, value: Any, names: Names, currency: str = "") -> Link:
@@ -72,5 +76,14 @@ def size(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def article(noun: str) -> str:
-    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+def sentence(text: str) -> str:
+    """The text with a capital letter first, and names in quotation marks instead of backticks."""
+    quoted = NAMED.sub(r"“\1”", text)
+    return quoted[:1].upper() + quoted[1:]
+
+
+def faults(problems: Iterable[Problem]) -> str:
+    """What is wrong and what to do about it, as sentences."""
+    return " ".join(
+        f"{sentence(each.message)} {sentence(each.remedy)}".strip() for each in problems
+    )

@@ -130,7 +130,8 @@ class Shown:
         told = [f"version {live.version}"]
         if live.decided_by:
             told.append(f"approved by {self.names.person(live.decided_by)} on {when}")
-        return [*told, "a newer draft exists"] if self.row.draft else told
+        newer = self.row.draft and self._waiting() is None
+        return [*told, "a newer draft exists"] if newer else told
 
     def _waiting(self) -> Link | None:
         found = next((v for v in self.versions if v.state == "in_review"), None)
@@ -173,7 +174,7 @@ class Shown:
     def _stats(self) -> list[Stat]:
         recent = (RUNS.c.workflow == self.row.id, RUNS.c.started_at >= first_moment(self.tx))
         query = select(RUNS.c.state, func.count()).where(*recent).group_by(RUNS.c.state)
-        counts: dict[str, int] = dict(self.tx.db.execute(query).tuples().all())
+        counts: dict[str, int] = {state: count for state, count in self.tx.db.execute(query)}
         shown = (("Runs", sum(counts.values()), ""), ("Done", counts.get("done", 0), ""),
                  ("Failed", counts.get("failed", 0), "bad"))  # fmt: skip
         return [_stat(label, count, tone if count else "") for label, count, tone in shown]
@@ -188,7 +189,7 @@ class Shown:
             .where(RUNS.c.workflow == self.row.id, RUNS.c.state.in_(INSIDE))
             .group_by(RUNS.c.step)
         )
-        counts: dict[str | None, int] = dict(self.tx.db.execute(query).tuples().all())
+        counts: dict[str | None, int] = {step: count for step, count in self.tx.db.execute(query)}
         marks: dict[str, dict[str, Any]] = {
             step: {"count": count} for step, count in counts.items() if step
         }

@@ -81,7 +81,7 @@ def test_the_conditions_of_the_workflow_are_compared_in_words() -> None:
     sent = {"field": "status", "op": "equals", "value": "Sent"}
     (found,) = differences(workflow(NOTE), workflow(NOTE, conditions=sent), BINDER)
     assert found == Difference(
-        "changed", "", "Conditions", "", (Edit("", "always", "status is equal to “Sent”"),)
+        "changed", "", "Conditions", "", (Edit("", "always", "the status is “Sent”"),)
     )
 
 

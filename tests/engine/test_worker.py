@@ -22,6 +22,12 @@ CREATED = {"type": "record_created"}
 DAILY = {"type": "schedule", "every": "day", "at": "09:00"}
 OWES = {"field": "balance", "op": "greater_than", "value": 0}
 SENT = {"field": "status", "op": "equals", "value": "Sent"}
+VISIT = {
+    "id": "visit",
+    "type": "update_fields",
+    "record": "account",
+    "values": {"visits": "{{ record.account.visits|default(0) + 1 }}"},
+}
 MAIL = {"id": "mail", "type": "send_email", "to": ["account"], "subject": "Hi", "body": "Pay."}
 
 
@@ -218,7 +224,7 @@ def test_a_time_that_the_clocks_skip_or_repeat_comes_once(
     clock.set(before)
     office.create("invoices", status="Sent")
     office.activate(trigger={**DAILY, "at": "02:30"}, steps=[NOTE])
-    fired = []
+    fired: list[datetime] = []
     while clock.now() < before + timedelta(hours=20):
         clock.advance(minutes=30)
         work(office)
@@ -512,13 +518,7 @@ def test_a_run_that_breaks_fails_alone(office: Office) -> None:
 
 
 def test_runs_of_one_record_in_a_batch_see_each_others_changes(office: Office) -> None:
-    count = {
-        "id": "add",
-        "type": "update_fields",
-        "record": "account",
-        "values": {"visits": "{{ record.account.visits|default(0) + 1 }}"},
-    }
-    office.activate(trigger=CREATED, steps=[count])
+    office.activate(trigger=CREATED, steps=[VISIT])
     for _ in range(20):
         office.create("invoices", account="ACME")
     work(office)
@@ -550,7 +550,7 @@ def test_changes_written_together_are_told_as_each_was(office: Office) -> None:
 def test_two_workers_at_the_same_time_do_nothing_twice(url: str, clock: Clock) -> None:
     with Office.at(url, clock.now) as one, Office.at(url, clock.now) as two, web_server() as web:
         hook = {"id": "hook", "type": "webhook", "url": web.url}
-        one.activate(trigger=CREATED, steps=[NOTE, hook, {**NOTE, "id": "after"}])
+        one.activate(trigger=CREATED, steps=[NOTE, VISIT, hook, {**NOTE, "id": "after"}])
         for _ in range(60):
             one.create("invoices", account="ACME")
         start = Barrier(2)
@@ -566,6 +566,7 @@ def test_two_workers_at_the_same_time_do_nothing_twice(url: str, clock: Clock) -
         asked = [request.headers["webhook-id"] for request in web.requests]
         assert sorted(asked) == sorted(f"run-{run}-hook" for run in range(1, 61))
         assert len(one.rows("notes", "id")) == 120
+        assert one.rows("accounts", "visits") == [(60,)]
 
 
 def test_a_slow_server_holds_up_nothing_else(office: Office) -> None:

@@ -1,15 +1,21 @@
 """The command line: what its commands do, print and refuse."""
 
+import os
 import sqlite3
+import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from click.testing import CliRunner, Result
+from mcp import Client, StdioServerParameters
 
 from engine import people
 from engine.house import House
+from engine.jobs import beat
 from engine.settings import Settings
 from server.__main__ import main
 from server.doctor import examine
@@ -25,6 +31,15 @@ def _installation(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("SAYSO_DATA_DIR", str(tmp_path / "data"))
 
 
+@pytest.fixture
+def house(_installation: None) -> Iterator[House]:
+    """The installation that the commands work on."""
+    house = House.of(Settings())
+    yield house
+    house.database.engine.dispose()
+
+
+HOUSE = Path(__file__).parent.parent.parent
 only_sqlite = pytest.mark.parametrize("pairs", ["sqlite"], indirect=True)
 
 
@@ -36,34 +51,34 @@ def with_anna() -> None:
     run("user", "create", "anna", "--role", "author", "--password-stdin", input="let me in!\n")
 
 
-def test_a_user_is_created_with_a_password_from_standard_input() -> None:
+def test_a_user_is_created_with_a_password_from_standard_input(house: House) -> None:
     words = ("user", "create", "anna", "--role", "admin", "--role", "approver", "--password-stdin")
     created = run(*words, input="let me in!\n")
     assert (created.exit_code, created.stdout) == (0, "anna may sign in, as admin, approver.\n")
-    with House.of(Settings()).database.read() as tx:
+    with house.database.read() as tx:
         who = people.check_password(tx, "anna", "let me in!")
     assert who == people.Principal("anna", frozenset({"admin", "approver"}))
     assert run("user", "list").stdout.split() == ["anna", "admin,", "approver"]
 
 
-def test_a_token_is_printed_alone_and_opens_what_it_says() -> None:
+def test_a_token_is_printed_alone_and_opens_what_it_says(house: House) -> None:
     with_anna()
     scopes = ("--scope", "records:read", "--scope", "runs:read")
     made = run("token", "create", "--user", "anna", "--name", "Laptop", *scopes)
     assert (made.exit_code, made.stderr) == (0, "")
-    with House.of(Settings()).database.read() as tx:
+    with house.database.read() as tx:
         holder = people.token_holder(tx, made.stdout.removesuffix("\n"))
     assert holder is not None
-    assert (holder.name, holder.scopes) == ("anna", {"records:read", "runs:read"})
+    assert (holder.name, holder.scopes) == ("anna", frozenset({"records:read", "runs:read"}))
     assert "Laptop" in run("token", "list").stdout
     assert run("token", "revoke", "1").exit_code == 0
     assert "revoked" in run("token", "list").stdout
 
 
-def test_a_link_signs_in_once() -> None:
+def test_a_link_signs_in_once(house: House) -> None:
     with_anna()
     secret = run("user", "link", "anna").stdout.strip().rpartition("secret=")[2]
-    with House.of(Settings()).database.begin() as tx:
+    with house.database.begin() as tx:
         first, second = people.use_link(tx, secret), people.use_link(tx, secret)
     assert (first is None, second is None) == (False, True)
 
@@ -118,11 +133,9 @@ def test_the_doctor_says_what_does_not_work(
     assert (done.exit_code, told in done.stdout, "secret" in done.stdout) == (1, True, False)
 
 
-def test_the_doctor_says_what_is_switched_off() -> None:
+def test_the_doctor_says_what_is_switched_off(house: House) -> None:
     with_anna()
-    house = House.of(Settings())
     states = {finding.what: finding.state for finding in examine(house)}
-    house.database.engine.dispose()
     assert states == {
         "address": "ok",
         "data folder": "ok",
@@ -139,24 +152,31 @@ def test_the_doctor_says_what_is_switched_off() -> None:
     }
 
 
-def test_the_doctor_knows_when_a_worker_was_last_seen() -> None:
+def test_the_doctor_knows_when_a_worker_was_last_seen(house: House) -> None:
     with_anna()
-    house = House.of(Settings())
-    listener = house.bell.listen(house.worker)
-    listener.start()
-    house.changed()
-    try:
-        found = next(iter(_seen(house)))
-    finally:
-        listener.stop(graceful=True)
-        house.database.engine.dispose()
-    assert found.state == "ok"
+    beat(house.worker)
+    (found,) = (finding for finding in examine(house) if finding.what == "worker")
+    assert (found.state, found.said) == ("ok", "seen 0 seconds ago")
 
 
-def _seen(house: House) -> Any:
-    """The doctor's word on the worker, each time it has one that is not `off`."""
-    while True:
-        yield from (it for it in examine(house) if it.what == "worker" and it.state != "off")
+@only_sqlite
+def test_a_client_may_start_the_tools_itself() -> None:
+    with_anna()
+    command = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "server", "mcp", "--user", "anna"],
+        env={**os.environ, "PYTHONPATH": str(HOUSE)},
+    )
+
+    async def asks() -> tuple[set[str], Any]:
+        async with Client(command) as client:
+            tools = await client.list_tools()
+            found = await client.call_tool("search_records", {"module": "users"})
+            return {tool.name for tool in tools.tools}, found.structured_content
+
+    tools, found = anyio.run(asks)
+    assert {"draft_workflow", "submit_workflow"} <= tools
+    assert found["total"] == 1
 
 
 @only_sqlite

@@ -1,0 +1,216 @@
+"""The pages in a real browser: for everybody, on any screen, with nothing from outside."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
+
+from engine import people
+from engine.house import House
+from tests.fakes import Clock
+from tests.showroom import PASSWORD, furnish, served
+
+NOW = datetime(2026, 3, 10, 8, 0, tzinfo=UTC)
+PAGES = {
+    "home": "/",
+    "reviews": "/reviews",
+    "review": "/reviews/4",
+    "review of a change": "/reviews/1",
+    "workflows": "/workflows",
+    "workflow": "/workflows/1?step=five_days",
+    "inside": "/workflows/1?tab=inside",
+    "its runs": "/workflows/1?tab=runs",
+    "its versions": "/workflows/1?tab=versions",
+    "its document": "/workflows/1?tab=document",
+    "pause": "/workflows/1/pause",
+    "runs": "/runs",
+    "no run found": "/runs?q=nothing-like-it",
+    "run": "/runs/1",
+    "data of a run": "/runs/1?tab=data",
+    "ledger of a run": "/runs/1?tab=raw",
+    "modules": "/records",
+    "records": "/records/invoices",
+    "no record found": "/records/invoices?q=nothing-like-it",
+    "record": "/records/accounts/1",
+    "form": "/records/invoices/1/edit",
+    "import": "/records/invoices/import",
+    "mailbox": "/mailbox",
+    "mail": "/mailbox/1",
+    "tokens": "/tokens",
+    "system": "/system",
+}
+RULES = {
+    "runOnly": {
+        "type": "tag",
+        "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"],
+    }
+}
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The installation behind a web server, with nothing done to it by tests that only look."""
+    folder = tmp_path_factory.mktemp("showroom")
+    furnish(folder / "furnished", Clock(NOW))
+    with served(folder / "furnished", folder / "served", Clock(NOW)) as house:
+        yield house
+
+
+def signed_in(house: House, context: BrowserContext, username: str = "admin") -> None:
+    with house.database.begin() as tx:
+        secret = people.open_session(tx, username)
+    address = house.settings.address
+    context.add_cookies([{"name": "sayso_session", "value": secret, "url": address}])
+
+
+@pytest.fixture(
+    scope="module",
+    params=[("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)],
+    ids=lambda look: f"{look[0]} {look[1]}",
+)
+def window(request: pytest.FixtureRequest, browser: Browser, house: House) -> Iterator[Page]:
+    """A signed-in browser window in one theme and width."""
+    theme, width = request.param
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=theme, reduced_motion="reduce"
+    )
+    signed_in(house, context)
+    yield context.new_page()
+    context.close()
+
+
+class Watch:
+    """What a page asked for and complained about."""
+
+    def __init__(self, page: Page, house: House) -> None:
+        self.page, self.home = page, house.settings.address
+        self.outside: list[str] = []
+        self.complaints: list[str] = []
+        page.on("request", self._asked)
+        page.on("console", self._said)
+        page.on("pageerror", self._failed)
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith((self.home, "data:", "about:")):
+            self.outside.append(request.url)
+
+    def _said(self, message: Any) -> None:
+        self.complaints.append(str(message.text))
+
+    def _failed(self, error: Any) -> None:
+        self.complaints.append(str(error))
+
+    def close(self) -> None:
+        self.page.remove_listener("request", self._asked)
+        self.page.remove_listener("console", self._said)
+        self.page.remove_listener("pageerror", self._failed)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_for_everybody_on_every_screen(name: str, window: Page, house: House) -> None:
+    watch = Watch(window, house)
+    window.goto(house.settings.address + PAGES[name])
+    found = Axe().run(window, options=RULES).response["violations"]
+    sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    told = [(each["id"], [node["html"][:120] for node in each["nodes"][:3]]) for each in found]
+    assert told == []
+    assert window.evaluate(sideways) <= 0
+    assert (watch.outside, watch.complaints) == ([], [])
+    watch.close()
+
+
+def test_the_sign_in_page_is_for_everybody(browser: Browser, house: House) -> None:
+    with browser.new_context(viewport={"width": 390, "height": 800}) as context:
+        page = context.new_page()
+        page.goto(f"{house.settings.address}/login")
+        assert Axe().run(page, options=RULES).response["violations"] == []
+
+
+def test_somebody_signs_in_reads_a_proposal_and_approves_it_by_clicking(
+    browser: Browser, house: House
+) -> None:
+    with browser.new_context(base_url=house.settings.address) as context:
+        page = context.new_page()
+        page.goto("/reviews/4")
+        page.get_by_label("User name").fill("mgr")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Announce big deals")
+        page.get_by_role("button", name="Approve and activate").click()
+        expect(page.get_by_role("alert")).to_contain_text("Tick what you have seen")
+        page.get_by_label("a new outside address").check()
+        page.get_by_label("Comment").fill("Sales asked for it")
+        page.get_by_role("button", name="Approve and activate").click()
+        expect(page.get_by_text("Approved: it is live now.")).to_be_visible()
+        expect(page.get_by_text("Approved by Morgan Gray.")).to_be_visible()
+
+
+def test_the_flow_reads_as_nested_lists(browser: Browser, house: House) -> None:
+    with browser.new_context(base_url=house.settings.address) as context:
+        signed_in(house, context)
+        page = context.new_page()
+        page.goto("/workflows/1")
+        flow = page.get_by_role("group", name="Flow, with the number of records at each block")
+        expect(flow).to_match_aria_snapshot("""
+            - list:
+              - listitem: /Every day at 09:00/
+              - listitem:
+                - link /Remind politely/
+              - listitem:
+                - link /Wait 5 working days/
+              - listitem:
+                - link /Is it a large sum/
+                - list:
+                  - listitem:
+                    - text: "Yes"
+                    - list:
+                      - listitem:
+                        - link /Create the task/
+                  - listitem:
+                    - text: "No"
+                    - list:
+                      - listitem:
+                        - link /Remind firmly/
+              - listitem: End
+        """)
+
+
+def test_the_theme_that_was_chosen_stays(browser: Browser, house: House) -> None:
+    with browser.new_context(base_url=house.settings.address) as context:
+        signed_in(house, context)
+        page = context.new_page()
+        page.goto("/")
+        page.get_by_text("Adele Minh").click()
+        page.get_by_role("button", name="Dark").click()
+        page.goto("/runs")
+        expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_a_filter_narrows_the_list_without_leaving_the_page(browser: Browser, house: House) -> None:
+    with browser.new_context(base_url=house.settings.address) as context:
+        signed_in(house, context)
+        page = context.new_page()
+        page.goto("/records/invoices")
+        page.get_by_role("searchbox").fill("gamma")
+        expect(page.locator("#records tbody tr")).to_have_count(1)
+        expect(page.locator("#records")).to_contain_text("INV-6")
+        page.get_by_role("searchbox").fill("nothing like it")
+        expect(page.get_by_text("No invoices match this filter")).to_be_visible()
+
+
+def test_what_cannot_be_taken_back_is_asked_first(browser: Browser, house: House) -> None:
+    with browser.new_context(base_url=house.settings.address) as context:
+        signed_in(house, context)
+        page = context.new_page()
+        page.goto("/records/accounts/4")
+        page.get_by_role("button", name="Delete").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text("its history stays")
+        dialog.get_by_role("button", name="Go back").click()
+        expect(page.get_by_role("button", name="Delete")).to_be_focused()
+        page.get_by_role("button", name="Delete").click()
+        dialog.get_by_role("button", name="Delete").click()
+        expect(page.get_by_text("Deleted. Its history stays.")).to_be_visible()

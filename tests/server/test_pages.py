@@ -1,0 +1,588 @@
+"""The pages, driven as a browser without scripts would: what people see, may do, are refused."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select, update
+
+from engine import people
+from engine.house import House
+from engine.library import By, save_draft, submit
+from engine.tables import AUDIT, ENTRIES, EPISODES, RUNS, VERSIONS, WORKFLOWS
+from tests.fakes import Clock
+from tests.showroom import PASSWORD, browser_of, furnish, opened
+
+NOW = datetime(2026, 3, 10, 8, 0, tzinfo=UTC)
+REMIND, DEALS = 1, 5
+PAGES = (
+    "/",
+    "/reviews",
+    "/workflows",
+    "/workflows/1",
+    "/workflows/1?tab=inside",
+    "/workflows/1?tab=runs",
+    "/workflows/1?tab=versions",
+    "/workflows/1?tab=document",
+    "/workflows/1?step=five_days",
+    "/workflows/4",
+    "/workflows/5",
+    "/runs",
+    "/runs?state=failed&q=INV-6",
+    "/runs/1",
+    "/runs/R-1?tab=data",
+    "/runs/1?tab=raw",
+    "/records",
+    "/records/invoices",
+    "/records/invoices?q=acme&status=Sent&sort=-due_date",
+    "/records/invoices?account=1",
+    "/records/accounts/1",
+    "/records/invoices/1",
+    "/mailbox",
+    "/mailbox?state=captured",
+    "/mailbox/1",
+    "/tokens",
+)
+FOR_AUTHORS = ("/records/invoices/new", "/records/invoices/1/edit", "/records/invoices/import")
+FOR_ADMINS = ("/system",)
+Gallery = dict[str, TestClient]
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("showroom")
+    furnish(folder, Clock(NOW))
+    return folder
+
+
+@pytest.fixture
+def house(furnished: Path, tmp_path: Path, clock: Clock) -> Iterator[House]:
+    with opened(furnished, tmp_path / "house", clock) as house:
+        yield house
+
+
+@pytest.fixture(scope="module")
+def gallery(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
+    """Browsers of an admin, a viewer and a stranger, for tests that only look."""
+    folder = tmp_path_factory.mktemp("gallery") / "house"
+    with opened(furnished, folder, Clock(NOW)) as house:
+        yield {name: browser_of(house, name) for name in ("admin", "hr", "")}
+
+
+def field(page: str, name: str) -> str:
+    """The value of a hidden field."""
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert found, f"no hidden field {name}"
+    return found[1]
+
+
+def state(house: House, workflow: int) -> str:
+    with house.database.read() as tx:
+        found = tx.db.scalar(select(WORKFLOWS.c.state).where(WORKFLOWS.c.id == workflow))
+    return str(found)
+
+
+def verdict(house: House, review: int) -> str:
+    with house.database.read() as tx:
+        return str(tx.db.scalar(select(VERSIONS.c.state).where(VERSIONS.c.id == review)))
+
+
+def propose(house: House, author: str, **document: Any) -> int:
+    """Send a workflow on invoices for review. Gives the number of the review."""
+    whole = {
+        "name": "Invoices - Note",
+        "module": "invoices",
+        "trigger": {"type": "record_created"},
+        "steps": [{"id": "note", "type": "add_note", "text": "Seen"}],
+        **document,
+    }
+    with house.database.begin() as tx:
+        row = save_draft(tx, whole, By(author))
+        version = submit(tx, row.id, row.revision, "", By(author), house.unsafe, 0)
+    return int(version.id)
+
+
+# --- coming in ---
+
+
+def test_a_name_and_its_password_open_a_session_and_lead_to_the_page_asked_for(
+    house: House,
+) -> None:
+    browser = browser_of(house)
+    answer = browser.post(
+        "/login", data={"username": "admin", "password": PASSWORD, "next": "/runs?state=failed"}
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, "/runs?state=failed")
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+    assert browser.get("/").status_code == 200
+
+
+def test_a_wrong_password_and_an_unknown_name_are_refused_in_the_same_words(house: House) -> None:
+    browser = browser_of(house)
+    wrong = [
+        browser.post("/login", data={"username": name, "password": "guess"})
+        for name in ("admin", "nobody")
+    ]
+    told = [re.search(r'role="alert">.*?<span>(.*?)</span>', page.text) for page in wrong]
+    assert [page.status_code for page in wrong] == [401, 401]
+    assert len({found[1] for found in told if found}) == 1
+
+
+def test_after_ten_wrong_passwords_even_the_right_one_has_to_wait(
+    house: House, clock: Clock
+) -> None:
+    browser = browser_of(house)
+    long = "x" * 2000  # refused for its length, before anything is worked out
+    for _ in range(10):
+        assert browser.post("/login", data={"username": "bob", "password": long}).status_code == 401
+    right = {"username": "bob", "password": PASSWORD}
+    assert browser.post("/login", data=right).status_code == 429
+    clock.advance(minutes=11)
+    assert browser.post("/login", data=right).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "address", ["https://evil.test/", "//evil.test", "/\\evil.test", "javascript:alert(1)"]
+)
+def test_signing_in_never_leads_to_another_site(gallery: Gallery, address: str) -> None:
+    browser = gallery["admin"]
+    assert browser.get("/login", params={"next": address}).headers["location"] == "/"
+
+
+def test_signing_in_again_gives_a_new_session_and_ends_the_old_one(house: House) -> None:
+    browser = browser_of(house, "admin")
+    old = browser.cookies["sayso_session"]
+    browser.post("/login", data={"username": "admin", "password": PASSWORD})
+    with house.database.read() as tx:
+        assert people.session(tx, old) is None
+
+
+def test_a_link_signs_in_once(house: House) -> None:
+    with house.database.begin() as tx:
+        secret = people.create_link(tx, "admin")
+    first = browser_of(house).get("/login/link", params={"secret": secret})
+    again = browser_of(house).get("/login/link", params={"secret": secret})
+    assert (first.status_code, first.headers["location"]) == (303, "/")
+    assert (again.status_code, "was used already" in again.text) == (401, True)
+
+
+def test_signing_out_ends_the_session(house: House) -> None:
+    browser = browser_of(house, "admin")
+    cookie = browser.cookies["sayso_session"]
+    assert browser.post("/logout").headers["location"] == "/login"
+    with house.database.read() as tx:
+        assert people.session(tx, cookie) is None
+
+
+@pytest.mark.parametrize("address", [*PAGES, *FOR_AUTHORS, *FOR_ADMINS, "/reviews/4"])
+def test_whoever_is_not_signed_in_is_asked_to(gallery: Gallery, address: str) -> None:
+    answer = gallery[""].get(address)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/login")
+
+
+def test_a_region_that_refreshes_itself_hears_that_nobody_is_signed_in(gallery: Gallery) -> None:
+    assert gallery[""].get("/runs", headers={"X-Fragment": "runs"}).status_code == 401
+
+
+# --- forms of other sites ---
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.test"},
+        {"Origin": "null"},
+    ],
+)
+def test_a_form_of_another_site_does_nothing(house: House, headers: dict[str, str]) -> None:
+    browser = browser_of(house, "admin")
+    answer = browser.post("/workflows/1/pause", data={"running": "hold"}, headers=headers)
+    assert answer.status_code == 403
+    assert state(house, REMIND) == "active"
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://127.0.0.1:8000"}]
+)
+def test_our_own_forms_and_programs_with_a_session_are_heard(
+    house: House, headers: dict[str, str]
+) -> None:
+    browser = browser_of(house, "admin")
+    answer = browser.post("/workflows/1/pause", data={"running": "hold"}, headers=headers)
+    assert answer.status_code == 303
+    assert state(house, REMIND) == "paused"
+
+
+# --- every page ---
+
+
+@pytest.mark.parametrize("address", [*PAGES, *FOR_AUTHORS, *FOR_ADMINS, "/reviews/1", "/reviews/4"])
+def test_an_admin_sees_every_page(gallery: Gallery, address: str) -> None:
+    page = gallery["admin"].get(address)
+    assert page.status_code == 200
+    assert page.headers["cache-control"] == "no-store"
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    assert "<script>" not in page.text
+    assert " style=" not in page.text
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_viewer_sees_what_there_is(gallery: Gallery, address: str) -> None:
+    assert gallery["hr"].get(address).status_code == 200
+
+
+@pytest.mark.parametrize("address", [*FOR_AUTHORS, *FOR_ADMINS])
+def test_a_viewer_is_told_why_a_page_is_not_for_them(gallery: Gallery, address: str) -> None:
+    page = gallery["hr"].get(address)
+    assert page.status_code == 403
+    assert "You may not do this" in page.text
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/nothing",
+        "/reviews/99",
+        "/workflows/99",
+        "/runs/99",
+        "/runs/zzz",
+        "/records/unknown",
+        "/records/invoices/9999",
+        "/mailbox/9999",
+        "/workflows/1/compare?old=1&new=9",
+        "/records/invoices/import/gone",
+    ],
+)
+def test_what_is_not_there_is_said_in_words_with_a_way_back(gallery: Gallery, address: str) -> None:
+    page = gallery["admin"].get(address)
+    assert page.status_code == 404
+    assert "There is nothing here" in page.text
+    assert 'href="/"' in page.text
+
+
+def test_a_list_that_has_not_changed_is_not_sent_again(house: House, clock: Clock) -> None:
+    browser = browser_of(house, "admin")
+    first = browser.get("/runs", headers={"X-Fragment": "runs"})
+    known = {"X-Fragment": "runs", "If-None-Match": first.headers["etag"]}
+    clock.advance(seconds=3)
+    assert browser.get("/runs", headers=known).status_code == 304
+    with house.database.begin() as tx:
+        tx.db.execute(update(RUNS).where(RUNS.c.id == 1).values(state="failed", reason="Broken"))
+    assert browser.get("/runs", headers=known).status_code == 200
+
+
+# --- deciding ---
+
+
+def test_a_person_approves_with_no_more_than_the_hash_that_was_shown(house: House) -> None:
+    browser = browser_of(house, "admin")
+    page = browser.get("/reviews/4")
+    answer = browser.post(
+        "/reviews/4/approve", data={"hash": field(page.text, "hash"), "comment": ""}
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, "/reviews/4")
+    assert (verdict(house, 4), state(house, DEALS)) == ("approved", "active")
+    assert "Approved by Adele Minh" in browser.get("/reviews/4").text
+
+
+def test_the_session_of_a_program_that_signed_in_can_approve(house: House) -> None:
+    browser = browser_of(house)
+    browser.post("/login", data={"username": "mgr", "password": PASSWORD})
+    page = browser.get("/reviews/4")
+    browser.post("/reviews/4/approve", data={"hash": field(page.text, "hash"), "comment": "Fine"})
+    assert verdict(house, 4) == "approved"
+
+
+def test_the_review_says_who_wrote_it_what_it_would_do_and_to_whom(house: House) -> None:
+    page = browser_of(house, "admin").get("/reviews/1").text
+    assert "Remind politely" in page
+    assert "5 invoices match now." in page
+    assert "has opted out of e-mail" in page
+    assert "Assistant for" in browser_of(house, "admin").get("/reviews/4").text
+
+
+def test_another_hash_than_the_one_in_force_is_refused_and_nothing_typed_is_lost(
+    house: House,
+) -> None:
+    answer = browser_of(house, "admin").post(
+        "/reviews/4/approve", data={"hash": "0" * 64, "comment": "I read all of it"}
+    )
+    assert answer.status_code == 409
+    assert "This has changed since you opened it" in answer.text
+    assert "I read all of it" in answer.text
+    assert verdict(house, 4) == "in_review"
+
+
+def test_a_review_is_decided_once(house: House) -> None:
+    browser = browser_of(house, "admin")
+    given = {"hash": field(browser.get("/reviews/4").text, "hash"), "comment": "Not now"}
+    assert browser.post("/reviews/4/reject", data=given).status_code == 303
+    assert browser.post("/reviews/4/approve", data=given).status_code == 409
+    assert verdict(house, 4) == "rejected"
+
+
+def test_a_rejection_needs_a_reason(house: House) -> None:
+    browser = browser_of(house, "admin")
+    hash = field(browser.get("/reviews/4").text, "hash")
+    refused = browser.post("/reviews/4/reject", data={"hash": hash, "comment": " "})
+    assert (refused.status_code, "A rejection needs a reason" in refused.text) == (422, True)
+    given = {"hash": hash, "comment": "Ask legal first"}
+    assert browser.post("/reviews/4/reject", data=given).status_code == 303
+    assert "Ask legal first" in browser.get("/reviews/4").text
+
+
+def test_nobody_approves_what_they_took_part_in(house: House) -> None:
+    review = propose(house, "mgr")
+    browser = browser_of(house, "mgr")
+    page = browser.get(f"/reviews/{review}")
+    assert "somebody else has to decide" in page.text
+    with house.database.read() as tx:
+        hash = tx.db.scalar(select(VERSIONS.c.hash).where(VERSIONS.c.id == review))
+    answer = browser.post(f"/reviews/{review}/approve", data={"hash": hash, "comment": ""})
+    assert (answer.status_code, verdict(house, review)) == (403, "in_review")
+
+
+def test_solo_mode_lets_people_approve_their_own_and_says_so_on_every_page(house: House) -> None:
+    browser = browser_of(house, "admin")
+    assert browser.post("/system/four-eyes", data={"four_eyes": "off"}).status_code == 303
+    assert "Solo mode" in browser.get("/records").text
+    review = propose(house, "admin")
+    hash = field(browser.get(f"/reviews/{review}").text, "hash")
+    browser.post(f"/reviews/{review}/approve", data={"hash": hash, "comment": ""})
+    assert verdict(house, review) == "approved"
+    assert "alone (four eyes was off)" in browser.get(f"/reviews/{review}").text
+
+
+def test_an_author_may_read_a_review_and_not_decide_it(house: House) -> None:
+    browser = browser_of(house, "alice")
+    assert "It takes the role approver" in browser.get("/reviews/4").text
+    answer = browser.post("/reviews/4/approve", data={"hash": "x", "comment": ""})
+    assert answer.status_code == 403
+    assert verdict(house, 4) == "in_review"
+
+
+def test_after_five_minutes_the_password_is_asked_for_again(house: House, clock: Clock) -> None:
+    browser = browser_of(house, "admin")
+    clock.advance(minutes=6)
+    page = browser.get("/reviews/4")
+    assert 'name="password"' in page.text
+    given = {"hash": field(page.text, "hash"), "comment": "Read twice"}
+    none = browser.post("/reviews/4/approve", data=given)
+    wrong = browser.post("/reviews/4/approve", data={**given, "password": "guess"})
+    assert (none.status_code, "Give your password once more" in none.text) == (403, True)
+    assert (wrong.status_code, "That is not your password" in wrong.text) == (403, True)
+    assert "Read twice" in wrong.text
+    assert "guess" not in wrong.text
+    right = browser.post("/reviews/4/approve", data={**given, "password": PASSWORD})
+    assert (right.status_code, verdict(house, 4)) == (303, "approved")
+
+
+def test_what_the_page_asks_to_be_seen_must_be_ticked(house: House) -> None:
+    browser = browser_of(house, "admin")
+    page = browser.get("/reviews/4")
+    asked = field(page.text, "asked")
+    given = {"hash": field(page.text, "hash"), "comment": "", "asked": asked}
+    assert browser.post("/reviews/4/approve", data=given).status_code == 422
+    ticked = {**given, "seen": asked.removeprefix("seen ")}
+    assert browser.post("/reviews/4/approve", data=ticked).status_code == 303
+
+
+@pytest.mark.parametrize(("chosen", "left_alone"), [("ignore", True), ("include", False)])
+def test_the_approver_says_what_happens_to_records_that_match_already(
+    house: House, chosen: str, left_alone: bool
+) -> None:
+    sent = {"field": "status", "op": "equals", "value": "Sent"}
+    daily = {"type": "schedule", "every": "day", "at": "09:00"}
+    review = propose(house, "alice", trigger=daily, conditions=sent, recurrence="once")
+    browser = browser_of(house, "admin")
+    page = browser.get(f"/reviews/{review}")
+    given = {"hash": field(page.text, "hash"), "comment": "", "asked": "baseline"}
+    assert browser.post(f"/reviews/{review}/approve", data=given).status_code == 422
+    browser.post(f"/reviews/{review}/approve", data={**given, "baseline": chosen})
+    with house.database.read() as tx:
+        row = tx.db.execute(select(VERSIONS.c.workflow).where(VERSIONS.c.id == review)).one()
+        assert bool(tx.count(EPISODES, EPISODES.c.workflow == row.workflow)) is left_alone
+
+
+# --- switching and running ---
+
+
+def test_a_workflow_is_paused_with_its_records_held_and_resumed(house: House) -> None:
+    browser = browser_of(house, "admin")
+    assert "2 records are inside" in browser.get("/workflows/1/pause").text
+    browser.post("/workflows/1/pause", data={"running": "hold"})
+    assert state(house, REMIND) == "paused"
+    assert "Resume" in browser.get("/workflows/1").text
+    browser.post("/workflows/1/resume")
+    assert state(house, REMIND) == "active"
+
+
+def test_stopping_those_inside_ends_their_runs(house: House) -> None:
+    browser = browser_of(house, "admin")
+    browser.post("/workflows/1/pause", data={"running": "stop"})
+    page = browser.get("/workflows/1?tab=inside").text
+    assert "No record is inside" in page
+
+
+def test_a_manual_workflow_is_run_for_the_records_that_were_ticked(house: House) -> None:
+    review = propose(house, "alice", name="By hand", trigger={"type": "manual"})
+    browser = browser_of(house, "admin")
+    page = browser.get(f"/reviews/{review}")
+    browser.post(
+        f"/reviews/{review}/approve", data={"hash": field(page.text, "hash"), "comment": ""}
+    )
+    with house.database.read() as tx:
+        workflow = tx.db.scalar(select(VERSIONS.c.workflow).where(VERSIONS.c.id == review))
+    assert "INV-50" in browser.get(f"/workflows/{workflow}/run").text
+    none = browser.post(f"/workflows/{workflow}/run", data={})
+    assert (none.status_code, "Tick a record" in none.text) == (422, True)
+    answer = browser.post(
+        f"/workflows/{workflow}/run", data={"records": ["1"], "named": "INV-2, INV-3"}
+    )
+    assert "Started for 3 records" in browser.get(answer.headers["location"]).text
+
+
+def test_a_person_says_whether_a_mail_with_a_lost_answer_arrived(house: House) -> None:
+    with house.database.begin() as tx:
+        query = select(RUNS.c.id, RUNS.c.workflow).where(RUNS.c.state == "waiting")
+        run = tx.db.execute(query.limit(1)).one()
+        doubt = {"phase": "closed", "outcome": "unknown", "said": "the answer was lost"}
+        where = (ENTRIES.c.run == run.id, ENTRIES.c.step == "polite")
+        tx.db.execute(update(ENTRIES).where(*where).values(**doubt))
+        held = {"state": "paused", "step": "polite", "due": None, "reason": "the answer was lost"}
+        tx.db.execute(update(RUNS).where(RUNS.c.id == run.id).values(**held))
+    browser = browser_of(house, "admin")
+    page = browser.get(f"/runs/{run.id}").text
+    assert "It arrived" in page
+    assert "Send it again" in page
+    answer = browser.post(f"/runs/{run.id}/decide", data={"arrived": "yes"})
+    assert answer.status_code == 303
+    with house.database.read() as tx:
+        found = tx.db.scalar(select(RUNS.c.state).where(RUNS.c.id == run.id))
+    assert found in ("running", "waiting")
+
+
+# --- records ---
+
+
+def test_a_record_is_made_changed_and_deleted_and_its_history_says_by_whom(house: House) -> None:
+    browser = browser_of(house, "alice")
+    made = browser.post("/records/accounts/new", data={"name": "Zephyr", "email": "z@zephyr.test"})
+    here = made.headers["location"]
+    edit = browser.get(f"{here}/edit")
+    revision = field(edit.text, "revision")
+    browser.post(f"{here}/edit", data={"name": "Zephyr & Sons", "revision": revision})
+    page = browser.get(here).text
+    assert "Zephyr &amp; Sons" in page
+    assert "Alice Martin" in page
+    assert browser.post(f"{here}/delete").headers["location"] == "/records/accounts"
+    assert browser.get(here).status_code == 404
+
+
+def test_a_wrong_value_is_told_beside_its_field_and_nothing_typed_is_lost(house: House) -> None:
+    page = browser_of(house, "alice").post(
+        "/records/accounts/new", data={"name": "Zephyr", "email": "not an address"}
+    )
+    assert page.status_code == 422
+    assert 'value="Zephyr"' in page.text
+    assert 'value="not an address"' in page.text
+    assert 'aria-invalid="true"' in page.text
+
+
+def test_a_form_that_was_overtaken_is_shown_again_instead_of_saved(house: House) -> None:
+    browser = browser_of(house, "alice")
+    revision = field(browser.get("/records/accounts/1/edit").text, "revision")
+    browser.post("/records/accounts/1/edit", data={"name": "ACME Ltd", "revision": revision})
+    late = browser.post("/records/accounts/1/edit", data={"name": "ACME Inc", "revision": revision})
+    assert (late.status_code, "Somebody changed it" in late.text) == (409, True)
+    assert 'value="ACME Inc"' in late.text
+
+
+def test_what_a_record_holds_never_becomes_part_of_the_page(house: House) -> None:
+    browser = browser_of(house, "alice")
+    evil = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
+    here = browser.post("/records/accounts/new", data={"name": evil}).headers["location"]
+    for address in (here, f"{here}/edit", "/records/accounts"):
+        page = browser.get(address).text
+        assert "<script>alert" not in page
+        assert "<img src=x" not in page
+
+
+def test_a_file_is_imported_and_its_faults_are_named(house: House) -> None:
+    browser = browser_of(house, "alice")
+    file = b"name,email\nZephyr,z@zephyr.test\nBroken,not an address\n"
+    answer = browser.post("/records/accounts/import", files={"file": ("more.csv", file)})
+    page = browser.get(answer.headers["location"])
+    while "Importing" in page.text:
+        page = browser.get(answer.headers["location"])
+    assert "more.csv is in" in page.text
+    assert "not an address" in page.text
+    assert "Zephyr" in browser.get("/records/accounts?q=zephyr").text
+
+
+def test_a_module_is_exported_as_a_file(house: House) -> None:
+    answer = browser_of(house, "hr").get("/records/invoices/export")
+    assert answer.headers["content-disposition"] == 'attachment; filename="invoices.csv"'
+    assert "INV-1" in answer.text
+
+
+# --- tokens, rules ---
+
+
+def test_a_token_is_shown_once_with_what_to_paste_into_each_client(house: House) -> None:
+    browser = browser_of(house, "alice")
+    page = browser.post(
+        "/tokens", data={"name": "Claude", "scope": ["records:read"], "days": "30"}
+    ).text
+    found = re.search(r"atp_[A-Za-z0-9_-]{40,}", page)
+    assert found
+    for client in ("Claude Code", "Claude Desktop", "Cursor", "VS Code"):
+        assert client in page
+    with house.database.read() as tx:
+        holder = people.token_holder(tx, found[0])
+    assert holder == people.Principal(
+        "alice", frozenset({"author"}), frozenset({"records:read"}), "Claude", agent=True
+    )
+    again = browser.get("/tokens").text
+    assert "Claude" in again
+    assert found[0] not in again
+
+
+def test_a_revoked_token_opens_nothing(house: House) -> None:
+    browser = browser_of(house, "alice")
+    with house.database.begin() as tx:
+        token = people.create_token(tx, "alice", "Old", ["records:read"])
+        id = people.tokens(tx, "alice")[0].id
+    assert browser.post(f"/tokens/{id}/revoke").status_code == 303
+    with house.database.read() as tx:
+        assert people.token_holder(tx, token) is None
+
+
+def test_nobody_revokes_the_token_of_somebody_else(house: House) -> None:
+    with house.database.begin() as tx:
+        people.create_token(tx, "alice", "Hers", ["records:read"])
+        id = people.tokens(tx, "alice")[0].id
+    assert browser_of(house, "bob").post(f"/tokens/{id}/revoke").status_code == 404
+
+
+def test_no_setting_that_could_hold_a_password_is_shown(house: House) -> None:
+    page = browser_of(house, "admin").get("/system").text
+    assert house.settings.key().decode() not in page
+    assert "SAYSO_SMTP_URL" in page
+    assert "Mail is kept in the mailbox page instead of sent." in page
+
+
+def test_turning_four_eyes_off_is_noted(house: House) -> None:
+    browser_of(house, "admin").post("/system/four-eyes", data={"four_eyes": "off"})
+    with house.database.read() as tx:
+        query = select(AUDIT.c.actor, AUDIT.c.verb).order_by(AUDIT.c.id.desc()).limit(1)
+        assert tuple(tx.db.execute(query).one()) == ("admin", "set four eyes")
