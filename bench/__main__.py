@@ -12,9 +12,10 @@ from bench.ground import now, pairs, tell
 RESULTS = Path(__file__).parent / "RESULTS.md"
 ABOUT = """# How fast
 
-Made by `make bench` on {day} ({machine}, Python {python}); on a shared machine. Ratios hold from one machine to another,
-figures do not. In parentheses: processor time of our process for one. SQLite commits with `synchronous=full`; the
-PostgreSQL of the tests does not wait for its disk, and its own processor time is not counted.
+Made by `make bench` on {day} ({machine}, Python {python}), on a shared machine: trust the ratios
+more than the figures. In parentheses: processor time of our process for one. SQLite commits with
+`synchronous=full`; the PostgreSQL of the tests does not wait for its disk, and the processor time
+of the server itself is not counted.
 
 """
 

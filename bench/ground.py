@@ -111,7 +111,7 @@ def create(office: Office, count: int, at_once: int, **values: Any) -> None:
 
 
 def idle(office: Office, count: int) -> None:
-    """Approve so many workflows that no save of an invoice's memo concerns, half of them of its other fields."""
+    """Approve so many workflows of other fields and modules than an invoice's memo."""
     with office.database.begin() as tx:
         known = tx.count(WORKFLOWS)
         for start in range(known, known + count, 500):
@@ -141,7 +141,7 @@ def _idle(schema: Any, number: int) -> tuple[Document, Document]:
         "conditions": {"field": "owner", "op": "equals", "value": f"user{number}"},
         "steps": [{"id": "log", "type": "add_note", "text": "never"}],
     }
-    shared = {"authors": []}
+    shared: Document = {"authors": []}
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     workflow = {
         **shared,

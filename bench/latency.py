@@ -1,4 +1,4 @@
-"""How soon after a save its first action is done: a real bell, real worker threads, as the product runs by itself."""
+"""How soon after a save its first action begins: a real bell, and real worker threads."""
 
 from collections.abc import Callable
 from threading import Event

@@ -1,4 +1,4 @@
-"""How many runs a second, beside what the bare driver needs for the same rows; and what idle workflows cost a save."""
+"""How many runs a second, beside the bare driver; and what idle workflows cost a save."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy import select
 from bench import floor
 from bench.ground import CREATED, OWES, Took, best, create, idle, office, tell, timed
 from engine.records import Author, Records
-from engine.tables import RUNS
+from engine.tables import ENTRIES, RUNS
 from tests.office import Office
 
 RECORD_STEPS = [
@@ -44,22 +44,14 @@ def runs(make: Callable[[], Any], count: int, *, outward: bool) -> tuple[Took, T
         took = best(3, ours)
         with opened.database.begin() as tx:
             ids = list(tx.db.scalars(select(RUNS.c.id).order_by(RUNS.c.id.desc()).limit(count)))
-            if outward or pair.name:
-                tx.db.execute(tx.schema.tables["notes"].delete())
-                _forget_entries(tx)
+            tx.db.execute(ENTRIES.delete())
         hands = opened.worker.hands
         bare = floor.outward_steps(pair, ids, hands) if outward else floor.record_steps(pair, ids)
         return took, bare
 
 
-def _forget_entries(tx: Any) -> None:
-    from engine.tables import ENTRIES
-
-    tx.db.execute(ENTRIES.delete())
-
-
 def saves(make: Callable[[], Any], count: int) -> list[Took]:
-    """Changes of one field, each saved in a transaction and matched in batches, beside more and more idle workflows."""
+    """Changes of one field, each in a transaction, beside more and more idle workflows."""
     with make() as pair, office(pair) as opened:
         create(opened, 100, 100)
         opened.worker.work()
@@ -92,6 +84,6 @@ def rows(makers: dict[str, Callable[[], Any]], count: int) -> list[Row]:
     tell("saves")
     beside = [saves(make, count // 4) for make in makers.values()]
     for place, number in enumerate(IDLE):
-        shown = [f"{of[place]}, ×{of[place].cpu / of[0].cpu:.2f}" for of in beside]
+        shown = [f"{of[place]}, x{of[place].cpu / of[0].cpu:.2f}" for of in beside]
         found.append((f"a save and its match, {number:,} idle workflows", shown))
     return found

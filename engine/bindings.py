@@ -1,4 +1,4 @@
-"""Conditions bound once and asked often, for as long as what they name and the time they speak of stay the same."""
+"""Conditions bound once and asked often, while what they name and their day stay the same."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -30,7 +30,7 @@ class Bindings:
     def of(
         self, tx: Transaction, module: Module, condition: Condition, at: datetime, *, event: bool
     ) -> Bound:
-        """The condition as it is meant at that moment; `event` where there is a change to look at."""
+        """The condition as it is meant then; `event` where there is a change to look at."""
         bound = self._standing(tx)
         binder = tx.binder(module, event=event, at=at)
         when: date | None = {"now": at, "today": binder.today}.get(self._tells(condition))
@@ -66,7 +66,7 @@ class Bindings:
         return known[1]
 
     def _standing(self, tx: Transaction) -> dict[tuple[Any, ...], Bound]:
-        """What is known for these fields and this clock; nothing, where they are others than before."""
+        """What is known for these modules and this company; nothing, once they are others."""
         schema, company, bound = self._ground
         if schema is not tx.schema or company is not tx.company or len(bound) > MOST:
             bound = {}

@@ -8,7 +8,7 @@ from typing import Any
 from engine.calendar import parse_moment
 from engine.conditions import Binder
 from engine.fields import Field
-from engine.filters import Named
+from engine.filters import Form, Named
 from engine.modules import Module
 from engine.problems import BadValue
 from engine.readings import Facts
@@ -97,10 +97,10 @@ class Context:
     def now(self) -> datetime:
         return self.binder.now
 
-    def render(self, source: str, *, html: bool = False) -> str:
+    def render(self, source: str, form: Form = "text") -> str:
         """A template as text."""
         done: Rendered = parse(source).render(
-            self.data, html=html, timezone=self.binder.calendar.timezone
+            self.data, form=form, timezone=self.binder.calendar.timezone
         )
         self.missing.extend(done.missing)
         return done.text

@@ -198,8 +198,9 @@ def template_data(facts: RecordFacts, paths: Iterable[str]) -> dict[str, Any]:
         head, _, rest = path.partition(".")
         inside.setdefault(head, set()).update([rest] if rest else [])
     data: dict[str, Any] = {}
-    for name, field in module.by_name.items():
-        value = facts.values.get(name)
+    asked = module.by_name if "" in inside else inside.keys() & module.by_name
+    for name in asked:
+        field, value = module.by_name[name], facts.values.get(name)
         if field.computed:
             data |= {name: facts.value(Path(module, (), field))} if name in inside else {}
         elif value is not None and name in inside and (target := reader.tx.schema.target(field)):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal, DecimalException
 from functools import cached_property, lru_cache
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -107,8 +107,36 @@ def register(*names: str, words: str, example: str, takes_empty: bool = False) -
     return enter
 
 
+Form = Literal["text", "html", "url", "json"]
+
+
+class Fit(str):
+    """Text that a filter has already made fit for one form; there it is printed as it is."""
+
+    form: Form
+
+    def __new__(cls, text: str, form: Form) -> "Fit":
+        fit = super().__new__(cls, text)
+        fit.form = form
+        return fit
+
+
+def fitted(text: str, form: Form) -> str:
+    """The text made harmless for where it will stand: no tag, no part of an address, no JSON."""
+    if isinstance(text, Fit) and text.form == form:
+        return str(text)
+    match form:
+        case "html":
+            return str(escaped(text))
+        case "url":
+            return quote(text, safe="")
+        case "json":
+            return json_text.dumps(text, ensure_ascii=False)[1:-1]
+    return str(text)
+
+
 class Named(dict[str, object]):
-    """A record as data: fields that can be read, a name where it is printed, an id where a value is wanted."""
+    """A record as data: its fields, its name where it is printed, its id where a value is wanted."""
 
     def __init__(self, id: int | str, name: str, fields: Mapping[str, object]) -> None:
         super().__init__(fields)
@@ -444,7 +472,7 @@ def striptags(value: object) -> str:
 
 @register("urlencode", words="Fit for an address.", example="{{ 'a&b c'|urlencode }} -> a%26b%20c")
 def urlencode(value: object) -> str:
-    return quote(_text(value), safe="")
+    return Fit(quote(_text(value), safe=""), "url")
 
 
 @register(
@@ -487,15 +515,20 @@ def safe_html(value: object) -> Markup:
     takes_empty=True,
 )  # fmt: skip
 def json(value: object) -> str:
+    return Fit(_json(value), "json")
+
+
+def _json(value: object) -> str:
     match value:
         case Decimal():
             return format(value, "f")
         case datetime() | date() | time():
             return f'"{value.isoformat()}"'
         case list() | tuple():
-            return f"[{joined(', ', map(json, value))}]"
+            return f"[{joined(', ', map(_json, value))}]"
         case dict():
-            return f"{{{joined(', ', (f'{json(str(k))}: {json(v)}' for k, v in value.items()))}}}"
+            parts = (f"{_json(str(key))}: {_json(part)}" for key, part in value.items())
+            return f"{{{joined(', ', parts)}}}"
     return json_text.dumps(value, ensure_ascii=False)
 
 

@@ -1,4 +1,4 @@
-"""Everything put together from the settings: the database, the edge, the workers and the bell between them."""
+"""Everything put together: the database, the edge, the workers and the bell between them."""
 
 import json
 from dataclasses import dataclass

@@ -49,6 +49,7 @@ class Entry:
     ended_at: datetime | None = None
     fresh: bool = True
     changed: bool = True
+    planned: Effect | None = None
 
     @property
     def key(self) -> str:
@@ -66,8 +67,9 @@ class Entry:
         return {**self.result, "outcome": self.outcome}
 
     def effect(self) -> Effect:
-        found: Effect = EFFECT.validate_python(self.move["effect"])
-        return found
+        if self.planned is None:
+            self.planned = EFFECT.validate_python(self.move["effect"])
+        return self.planned
 
 
 @dataclass
@@ -184,6 +186,7 @@ class Run:
             self.id, step.id, place, _stored(move), at=self.now, fresh=old is None or old.fresh
         )
         entry.tries = old.tries if old else 0
+        entry.planned = move.effect if isinstance(move, Do) else None
         self.entries[step.id] = entry
         return entry
 

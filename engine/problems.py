@@ -4,6 +4,38 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+# What people call it elsewhere, where spelling alone would lead them astray.
+MEANT = {
+    "record_updated": "record_modified",
+    "record_changed": "record_modified",
+    "delay": "wait",
+    "sleep": "wait",
+    "email": "send_email",
+    "mail": "send_email",
+    "task": "create_task",
+    "update_record": "update_fields",
+    "set_field": "update_fields",
+    "branch": "if",
+    "operator": "op",
+    "is": "equals",
+    "eq": "equals",
+    "=": "equals",
+    "==": "equals",
+    "!=": "not_equals",
+    "<": "less_than",
+    "lt": "less_than",
+    "before": "less_than",
+    ">": "greater_than",
+    "gt": "greater_than",
+    "after": "greater_than",
+    "<=": "at_most",
+    "lte": "at_most",
+    ">=": "at_least",
+    "gte": "at_least",
+}
+# Never a guess: who follows a wrong hint to one of these loses something.
+HARMFUL = frozenset({"record_deleted", "remove", "remove_tags", "delete", "stop"})
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -50,8 +82,15 @@ def join(*parts: str) -> str:
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known name a person most likely meant, if one is near enough to be worth saying."""
     names = {name.casefold(): name for name in known}
-    found = get_close_matches(word.casefold(), names, 1, 0.6)
-    return names[found[0]] if found else None
+    if (meant := MEANT.get(word.casefold())) in names:
+        return meant
+    found = get_close_matches(word.casefold(), names, 3, 0.6)
+    sure = [near for near in found if near not in HARMFUL or _typo(word, near)]
+    return names[sure[0]] if sure else None
+
+
+def _typo(word: str, name: str) -> bool:
+    return bool(get_close_matches(word.casefold(), [name], 1, 0.9))
 
 
 def suggest(word: str, known: Iterable[str], what: str = "Known") -> str:

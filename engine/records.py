@@ -136,7 +136,8 @@ class Records:
                 parsed[name] = self._parse(module, name, raw)
             except BadValue as bad:
                 problems.append(Problem(f"values.{name}", bad.message, bad.remedy))
-        for field in module.by_name.values():
+        asked = module.by_name if new else parsed
+        for field in map(module.field, asked):
             if (
                 new
                 and field.name not in parsed

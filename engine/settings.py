@@ -1,4 +1,4 @@
-"""What the environment says: where the database, the queue and the mail server are, and which doors are open."""
+"""What the environment says: where the database, the queue and the mail server are."""
 
 import hashlib
 import hmac
@@ -70,10 +70,11 @@ class Settings(BaseSettings):
     @property
     def address(self) -> str:
         """Where people reach Sayso."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        host = "localhost" if self.host in ("0.0.0.0", "::") else self.host
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
 
     def key(self) -> bytes:
-        """The secret everything else is signed with; kept in the data folder if the environment has none."""
+        """The secret all is signed with; kept in the data folder if the environment has none."""
         if self.secret_key:
             return self.secret_key.encode()
         kept = self.data_dir / "secret.key"

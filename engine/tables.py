@@ -1,4 +1,4 @@
-"""The engine's own tables. Each is written by one file only; the tables of modules are made from their definitions."""
+"""The engine's own tables, each written by one file only. Modules have tables of their own."""
 
 from sqlalchemy import (
     Boolean,

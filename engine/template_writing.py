@@ -18,10 +18,12 @@ from engine.filters import (
     FILTERS,
     MAX_NUMBER,
     MAX_TEXT,
+    Form,
     Named,
     Setting,
     TextProblem,
     add,
+    fitted,
     joined,
     read_moment,
     read_number,
@@ -128,8 +130,8 @@ def _alike(one: object, other: object, setting: Setting) -> tuple[object, object
 class Writing:
     """One rendering: walks the template, and stops what grows too long or takes too long."""
 
-    def __init__(self, source: str, names: Scope, html: bool, setting: Setting) -> None:
-        self.source, self.names, self.html, self.setting = source, names, html, setting
+    def __init__(self, source: str, names: Scope, form: Form, setting: Setting) -> None:
+        self.source, self.names, self.form, self.setting = source, names, form, setting
         self.missing: dict[str, None] = {}
         self.size = 0
         self.deadline = clock.monotonic() + MAX_SECONDS
@@ -179,7 +181,7 @@ class Writing:
             return piece.data
         with self.explained(piece):
             text = self.shown(self.evaluate(piece, names))
-            return str(escaped(text) if self.html else text)
+            return fitted(text, self.form)
 
     def worked_out(self, node: nodes.Node, names: Scope) -> object:
         with self.explained(node):
@@ -304,7 +306,7 @@ class Writing:
 
     def concat(self, parts: list[object]) -> str:
         texts = [self.shown(part) for part in parts]
-        if self.html and any(isinstance(text, Markup) for text in texts):
+        if self.form == "html" and any(isinstance(text, Markup) for text in texts):
             return Markup(joined("", map(escaped, texts)))
         return joined("", texts)
 

@@ -10,9 +10,8 @@ from datetime import UTC, tzinfo
 from functools import lru_cache
 
 from jinja2 import nodes
-from markupsafe import escape as escaped
 
-from engine.filters import Setting, TextProblem
+from engine.filters import Form, Setting, TextProblem, fitted
 from engine.template_reading import Reading, is_blank, pieces, syntax
 from engine.template_writing import Bound, Writing, known, plain
 
@@ -46,12 +45,12 @@ class Template:
         self,
         data: Mapping[str, object],
         *,
-        html: bool = False,
+        form: Form = "text",
         language: str = "en",
         timezone: tzinfo = UTC,
     ) -> Rendered:
-        """The text with this data in it; values are escaped in HTML, and are never templates."""
-        writing = self._writing(data, html, Setting(language, timezone))
+        """The text with this data in it, made fit for its form. Values are never templates."""
+        writing = self._writing(data, form, Setting(language, timezone))
         text = "".join(writing.block(self.body, writing.names))
         return Rendered(text, tuple(writing.missing))
 
@@ -59,23 +58,23 @@ class Template:
         self,
         data: Mapping[str, object],
         *,
-        html: bool = False,
+        form: Form = "text",
         language: str = "en",
         timezone: tzinfo = UTC,
     ) -> object:
         """The typed value of its one expression; for any other template, its text."""
         if self.expression is None:
-            return self.render(data, html=html, language=language, timezone=timezone).text
-        writing = self._writing(data, html, Setting(language, timezone))
+            return self.render(data, form=form, language=language, timezone=timezone).text
+        writing = self._writing(data, form, Setting(language, timezone))
         found = known(writing.worked_out(self.expression, writing.names))
         if isinstance(found, str):
-            return str(escaped(found) if html else found)
+            return fitted(found, form)
         return found
 
-    def _writing(self, data: Mapping[str, object], html: bool, setting: Setting) -> Writing:
+    def _writing(self, data: Mapping[str, object], form: Form, setting: Setting) -> Writing:
         roots = {path.partition(".")[0] for path in self.paths}
         names = {name: Bound(plain(data.get(name), name), name) for name in roots}
-        return Writing(self.source, names, html, setting)
+        return Writing(self.source, names, form, setting)
 
 
 @lru_cache(maxsize=512)

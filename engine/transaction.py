@@ -1,4 +1,4 @@
-"""One transaction: a connection, the modules and the company as they are in it, and the time it is."""
+"""One transaction: a connection, the modules and the company as they are in it, and the time."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from engine.tables import STATE
 
 @dataclass
 class Transaction:
-    """What reading and writing code is given; it commits or rolls back with the block it was opened for."""
+    """What readers and writers are given; it ends with the block it was opened for."""
 
     db: Connection
     schema: Schema
@@ -46,9 +46,9 @@ class Transaction:
         )
 
     def find(self, module: Module, name: str) -> int | None:
-        """The id of the one record with this number or name; None where there is none, or more than one."""
+        """The id of the one record with this number or name; None if there is none, or several."""
         table, word = self.schema.tables[module.name], name.strip()
-        named = table.c[module.name_field] if module.name_field in table.c else table.c.number
+        named = table.c.get(module.name_field, table.c.number)
         matches = or_(table.c.number == word, Fold(named) == word.casefold())
         found = self.db.execute(
             select(table.c.id, table.c.number).where(matches, table.c.deleted_at.is_(None)).limit(3)

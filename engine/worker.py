@@ -28,6 +28,7 @@ from engine.world import Inside, World
 from engine.writes import Gathering
 
 BATCH = 64
+FEW = 20
 PATIENCE = 3
 GLANCE = 0.25  # seconds between two looks at what else is due, while effects outside are under way
 log = logging.getLogger("sayso.worker")
@@ -98,6 +99,23 @@ class Worker:
         with self.database.begin() as tx:
             return self.matcher.take(tx, careful=True)
 
+    def set_off(self) -> int:
+        """As `match`; where the changes are few, what they start takes its first steps in the same transaction."""
+        try:
+            with self.database.begin() as tx:
+                taken = self.matcher.take(tx)
+                rows = claim(tx, BATCH, self.lease, outward=False) if taken <= FEW else []
+                departing = self._handle(tx, rows, go_on)
+        except OperationalError:
+            raise
+        except Exception:
+            log.exception(
+                "changes could not be matched and carried on together; each is done alone"
+            )
+            return self.match()
+        self._depart(departing)
+        return taken + len(rows)
+
     def fire(self) -> int:
         """Start what schedules ask for."""
         with self.database.begin() as tx:
@@ -122,8 +140,7 @@ class Worker:
 
     def reach(self) -> int:
         """Begin to perform planned effects outside, as many as there are hands free."""
-        free = self.hands - len(self._flights)
-        if free <= 0:
+        if not (free := self._free()):
             return 0
         with self.database.begin() as tx:
             rows = claim(tx, free, self.lease, outward=True)
@@ -168,7 +185,7 @@ class Worker:
         """What there is to do, found without keeping anyone from writing."""
         with self.database.read() as tx:
             changes, schedules, runs, effects = tx.db.execute(LOOK, {"now": tx.now}).one()
-        begins = [self.match] * changes + [self.fire] * schedules
+        begins = [self.set_off] * changes + [self.fire] * schedules
         carry = [self.carry] if begins or runs else []
         return [*begins, *carry, *([self.reach] * effects)]
 
@@ -195,8 +212,13 @@ class Worker:
 
     # --- runs of one batch ---
 
-    def _handle(self, tx: Transaction, rows: Sequence[Row[Any]], handle: Handle) -> list[Run]:
-        """Do with each run what `handle` does. Returns those whose effect may be performed after the commit."""
+    def _handle(
+        self, tx: Transaction, rows: Sequence[Row[Any]], handle: Handle, landing: int = 0
+    ) -> list[Run]:
+        """Do with each run what `handle` does. Returns those whose effect may be performed after the commit.
+
+        `landing` hands will be free by then.
+        """
         if not rows:
             return []
         held = Gathering(tx)
@@ -207,17 +229,18 @@ class Worker:
         stage, against = Inside(held, reader), self._judge(held, runs)
         for run in runs:
             handle(run, stage, against.get((run.live.workflow, run.live.version)))
-        departing = self._departing(runs)
+        departing = self._departing(runs, self._free() + landing)
         store(held, runs, tx.now + self.lease)
         tell(held, runs)
         return departing
 
-    def _departing(self, runs: Iterable[Run]) -> list[Run]:
-        """Runs that stand before an effect outside, as many as there are hands free; marked so before the commit."""
-        free = self.hands - len(self._flights)
-        ready = [run for run in runs if run.outward() and (run.due is None or run.due <= run.now)][
-            : max(free, 0)
-        ]
+    def _free(self) -> int:
+        return max(self.hands - len(self._flights), 0)
+
+    def _departing(self, runs: Iterable[Run], free: int) -> list[Run]:
+        """Runs that stand before an effect outside, marked so before the commit; as many as there are hands free."""
+        standing = (run for run in runs if run.outward())
+        ready = [run for run in standing if run.due is None or run.due <= run.now][:free]
         for run in ready:
             run.take_off()
         return ready
@@ -257,7 +280,7 @@ class Worker:
             for row in rows:
                 if row not in kept:
                     log.warning("run R-%s was taken over before its outcome was written", row.id)
-            return self._handle(tx, kept, arrive)
+            return self._handle(tx, kept, arrive, landing=len(landed))
 
     # --- what breaks its worker ---
 

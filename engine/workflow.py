@@ -288,6 +288,8 @@ def _teach(error: Any, document: Mapping[str, Any]) -> Problem:
             return Problem(path, f"`{loc[-1]}` is missing.", "Give it a value.")
         case "condition":
             remedy = 'Write {"field": "status", "op": "equals", "value": "Sent"}.'
+            if isinstance(error["input"], list):
+                remedy = 'Put the list into {"all": [...]} or {"any": [...]}.'
             return Problem(path, "this is no condition.", remedy)
         case "literal_error":
             possible = [

@@ -1,4 +1,4 @@
-"""The edge: everything outside the database that the engine can touch, and the one place it is touched from."""
+"""The edge: everything outside the database, and the one place it is touched from."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,8 +28,6 @@ class World:
     clock: Clock = system_clock
     egress: Egress = field(default_factory=Egress)
     smtp_url: str = ""
-    sender: str = "sayso@localhost.localdomain"
-    sender_name: str = ""
     model: Claude | None = None
     key: bytes = b""
     find_secret: Callable[[str], str] = named_secret
@@ -75,7 +73,7 @@ class World:
 
 
 class Inside:
-    """The stage of real runs: record effects happen in the transaction at hand, outward ones wait for its commit."""
+    """The stage of real runs: record effects happen at once, outward ones after the commit."""
 
     def __init__(self, tx: Gathering, reader: Reader) -> None:
         self.tx, self.reader = tx, reader

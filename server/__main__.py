@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 
 from engine import people
 from engine.house import House
-from engine.settings import Settings
+from engine.settings import Settings, signing_secret
 from engine.tabular import export_csv, import_csv
 from server import accounts, shell
 from server import doctor as doctors
@@ -152,6 +152,15 @@ def doctor() -> None:
         click.echo(f"{click.style(f'{word:6}', fg=colour)} {finding.what:16} {finding.said}")
     if wrong:
         raise SystemExit(1)
+
+
+@main.command("signing-secret")
+@click.argument("host")
+def signing(host: str) -> None:
+    """Print the secret that proves to HOST that a webhook is ours (Standard Webhooks)."""
+    settings = Settings()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    click.echo(signing_secret(settings.key(), host))
 
 
 @main.command()

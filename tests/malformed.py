@@ -199,7 +199,7 @@ malformed(
     but(conditions=[]),
     "conditions",
     "this is no condition.",
-    'Write {"field": "status", "op": "equals", "value": "Sent"}.',
+    'Put the list into {"all": [...]} or {"any": [...]}.',
 )
 malformed(
     "a step type that does not exist",

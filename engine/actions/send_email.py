@@ -14,7 +14,7 @@ from engine.effects.mail import SendMail, follow_up
 from engine.modules import Module, Schema
 from engine.phrases import people, quoted
 from engine.problems import Invalid, Problem, suggest
-from engine.steps import Action, Text, Texts, Write
+from engine.steps import Action, Html, Text, Texts, Write
 
 RECHECK = timedelta(hours=1)
 
@@ -29,7 +29,7 @@ class SendEmail(Action):
     cc: Texts = ()
     subject: Text = ""
     body: Text = Field("", description="Plain text; blank lines part paragraphs.")
-    html: Text = Field("", description="The same as HTML, if it should look different.")
+    html: Html = Field("", description="The same as HTML, if it should look different.")
     delivery: Literal["at_most_once", "at_least_once"] = Field(
         "at_most_once", description="What to prefer when the mail server's answer was lost."
     )
@@ -80,7 +80,10 @@ class SendEmail(Action):
         if not admitted:
             raise Unplanned(Outcome("skipped", f"not sent: {'; '.join(left_out)}"))
         account = ctx.own("account") if "account" in ctx.binder.module.by_name else None
+        company = ctx.data["company"]
         return SendMail(
+            sender=company["sender"],
+            sender_name=company["name"],
             to=tuple(dict.fromkeys(admitted)),
             cc=tuple(address for address in dict.fromkeys(copied) if address not in admitted),
             subject=self.subject,

@@ -1,6 +1,7 @@
 """The action of calling another system."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
@@ -12,7 +13,11 @@ from engine.conditions import Binder
 from engine.context import Context
 from engine.effects.http import HttpRequest
 from engine.problems import Problem, suggest
-from engine.steps import Action, Text, Values
+from engine.steps import Action, JsonText, Url, Values
+from engine.text import parse
+
+# A whole scheme and host, written out: what follows may be a template.
+HOST = re.compile(r"https?://[^/?#{}$\s]+(?=[/?#]|$)")
 
 
 class Auth(BaseModel):
@@ -29,10 +34,10 @@ class Webhook(Action):
     """Send the record, or a body you write, to another system; every try has the same id."""
 
     type: Literal["webhook"] = "webhook"
-    url: Text = Field(description="Where to send it; https.")
+    url: Url = Field(description="Where to send it; https.")
     method: Literal["POST", "PUT", "PATCH", "GET", "DELETE"] = "POST"
     headers: Values = Field({}, description="Headers to send along.")
-    body: Text = Field(
+    body: JsonText = Field(
         "", description="Left empty, the module, the id and the fields of the record go as JSON."
     )
     fields: tuple[str, ...] = Field((), description="With an empty body: only these fields.")
@@ -61,8 +66,7 @@ class Webhook(Action):
         return self.fields
 
     def check(self, checking: Checking) -> Iterator[Problem]:
-        host = self.url.split("/", 3)[2] if self.url.count("/") >= 2 else self.url
-        if "{{" in host:
+        if not (HOST.match(self.url) or parse(self.url).constant):
             yield Problem(
                 "url", "a record may not choose which machine is called.", "Write the host itself."
             )

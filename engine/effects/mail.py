@@ -23,6 +23,8 @@ class SendMail(OutwardEffect):
     kind: Literal["mail"] = "mail"
     to: tuple[str, ...]
     cc: tuple[str, ...] = ()
+    sender: str
+    sender_name: str
     subject: str
     text: str
     html: str = ""
@@ -39,12 +41,12 @@ class SendMail(OutwardEffect):
         return f"send “{self.subject}” to {', '.join([*self.to, *self.cc])}"
 
     def perform(self, world: "World", key: str, tries: int) -> Outcome:
-        id = message_id(key, world.sender.rpartition("@")[2])
+        id = message_id(key, self.sender.rpartition("@")[2])
         if not world.smtp_url:
             return self._ended("captured", "done", f"kept in the mailbox: {self._told()}", id)
         mail = Mail(
-            sender=world.sender,
-            sender_name=world.sender_name,
+            sender=self.sender,
+            sender_name=self.sender_name,
             to=self.to,
             cc=self.cc,
             subject=self.subject,
@@ -103,6 +105,7 @@ class SendMail(OutwardEffect):
     ) -> Outcome:
         values: dict[str, JsonValue] = {
             "direction": "out",
+            "sender": self.sender,
             "to": ", ".join(self.to),
             "cc": ", ".join(self.cc),
             "subject": self.subject,

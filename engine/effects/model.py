@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-import anthropic
 from pydantic import JsonValue
 
 from engine.effects import Outcome, OutwardEffect
@@ -14,6 +13,8 @@ from engine.fields import Field
 from engine.problems import BadValue
 
 if TYPE_CHECKING:
+    from anthropic.types import Message
+
     from engine.world import World
 
 PAUSE, TRIES, MOST_TOKENS = timedelta(minutes=5), 4, 1024
@@ -37,6 +38,8 @@ class Claude:
 
     def ask(self, system: str, prompt: str, schema: dict[str, Any]) -> dict[str, Any]:
         """The answer as an object. Raises `ModelFailed`."""
+        import anthropic  # it takes half a second, which only those who ask a model should wait
+
         try:
             message = self._message(system, prompt, schema)
         except anthropic.APIStatusError as error:
@@ -52,9 +55,12 @@ class Claude:
             raise ModelFailed("the model's answer was cut off", again=False)
         return _answer("".join(block.text for block in message.content if block.type == "text"))
 
-    def _message(self, system: str, prompt: str, schema: dict[str, Any]) -> anthropic.types.Message:
-        with anthropic.Anthropic(
-            api_key=self.api_key, base_url=self.base_url or None, max_retries=0, timeout=60
+    def _message(self, system: str, prompt: str, schema: dict[str, Any]) -> "Message":
+        from anthropic import Anthropic
+
+        base_url = self.base_url or None
+        with Anthropic(
+            api_key=self.api_key, base_url=base_url, max_retries=0, timeout=60
         ) as client:
             return client.messages.create(
                 model=self.model,

@@ -13,6 +13,7 @@ from engine.checking import Checking
 from engine.conditions import Binder
 from engine.context import Context
 from engine.effects import Effect, Outcome, Unplanned
+from engine.filters import Form
 from engine.modules import Module, Schema
 from engine.problems import BadValue, Problem
 
@@ -65,11 +66,17 @@ class Write:
     value: JsonValue = None
 
 
+@dataclass(frozen=True)
 class Template:
-    """Marks settings that are templates: they are filled in before an action plans."""
+    """Marks settings that are templates: before an action plans, values fit for `form` go in."""
+
+    form: Form = "text"
 
 
 Text = Annotated[str, Template()]
+Html = Annotated[str, Template("html")]
+Url = Annotated[str, Template("url")]
+JsonText = Annotated[str, Template("json")]
 Texts = Annotated[tuple[str, ...], Template()]
 Values = Annotated[dict[str, JsonValue], Template()]
 
@@ -108,11 +115,16 @@ class Step(BaseModel):
 
     def templates(self) -> dict[str, Any]:
         """The settings that are templates, as written."""
-        marked = type(self).model_fields.items()
+        return {name: getattr(self, name) for name in self.forms()}
+
+    @classmethod
+    def forms(cls) -> dict[str, Form]:
+        """The form of each setting that is a template."""
         return {
-            name: getattr(self, name)
-            for name, field in marked
-            if any(isinstance(mark, Template) for mark in field.metadata)
+            name: mark.form
+            for name, field in cls.model_fields.items()
+            for mark in field.metadata
+            if isinstance(mark, Template)
         }
 
     def keys(self) -> tuple[str, ...]:
@@ -163,13 +175,15 @@ class Action(Step):
     def filled(self, ctx: Context) -> Action:
         """The same action with its templates filled in."""
         return self.model_copy(
-            update={name: _fill(source, ctx) for name, source in self.templates().items()}
+            update={
+                name: _fill(getattr(self, name), form, ctx) for name, form in self.forms().items()
+            }
         )
 
 
-def _fill(source: Any, ctx: Context) -> Any:
+def _fill(source: Any, form: Form, ctx: Context) -> Any:
     if isinstance(source, str):
-        return ctx.render(source)
+        return ctx.render(source, form)
     if isinstance(source, tuple):
         return tuple(part for text in source for part in texts(ctx.value(text)))
     return ctx.value(source)

@@ -138,7 +138,7 @@ def create_module(desk: Desk, definition: Plain) -> Answer:
         [field for field in given if isinstance(field, dict)] if isinstance(given, list) else []
     )
     named = any(field.get("name") == "name" for field in fields)
-    usual = {
+    usual: dict[str, Any] = {
         "name_field": "name" if named else "number",
         "label": name.replace("_", " ").capitalize(),
         "singular": name.removesuffix("s").replace("_", " ").capitalize(),

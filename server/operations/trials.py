@@ -47,6 +47,8 @@ def try_workflow(
         ]
         tried = rehearse(tx, parsed, ids or _some(tx, parsed, at), at)
     told = f"{DONE} If this is what was meant, submit_workflow." if workflow else DONE
+    if not tried:
+        told = f"There are no records in {module.label} to try it on; write_record makes one."
     return {"records": [_rehearsed(one) for one in tried], "next": told}
 
 
@@ -134,8 +136,8 @@ def preview_audience(
     "GET /workflows/{workflow}/explain/{record}",
     scope="runs:read",
     untrusted=True,
-    gives="workflow:integer record:object would_run:boolean why:string conditions:array "
-    "blocked_by:array runs:array next:string",
+    gives="would_run:boolean why:string conditions:array blocked_by:array runs:array "
+    "workflow?:integer record?:object next?:string",
 )
 def explain(desk: Desk, workflow: Number, record: Ref, as_of: str | None = None) -> Answer:
     """Why a workflow did or did not, or would or would not, run for a record: condition by

@@ -217,9 +217,8 @@ def draft_workflow(desk: Desk, document: Plain, workflow: Number | None = None) 
     gives=DRAFTED,
 )
 def edit_workflow(desk: Desk, workflow: Number, revision: Number, edits: Several) -> Answer:
-    """Change parts of a draft, all or nothing. Each edit is one of
-    {"op":"set","step":ID,"key":K,"value":V} (no step: a key of the workflow),
-    {"op":"add","step":{...},"after":ID} (or before, or into "ID.then"),
+    """Change parts of a draft, all or nothing: {"op":"set","step":ID,"key":K,"value":V} (no step:
+    of the workflow), {"op":"add","step":{...},"after":ID} (or before, or into "ID.then"),
     {"op":"move","step":ID,"after":ID}, {"op":"remove","step":ID}."""
     with desk.begin() as tx:
         row = shapes.workflow_row(tx, workflow)
@@ -278,7 +277,10 @@ def _audience(meant: Audience | None) -> Answer | None:
 
 def _next(row: Row[Any], checked: Checked) -> str:
     if checked.problems:
-        return f"Correct the problems with edit_workflow (revision {row.revision})."
+        return (
+            f"Correct the problems with edit_workflow (revision {row.revision}), "
+            f"or send all anew with draft_workflow (workflow {row.id})."
+        )
     goes_on = f" Version {row.active_version} runs until then." if row.active_version else ""
     return (
         "See what it would do with test_workflow, then submit_workflow "
@@ -296,7 +298,7 @@ def _next(row: Row[Any], checked: Checked) -> str:
     gives="workflow:integer version:integer state:string link:string next:string",
 )
 def submit_workflow(desk: Desk, workflow: Number, revision: Number, note: str = "") -> Answer:
-    """Ask people to approve the draft; gives the link for them. `note`: why, for the reviewer."""
+    """Ask people to approve the draft; gives the link for them. `note`: why."""
     document = _draft(desk, workflow)
     with desk.read() as tx:
         meant = _meant(tx, examine(tx, document, desk.house.unsafe, workflow))
@@ -333,10 +335,8 @@ def _review(desk: Desk, version: int) -> str:
 def toggle_workflow(
     desk: Desk, workflow: Number, active: bool, running: Literal["hold", "finish", "stop"] = "hold"
 ) -> Answer:
-    """Switch a workflow off at once (`running`: what becomes of its runs), or on again.
-
-    On: only what a person approved and nobody changed since; else pending_approval and a link.
-    """
+    """Switch a workflow off at once (`running`: what becomes of its runs), or on again: only as a
+    person approved it; else pending_approval and a link."""
     with desk.read() as tx:
         row = shapes.workflow_row(tx, workflow)
     if row.state == "archived":

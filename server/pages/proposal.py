@@ -5,16 +5,15 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from engine.dependencies import fingerprint, writes
 from engine.diff import differences
-from engine.library import examine, versions
-from engine.lint import advice
+from engine.library import versions
 from engine.modules import Module
 from engine.rehearsal import audience
 from engine.tables import RUNS, VERSIONS, WORKFLOWS
 from engine.transaction import Transaction
 from engine.workflow import Workflow
 from server.pages.blocks import blocks, changes
+from server.pages.checks import checks, rights
 from server.pages.moments import moment
 from server.pages.names import Names
 from server.pages.rehearsed import dry_runs
@@ -22,7 +21,6 @@ from server.pages.rows import hosts
 from server.pages.session import Visit
 from server.pages.views import (
     Audience,
-    Check,
     Crowd,
     Decision,
     Fact,
@@ -31,7 +29,7 @@ from server.pages.views import (
     Remark,
     ReviewView,
 )
-from server.pages.wording import sentence, size
+from server.pages.wording import size
 
 SAMPLE, SHOWN, CHECKED = 5, 8, 50
 DECIDED = {"approved": "approved", "rejected": "rejected", "superseded": "replaced"}
@@ -86,8 +84,10 @@ class Proposal:
             "dry_runs": runs,
             "dry_note": "nothing was written or sent",
             "replay": None,
-            "checks": [*self._checks(), _passed(runs)] if runs else self._checks(),
-            "rights": self._rights(),
+            "checks": checks(
+                self.visit.house, tx, row, self.parsed, self.before, runs, self.found.count
+            ),
+            "rights": rights(tx, self.parsed),
             "inside": self._inside(),
             "decision": decision,
             "story": self._story(),
@@ -179,49 +179,7 @@ class Proposal:
         chosen = [*inside[:3], *held[:1], *outside[:1], *inside[3:], *held[1:], *outside[1:]]
         return list(dict.fromkeys(chosen))[:SAMPLE]
 
-    # --- what is right and wrong with it ---
-
-    def _checks(self) -> list[Check]:
-        unsafe = self.visit.house.unsafe
-        wrong = examine(self.tx, self.row.document, unsafe, self.row.workflow).problems
-        found = [
-            _check("bad", sentence(problem.message), problem.path, problem.remedy)
-            for problem in wrong
-        ]
-        if not wrong:
-            found.append(_check("ok", "Valid: every field, person and template exists"))
-            found.append(_check("ok", "No loop: it does not start itself, nor do two in turn"))
-        if fingerprint(self.row.document, self.parsed, self.tx.schema) != self.row.hash:
-            told = "A field it uses is another now than when it was sent."
-            found.insert(0, _check("bad", told, "", "Ask for it to be sent for review again."))
-        for host in self.new_hosts():
-            remedy = "Approve only if you know who reads there."
-            found.append(_check("warn", "Calls an outside address not used before", host, remedy))
-        for problem in advice(self.parsed, self.tx.schema, self.found.count):
-            found.append(_check("warn", sentence(problem.message), "", problem.remedy))
-        return found
-
-    def _rights(self) -> list[Fact]:
-        steps = [step for step, _ in self.parsed.route.values()]
-        mailed = {who for step in steps if step.kind == "send_email" for who in step.to}  # type: ignore[attr-defined]  # this kind has it
-        written: dict[str, list[str]] = {}
-        for write in writes(self.parsed, self.tx.schema):
-            written.setdefault(write.module, []).append(write.field)
-        pairs = (
-            ("May mail", ", ".join(sorted(mailed))),
-            ("May write", "; ".join(self._written(name, names) for name, names in written.items())),
-            ("May call", ", ".join(sorted(hosts(self.parsed)))),
-            ("May ask", "the model" if any(step.kind == "fill_fields" for step in steps) else ""),
-        )
-        return [{"label": label, "text": text, "href": ""} for label, text in pairs if text]
-
-    def _written(self, module: str, fields: list[str]) -> str:
-        known = self.tx.schema.modules.get(module)
-        label = known.label if known else module
-        if "*" in fields or known is None:
-            return f"new {label.lower()}"
-        titles = [known.by_name[name].title.lower() for name in fields if name in known.by_name]
-        return f"{', '.join(dict.fromkeys(titles))} of {label.lower()}"
+    # --- what happened to it ---
 
     def _inside(self) -> str:
         """Who is on the way through the version that this one replaces."""
@@ -268,19 +226,6 @@ class Proposal:
 def row_of_review(tx: Transaction, id: int) -> Row[Any] | None:
     """The version behind a review's address."""
     return tx.db.execute(select(VERSIONS).where(VERSIONS.c.id == id)).first()
-
-
-def _passed(runs: list[Any]) -> Check:
-    tried = [run for run in runs if run["outcome"] != "no"]
-    good = sum(run["outcome"] == "ok" for run in tried)
-    if not tried:
-        return _check("info", "Dry run: none of the sample records matches")
-    tone = "ok" if good == len(tried) else "warn"
-    return _check(tone, f"Dry run: {good} of {size(len(tried), 'matching record')} go through")
-
-
-def _check(tone: Any, text: str, detail: str = "", remedy: str = "") -> Check:
-    return {"tone": tone, "text": text, "detail": detail, "remedy": remedy}
 
 
 def _remark(who: str, did: str, when: Any, text: str = "") -> Remark:

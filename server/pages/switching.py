@@ -13,11 +13,12 @@ from server.operations.runs import run_workflow
 from server.operations.workflows import toggle_workflow
 from server.pages.errors import PageRoute
 from server.pages.frame import go, page
+from server.pages.inside import inside
 from server.pages.lists import choice
 from server.pages.session import Posted, Signed, Visit, text, texts
 from server.pages.views import FormField, FormView
 from server.pages.wording import faults, size
-from server.pages.workflow_view import Shown, inside
+from server.pages.workflow_view import Shown
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 OFFERED = 30

@@ -13,18 +13,18 @@ from engine.workflow import Workflow, read
 from server.doors import missing
 from server.pages.blocks import blocks, short
 from server.pages.charts import first_moment
+from server.pages.inside import INSIDE, inside_rows
 from server.pages.lists import ROWS, choice, paging, place
 from server.pages.looks import of_step
-from server.pages.moments import NEVER, moment
+from server.pages.moments import moment
 from server.pages.names import Names
-from server.pages.rows import number, run_rows, step_of
+from server.pages.rows import run_rows
 from server.pages.session import Visit
 from server.pages.views import (
     Action,
     Block,
     Comparing,
     Fact,
-    InsideRow,
     Link,
     Stat,
     StepPanel,
@@ -33,14 +33,12 @@ from server.pages.views import (
     Way,
     WorkflowView,
 )
-from server.pages.wording import size
 
 TABS = ("flow", "inside", "runs", "versions", "document")
 TITLES = {
     "flow": "Flow", "inside": "Records inside", "runs": "Runs", "versions": "Versions",
     "document": "Document",
 }  # fmt: skip
-INSIDE = ("running", "waiting", "paused")
 
 
 class Shown:
@@ -68,7 +66,7 @@ class Shown:
         step = self.visit.asked("step") if tab == "flow" else ""
         module = tx.schema.modules.get(row.module)
         runs = self._runs() if tab == "runs" else []
-        inside = self._inside() if tab == "inside" else []
+        inside = inside_rows(self.visit, self.names, row, self.parsed) if tab == "inside" else []
         total = self._count(tab)
         return {
             "name": row.name,
@@ -211,30 +209,7 @@ class Shown:
             "id": step,
             "icon": of_step(block.kind)[1],
             "title": short(block, binder)[0],
-            "rows": self._inside(step),
-            "actions": [],
-        }
-
-    def _inside(self, step: str = "") -> list[InsideRow]:
-        where = [RUNS.c.workflow == self.row.id, RUNS.c.state.in_(INSIDE)]
-        if step:
-            where.append(RUNS.c.step == step)
-        query = select(RUNS).where(*where).order_by(RUNS.c.due, RUNS.c.id)
-        rows = self.tx.db.execute(query.limit(ROWS).offset((place(self.visit) - 1) * ROWS)).all()
-        self.names.load(self.row.module, [row.record for row in rows])
-        return [self._inside_row(row) for row in rows]
-
-    def _inside_row(self, row: Row[Any]) -> InsideRow:
-        record, about = self.names.record(row.module, row.record)
-        members = len(row.members or ())
-        return {
-            "run": {"text": number(row.id), "href": f"/runs/{row.id}"},
-            "record": record,
-            "record_name": f"{about} and {members - 1} more" if members > 1 else about,
-            "step": step_of(self.names, row, self.parsed),
-            "state": row.state,
-            "since": moment(self.tx, row.started_at),
-            "next": moment(self.tx, row.due) if row.state == "waiting" else NEVER,
+            "rows": inside_rows(self.visit, self.names, self.row, self.parsed, step),
             "actions": [],
         }
 
@@ -275,12 +250,6 @@ class Shown:
             "old": [choice(str(n), f"version {n}", n == (old or numbers[1])) for n in numbers],
             "new": [choice(str(n), f"version {n}", n == numbers[0]) for n in numbers],
         }
-
-
-def inside(tx: Transaction, workflow: int) -> str:
-    """How many records are on their way through, in words."""
-    count = tx.count(RUNS, RUNS.c.workflow == workflow, RUNS.c.state.in_(INSIDE))
-    return size(count, "record is", "records are") + " inside" if count else "nobody is inside"
 
 
 def _stat(label: str, count: int, tone: Any) -> Stat:

@@ -17,6 +17,7 @@ from server.pages.blocks import blocks, changes
 from server.pages.charts import charts, first_moment
 from server.pages.errors import PageRoute
 from server.pages.frame import page
+from server.pages.inside import INSIDE
 from server.pages.lists import ROWS, choice, filters, paging, place, segment
 from server.pages.moments import moment
 from server.pages.names import Names
@@ -29,7 +30,6 @@ STATES = {
     "active": "Live", "paused": "Paused", "in_review": "In review", "draft": "Draft",
     "archived": "Archived",
 }  # fmt: skip
-INSIDE = ("running", "waiting", "paused")
 
 
 @router.get("/workflows")

@@ -27,8 +27,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.addresses import BadAddress
 from engine.smtp import (
-    BadAddress,
     Delivery,
     Mail,
     MailRefused,

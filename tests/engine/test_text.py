@@ -191,9 +191,9 @@ def test_a_template_knows_whether_it_is_fixed_or_one_expression() -> None:
 def test_values_are_escaped_in_html_and_only_there() -> None:
     source = "<p>{{ record.account.name }} {{ '<i>' }} {{ record.account.name|escape }}</p>"
     name = "Zoë &amp; &lt;Sons&gt;"
-    assert parse(source).render(DATA, html=True).text == f"<p>{name} &lt;i&gt; {name}</p>"
+    assert parse(source).render(DATA, form="html").text == f"<p>{name} &lt;i&gt; {name}</p>"
     assert parse(source).render(DATA).text == f"<p>Zoë & <Sons> <i> {name}</p>"
-    assert parse("{{ record.account.name }}").value(DATA, html=True) == name
+    assert parse("{{ record.account.name }}").value(DATA, form="html") == name
 
 
 @pytest.mark.parametrize(
@@ -208,12 +208,12 @@ def test_values_are_escaped_in_html_and_only_there() -> None:
 )
 def test_html_made_by_a_filter_stays_html_until_it_is_changed(source: str, expected: str) -> None:
     data = {"x": "a<b>b</b><script></script>"}
-    assert parse(source).render(data, html=True).text == expected
+    assert parse(source).render(data, form="html").text == expected
 
 
 def test_a_value_that_claims_to_be_safe_html_is_not_believed() -> None:
     data = {"x": Markup("<script>"), "y": [Markup("<b>")]}
-    assert parse("{{ x }}{{ y }}").render(data, html=True).text == "&lt;script&gt;&lt;b&gt;"
+    assert parse("{{ x }}{{ y }}").render(data, form="html").text == "&lt;script&gt;&lt;b&gt;"
 
 
 @settings(max_examples=30)

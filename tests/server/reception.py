@@ -130,11 +130,10 @@ class Reception:
 
 
 @contextmanager
-def opened(pair: Pair, clock: Clock, folder: Path) -> Iterator[Reception]:
-    """The house, without a web server."""
-    settings = Settings(
-        database_url=pair.database_url, queue_url=pair.queue_url, data_dir=folder / "data"
-    )
+def opened(pair: Pair, clock: Clock, folder: Path, **more: Any) -> Iterator[Reception]:
+    """The house, without a web server. `more` are further settings."""
+    urls = {"database_url": pair.database_url, "queue_url": pair.queue_url}
+    settings = Settings.model_validate({**urls, "data_dir": folder / "data", **more})
     house = House.of(settings, clock.now)
     try:
         yield Reception(house, clock)

@@ -5,6 +5,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ import anyio
 import pytest
 from click.testing import CliRunner, Result
 from mcp import Client, StdioServerParameters
+from standardwebhooks import Webhook
 
 from engine import people
 from engine.house import House
 from engine.jobs import beat
-from engine.settings import Settings
+from engine.settings import Settings, signing_secret
 from server.__main__ import main
 from server.doctor import examine
 from tests.databases import Pair
@@ -193,3 +195,12 @@ def test_a_backup_is_a_whole_database(tmp_path: Path) -> None:
 def test_a_backup_of_postgres_is_the_work_of_pg_dump() -> None:
     done = run("backup", "copy.db")
     assert (done.exit_code, "pg_dump" in done.stderr) == (1, True)
+
+
+def test_a_receiver_can_be_told_the_secret_of_its_webhooks() -> None:
+    told = run("signing-secret", "hooks.example.com").stdout.strip()
+    payload, at = '{"id": 1}', datetime(2026, 3, 10, 8, tzinfo=UTC)
+    signature = Webhook(signing_secret(Settings().key(), "hooks.example.com")).sign(
+        "1", at, payload
+    )
+    assert Webhook(told).sign("1", at, payload) == signature

@@ -14,6 +14,7 @@ from server.operations import people, reviews, runs
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.server.reception import REMIND, Reception, furnish, opened
+from tests.servers import MailServer
 
 
 @pytest.fixture
@@ -189,7 +190,10 @@ def test_a_draft_is_saved_with_its_problems_and_each_names_its_step(reception: R
             "step": "x",
         }
     ]
-    assert drafted["next"] == "Correct the problems with edit_workflow (revision 1)."
+    assert drafted["next"] == (
+        "Correct the problems with edit_workflow (revision 1), "
+        "or send all anew with draft_workflow (workflow 1)."
+    )
     edits = [{"op": "remove", "step": "x"}]
     edited = reception.ask("alice", "edit_workflow", workflow=1, revision=1, edits=edits)
     assert [(p["path"], p["remedy"], p["step"]) for p in edited["problems"]] == [
@@ -488,12 +492,33 @@ def test_runs_are_listed_with_where_they_stand_and_told_step_by_step(reception: 
         reception.ask("alice", "get_run", run="R-99")
 
 
-def test_a_mail_of_which_nobody_knows_is_decided_by_a_person(reception: Reception) -> None:
-    desk = reception.desk("bob")
-    with pytest.raises(Refused):
-        runs.decide_run(reception.desk("alice"), 1, True)
-    with pytest.raises(Invalid, match="does not wait for anybody"):
-        runs.decide_run(desk, 1, True)
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_mail_of_which_nobody_knows_is_decided_by_a_person(
+    template_database: TemplateDatabase,
+    clock: Clock,
+    tmp_path: Path,
+    mailbox: MailServer,
+    arrived: bool,
+) -> None:
+    pair = template_database("reception", furnish)
+    with opened(pair, clock, tmp_path, smtp_url=mailbox.url) as reception:
+        workflow = reception.approved()
+        mailbox.loses_answers = True
+        reception.ask("alice", "run_workflow", workflow=workflow, records=[1])
+        reception.house.worker.work()
+        mailbox.loses_answers = False
+        waiting = reception.ask("alice", "get_run", run=1)
+        assert (waiting["state"], waiting["story"][0]["outcome"]) == ("paused", "unknown")
+        with pytest.raises(Refused):
+            runs.decide_run(reception.desk("alice"), 1, arrived)
+        runs.decide_run(reception.desk("bob"), 1, arrived)
+        reception.house.worker.work()
+        decided = reception.ask("alice", "get_run", run=1)
+        assert [entry["outcome"] for entry in decided["story"]] == ["done", "sleeping"]
+        assert len(mailbox.received) == (1 if arrived else 2)
+        assert reception.ask("alice", "list_alerts")["alerts"] == []
+        with pytest.raises(Invalid, match="does not wait for anybody"):
+            runs.decide_run(reception.desk("bob"), 1, arrived)
 
 
 # --- the rest ---

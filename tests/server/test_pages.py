@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from engine import people
 from engine.house import House
-from engine.library import By, save_draft, submit
+from engine.library import By, save_draft, submit, version_row
 from engine.tables import AUDIT, ENTRIES, EPISODES, RUNS, VERSIONS, WORKFLOWS
 from tests.fakes import Clock
 from tests.showroom import PASSWORD, browser_of, furnish, opened
@@ -307,7 +307,26 @@ def test_the_review_says_who_wrote_it_what_it_would_do_and_to_whom(house: House)
     assert "Remind politely" in page
     assert "5 invoices match now." in page
     assert "has opted out of e-mail" in page
+    assert "Goes through" in page
+    assert "Dear ACME" in page
     assert "Assistant for" in browser_of(house, "admin").get("/reviews/4").text
+
+
+def test_a_change_of_a_live_workflow_is_shown_value_by_value(house: House) -> None:
+    with house.database.begin() as tx:
+        live = dict(version_row(tx, REMIND, 1).document)
+        steps = [{**s, "days": 3} if s["id"] == "five_days" else s for s in live["steps"]]
+        row = save_draft(tx, {**live, "steps": steps}, By("alice", agent=True), REMIND)
+        submit(tx, REMIND, row.revision, "", By("alice", agent=True), house.unsafe, 5)
+    browser = browser_of(house, "admin")
+    review = browser.get("/reviews/5").text
+    compared = browser.get("/workflows/1/compare?old=1&new=2").text
+    for page in (review, compared):
+        assert "<del>5</del>" in page
+        assert "<ins>3</ins>" in page
+        assert "was: <del>Wait 5 working days</del>" in page
+    assert "Proposed by Assistant for Alice Martin" in review
+    assert "2 records are inside version 1 and finish on it." in review
 
 
 def test_another_hash_than_the_one_in_force_is_refused_and_nothing_typed_is_lost(
