@@ -108,8 +108,7 @@ START = {
 
 @dataclass
 class Past:
-    """What one workflow did for one record before: the runs still going on, how many there were, the newest,
-    and the episode the record is in."""
+    """What one workflow did for a record: runs going on, their number, the newest; its episode."""
 
     going: int | None = None
     resting: int | None = None
@@ -121,7 +120,7 @@ class Past:
 
 
 class Enrolment:
-    """Starts runs for many records, one after the other, as if each were looked at alone; all written at once."""
+    """Starts runs for many records as if each were looked at alone; all are written at once."""
 
     def __init__(self, tx: Transaction, pairs: Iterable[tuple[Live, int]]) -> None:
         self.tx = tx
@@ -162,7 +161,7 @@ class Enrolment:
             past.episode, past.holds = row.number, row.holds
 
     def begins(self, live: Live, subject: int, holds: bool) -> bool:
-        """Whether the conditions holding now is an occasion: for episodes, only if they did not hold before."""
+        """Whether that they hold is an occasion: for episodes, only if they did not before."""
         if live.parsed.recurrence != "episode":
             return holds
         key = (live.workflow, subject)
@@ -277,7 +276,7 @@ def enrol_matching(
     only: Iterable[int] | None = None,
     cause: Cause = SCHEDULED,
 ) -> int:
-    """Start a run for every record, or group of records, that matches: one statement, whatever their number."""
+    """Start a run for every record, or group of records, that matches, in one statement."""
     chosen = candidates(tx, live.parsed, at, only).subquery()
     subject = chosen.c.subject
     if live.parsed.recurrence == "episode":
@@ -299,7 +298,7 @@ def candidates(
     at: datetime,
     only: Iterable[int] | None = None,
 ) -> Select[Any]:
-    """The records that match at a moment: `subject`, `record`, `members` (all of a group, or NULL)."""
+    """The records that match then: `subject`, `record`, `members` (all of a group, or NULL)."""
     module = tx.schema.module(workflow.module)
     table = tx.schema.tables[module.name]
     binder = tx.binder(module, at=at)
@@ -369,7 +368,7 @@ def _allowed(tx: Transaction, live: Live, subject: Any) -> list[ColumnElement[bo
 
 
 def _turn_episodes(tx: Transaction, live: Live, matching: Select[Any]) -> None:
-    """Close the episodes of records that no longer match, open one for each that matches and had none open."""
+    """Close the episodes of records that no longer match; open one for those that now do."""
     mine = EPISODES.c.workflow == live.workflow
     stopped = and_(mine, EPISODES.c.holds, EPISODES.c.subject.not_in(matching))
     tx.db.execute(update(EPISODES).where(stopped).values(holds=False))
@@ -379,7 +378,7 @@ def _turn_episodes(tx: Transaction, live: Live, matching: Select[Any]) -> None:
 
 
 def begin(tx: Transaction, workflow: int, matching: Select[Any], number: int) -> int:
-    """Note that the conditions hold of these records; number 0 means that this alone starts nothing (a baseline)."""
+    """Note that the conditions hold of these records; number 0 is a baseline: it starts nothing."""
     known = select(EPISODES.c.subject).where(EPISODES.c.workflow == workflow)
     subject = matching.subquery().c[0]
     rows = select(literal(workflow), subject, literal(number), literal(True)).where(

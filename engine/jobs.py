@@ -1,4 +1,4 @@
-"""The doorbell: Huey carries "there is work" to the workers. The tables say what; a lost or doubled ring is harmless."""
+"""The doorbell: Huey carries "there is work" to the workers, and the tables say what work."""
 
 import json
 import logging
@@ -30,7 +30,7 @@ log = logging.getLogger("sayso.jobs")
 
 
 class Rings(Serializer):  # type: ignore[misc]  # huey has no types
-    """Messages as JSON that name a task and say nothing else: whoever can write to the queue can ring, no more."""
+    """Messages as JSON that name a task and no more: who can write to the queue can but ring."""
 
     def _serialize(self, data: Any) -> bytes:
         return json.dumps({"ring": data.name}).encode()
@@ -83,7 +83,7 @@ def queue(url: str) -> Queue:
 
 
 class Doorbell:
-    """Rings workers, and answers in those that listen. What nobody rang for is done `tick` seconds later."""
+    """Rings workers, and answers in those that listen. A lost ring costs `tick` seconds at most."""
 
     def __init__(self, huey: Queue, tick: float = TICK) -> None:
         self.huey, self.tick = huey, tick
@@ -102,7 +102,7 @@ class Doorbell:
             log.warning("the bell could not be rung: %s", trouble)
 
     def answer(self) -> None:
-        """Do all there is. Rings before this moment need no answer of their own: what they were about is done now."""
+        """Do all there is. Rings before this need no answer: what they were about is done."""
         if self._worker is None:
             return
         self._answered = monotonic()
@@ -124,20 +124,20 @@ class Doorbell:
             log.warning("the queue cannot be emptied: %s", trouble)
 
     def time_is_up(self) -> bool:
-        """Whether something is due now, or nobody has rung for so long that a ring may have been lost."""
+        """Whether something is due, or all was so quiet that a ring may have been lost."""
         if monotonic() - self._answered > self.tick:
             return True
         return bool(self._worker and self._next_at and self._next_at <= self._worker.world.now())
 
     def listen(self, worker: Worker, threads: int = 2) -> "Listener":
-        """A consumer that works whenever the bell rings or time is up; call its `start` and `stop`."""
+        """A consumer that works when the bell rings or time is up; call its `start` and `stop`."""
         self._worker = worker
         worker.ring, worker.pulse = self.ring, self._beat
         return Listener(self, threads)
 
 
 class Timekeeper(BaseProcess):  # type: ignore[misc]  # huey has no types
-    """Answers the bell when time is up, in the place of Huey's scheduler: it needs no queue for that."""
+    """Answers the bell when time is up, instead of Huey's scheduler: it needs no queue."""
 
     process_name = "Timekeeper"
 
@@ -167,7 +167,7 @@ class Ear(ConsumerWorker):  # type: ignore[misc]  # huey has no types
 
 
 class Listener(Consumer):  # type: ignore[misc]  # huey has no types
-    """A consumer inside another program, which keeps its own signal handlers. It works first when it starts."""
+    """A consumer inside another program, which keeps its signal handlers. It starts with work."""
 
     worker_class = Ear
 
@@ -181,7 +181,7 @@ class Listener(Consumer):  # type: ignore[misc]  # huey has no types
         return Timekeeper(self._bell, self.stop_flag)
 
     def _set_signal_handlers(self) -> None:
-        """The program that holds us decides what a signal means; huey offers no public way to say so."""
+        """Our program decides what a signal means; huey offers no public way to say so."""
 
 
 def beat(worker: Worker) -> None:

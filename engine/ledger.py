@@ -1,4 +1,4 @@
-"""Runs and their entries: what each step decided, did and gave, kept so that a run can go on anywhere, at any time."""
+"""Runs and their entries: what each step decided, did and gave, so that any worker can go on."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,7 +33,8 @@ SOON = timedelta(minutes=1)
 class Entry:
     """What one step of a run decided and how it ended.
 
-    Phases: `planned` (decided, not done), `performing` (being done outside), `sleeping`, `held`, `closed`.
+    Phases: `planned` (decided, not done), `performing` (being done outside), `sleeping`, `held`,
+    `closed`.
     """
 
     run: int
@@ -159,7 +160,7 @@ class Run:
     def _holds(
         self, condition: Condition, facts: RecordFacts, at: datetime, *, event: bool = False
     ) -> bool:
-        """Whether a condition holds of a record as it is now; its words for days mean those of `at`."""
+        """Whether a condition holds of a record now; its words for days mean those of `at`."""
         tx = self.reader.tx
         return holds(self.bindings.of(tx, self.module, condition, at, event=event), facts)
 
@@ -191,7 +192,7 @@ class Run:
         return entry
 
     def take_back(self, entry: Entry) -> None:
-        """Let a step decide anew: nothing has been done about what it decided, and nothing is written of it."""
+        """Let a step decide anew: of what it decided nothing is done, and nothing written."""
         if entry.fresh:
             del self.entries[entry.step]
         else:
@@ -202,7 +203,7 @@ class Run:
         entry.result, entry.ended_at, entry.changed = dict(outcome.gives), self.now, True
 
     def postpone(self, entry: Entry, outcome: Outcome) -> None:
-        """Try this step again later: as planned after a failure, decided anew after it was held back."""
+        """Try this step later: as planned after a failure, decided anew after it was held."""
         entry.phase = "held" if outcome.result == "held" else "planned"
         entry.outcome, entry.said, entry.changed = outcome.result, outcome.said, True
         self.due = outcome.again_at
@@ -234,7 +235,7 @@ class Run:
     # --- what a step may know ---
 
     def facts(self, id: int | None = None) -> RecordFacts | None:
-        """The record (or a member) as it is now; as it was, if its deletion is what started the run."""
+        """The record (or a member) as it is; as it was, if its deletion started the run."""
         values = self.reader.row(self.module, self.record if id is None else id)
         if values is None and "id" in self.before:
             values = self.before
@@ -374,7 +375,7 @@ def read_runs(
     version: Callable[[int, int], Live],
     bindings: Bindings,
 ) -> list[Run]:
-    """Runs that were claimed, with their entries. Their records are held, as the runs may change them."""
+    """Runs that were claimed, with their entries. Their records are held: runs change them."""
     runs = {row.id: _run(row, reader, version(row.workflow, row.version)) for row in rows}
     if not runs:
         return []

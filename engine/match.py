@@ -22,13 +22,13 @@ from engine.transaction import Transaction
 
 CHANGES = ("changed", "changed_to", "changed_from", "becomes")
 BATCH = 200
-ONE_AT_A_TIME = 0x5A150  # the lock of PostgreSQL that whoever matches holds; on SQLite there is one writer anyway
+ONE_AT_A_TIME = 0x5A150  # whoever matches holds this lock of PostgreSQL; SQLite has one writer
 Key = tuple[str, str, str | None]
 log = logging.getLogger("sayso.match")
 
 
 class Index:
-    """Live workflows by module, kind of change and, where they ask for it, the field that must have changed."""
+    """Live workflows by module, kind of change and, if they ask for it, the field changed."""
 
     def __init__(self, lives: Iterable[Live]) -> None:
         self._by: dict[Key, list[Live]] = defaultdict(list)
@@ -47,7 +47,7 @@ class Index:
 
 
 def keys(live: Live) -> list[Key]:
-    """Where a workflow stands in the index. An episode must hear of every change, to know when it ends."""
+    """Where a workflow stands in the index. An episode hears of all changes, to know its end."""
     workflow = live.parsed
     asked = {part.field for part in required(workflow.entry) if part.op in CHANGES}
     found: list[Key] = []
@@ -74,9 +74,9 @@ class Matcher:
         return self._index[1]
 
     def take(self, tx: Transaction, limit: int = BATCH, *, careful: bool = False) -> int:
-        """Match a batch of events, in the order they happened. Returns how many; all of it commits or none.
+        """Match a batch of events, in the order they happened. Returns how many.
 
-        `careful` asks each workflow apart from all others, so that one that cannot be asked stops nothing else.
+        `careful` asks each workflow apart: one that cannot be asked stops nothing else.
         """
         if tx.db.dialect.name == "postgresql":
             # Two at a time could see the changes of one record in the wrong order.
@@ -130,12 +130,13 @@ class Matcher:
             raise
         except Exception as error:
             log.exception("workflow %s cannot be asked about change %s", live.workflow, event.id)
-            told = f"“{live.name}” could not be asked about a change of {event.module}/{event.record}: {error}"
+            record = f"{event.module}/{event.record}"
+            told = f"“{live.name}” could not be asked about a change of {record}: {error}"
             key = f"unasked/{live.workflow}"
             raise_alert(tx, "failed", key, told, "Report this; then run it by hand.", live.workflow)
 
     def _may(self, tx: Transaction, live: Live, event: Row[Any]) -> bool:
-        """Whether this change may start the workflow, which asks for it; if not, people are told."""
+        """Whether this change may start a workflow that asks for it; if not, people are told."""
         if why := circle(live, event):
             key = f"loop/{live.workflow}/{event.workflow}"
             raise_alert(tx, "loop", key, why, "Narrow one of the triggers.", live.workflow)
@@ -183,7 +184,7 @@ def circle(live: Live, event: Row[Any]) -> str | None:
 
 
 def stale(tx: Transaction, live: Live, bindings: Bindings | None = None) -> bool:
-    """Whether what the person approved is no longer what would run; if so, it says so and does not."""
+    """Whether what was approved is no longer what would run; if so, people are told."""
     if (bindings or Bindings()).fingerprint(live, tx.schema) == live.hash:
         return False
     cause = f"“{live.name}” has changed since it was approved: a field it uses is another now."

@@ -1,4 +1,4 @@
-"""Carry a run forward, one step at a time, until it ends, fails, has to wait, or must touch the world outside."""
+"""Carry a run forward, step by step, until it ends, waits, or must touch the world outside."""
 
 from datetime import datetime
 from typing import Protocol
@@ -60,7 +60,7 @@ def advance(run: Run, stage: Stage) -> None:
 
 
 def settle(run: Run, step: Step, entry: Entry, outcome: Outcome, stage: Stage) -> None:
-    """Make the outcome of a step part of the run: what it gives, what belongs to it, and where the run goes."""
+    """Make the outcome of a step part of the run: what it gives, and where the run goes."""
     for change in outcome.then:
         stage.change(run, change)
     if outcome.result in ("retry", "held") and not run.ended:

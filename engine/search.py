@@ -6,6 +6,7 @@ from binascii import Error as NotBase64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from pydantic import JsonValue
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -13,13 +14,13 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from engine.columns import Fold
 from engine.conditions import ALWAYS, Binder, Condition, bound
 from engine.fields import Field
-from engine.modules import Module, Path
+from engine.modules import Module, Path, Schema
 from engine.problems import BadValue, Invalid, Problem, refuse
 from engine.readings import Columns, where
 from engine.transaction import Transaction
 from engine.workflow import read
 
-MOST = 100
+MOST, MOST_KNOWN = 100, 500
 UNSORTED = ("list", "json")
 
 
@@ -87,8 +88,7 @@ def search(
     columns = Columns(binder, table)
     wanted = matching(tx, module, asked)
     order = _order(binder, columns, order_by)
-    paths = {name: _path(binder, name, "fields") for name in fields}
-    shown = [columns.column(path).label(f"f{i}") for i, path in enumerate(paths.values())]
+    shown = _shown(columns, fields)
     query = select(table.c.id, table.c.number, order.column.label("sort_key"), *shown).where(wanted)
     if cursor:
         query = query.where(_after(order, table.c.id, cursor))
@@ -97,10 +97,41 @@ def search(
     total = tx.db.scalar(select(func.count()).select_from(table).where(wanted)) or 0
     more = _mark(order, rows[most - 1]) if len(rows) > most else None
     named = [
-        {"id": row.id, "number": row.number, **dict(zip(paths, row[3:], strict=True))}
+        {"id": row.id, "number": row.number, **dict(zip(fields, row[3:], strict=True))}
         for row in rows[:most]
     ]
     return Page(named, total, more)
+
+
+def read_record(tx: Transaction, module: Module, id: int) -> Mapping[str, Any] | None:
+    """All fields of one record, the computed ones too; None if there is none."""
+    table, names = tx.schema.tables[module.name], list(module.by_name)
+    shown = _shown(Columns(tx.binder(module), table), names)
+    live = (table.c.id == id, table.c.deleted_at.is_(None))
+    row = tx.db.execute(select(*shown).where(*live)).first()
+    return dict(zip(names, row, strict=True)) if row is not None else None
+
+
+Known = dict[tuple[Any, ...], list[ColumnElement[Any]]]
+_KNOWN: WeakKeyDictionary[Schema, Known] = WeakKeyDictionary()
+
+
+def _shown(columns: Columns, fields: Sequence[str]) -> list[ColumnElement[Any]]:
+    """The columns of these fields. Formulas take long to write, and mean the same all day long."""
+    binder = columns.binder
+    known = _KNOWN.setdefault(binder.schema, {})
+    key = (binder.module.name, tuple(fields), binder.today, binder.calendar.timezone)
+    if key not in known:
+        if len(known) > MOST_KNOWN:
+            known.clear()
+        paths = [_path(binder, name, "fields") for name in fields]
+        made: list[ColumnElement[Any]] = [
+            columns.column(path).label(f"f{i}") for i, path in enumerate(paths)
+        ]
+        if any("now" in str(path.field.formula) for path in paths):
+            return made
+        known[key] = made
+    return known[key]
 
 
 def _path(binder: Binder, dotted: str, at: str) -> Path:

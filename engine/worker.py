@@ -1,4 +1,4 @@
-"""Do all that is due: match events, fire schedules, carry runs on. Any number of workers may, at the same time."""
+"""Do all that is due: match events, fire schedules, carry runs on. Any number may, at once."""
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
@@ -49,10 +49,10 @@ class Flight:
 
 @dataclass
 class Worker:
-    """Turns the crank; `pulse` is felt at every turn. `ring` asks others for help when there is much to do.
+    """Turns the crank; `pulse` is felt at every turn, `ring` asks others to help with much work.
 
-    A run is ours for the `lease`, which is renewed while its effect is being performed; should we die,
-    others take it over when the lease ends. At most `hands` effects are performed at a time.
+    A run is ours for the `lease`, which is renewed while its effect is being performed. Should we
+    die, others take it over when the lease ends. At most `hands` effects are performed at a time.
     """
 
     database: Database
@@ -72,7 +72,7 @@ class Worker:
         self._renewed: datetime | None = None
 
     def work(self) -> int:
-        """Do all that is due now, and see the effects outside to their end. Returns the number of things done."""
+        """Do all that is due, and see effects outside to their end. Returns how much was done."""
         done = 0
         while True:
             self.pulse()
@@ -100,7 +100,7 @@ class Worker:
             return self.matcher.take(tx, careful=True)
 
     def set_off(self) -> int:
-        """As `match`; where the changes are few, what they start takes its first steps in the same transaction."""
+        """As `match`; what few changes start takes its first steps in the same transaction."""
         try:
             with self.database.begin() as tx:
                 taken = self.matcher.take(tx)
@@ -122,7 +122,7 @@ class Worker:
             return fire_due(tx, self.library)
 
     def carry(self) -> int:
-        """Take all steps of a batch of runs that need nothing from outside; one transaction for all of them.
+        """Take all steps of a batch of runs that need nothing from outside, in one transaction.
 
         Should one of them break it, each is tried again in a transaction of its own.
         """
@@ -157,7 +157,7 @@ class Worker:
             try:
                 departing = self._settle(landed)
             except OperationalError:
-                raise  # what was done outside is not forgotten: it is written as soon as that is possible
+                raise  # what was done outside is kept, and written as soon as that is possible
             except Exception:
                 log.exception("a batch of outcomes could not be written; each is tried alone")
                 departing = [start for flight in landed for start in self._settle_alone(flight)]
@@ -199,7 +199,7 @@ class Worker:
         return do()
 
     def _look_up(self) -> None:
-        """Wait for an effect outside to end, but not for long; and hold on to the runs of those under way."""
+        """Wait for an effect outside to end, not for long, and hold on to the runs under way."""
         flights = list(self._flights.values())
         wait([flight.future for flight in flights], GLANCE, FIRST_COMPLETED)
         now = self.database.clock()
@@ -215,7 +215,7 @@ class Worker:
     def _handle(
         self, tx: Transaction, rows: Sequence[Row[Any]], handle: Handle, landing: int = 0
     ) -> list[Run]:
-        """Do with each run what `handle` does. Returns those whose effect may be performed after the commit.
+        """Do `handle` with each run. Returns those with an effect to perform after the commit.
 
         `landing` hands will be free by then.
         """
@@ -238,7 +238,7 @@ class Worker:
         return max(self.hands - len(self._flights), 0)
 
     def _departing(self, runs: Iterable[Run], free: int) -> list[Run]:
-        """Runs that stand before an effect outside, marked so before the commit; as many as there are hands free."""
+        """As many runs that stand before an effect outside as there are hands free, marked so."""
         standing = (run for run in runs if run.outward())
         ready = [run for run in standing if run.due is None or run.due <= run.now][:free]
         for run in ready:
@@ -390,7 +390,7 @@ LOOK = select(
 
 
 def claim(tx: Transaction, limit: int, lease: timedelta, *, outward: bool) -> list[Row[Any]]:
-    """Take runs that are due, for as long as the lease lasts. A run whose worker died is due when its lease ends."""
+    """Take runs that are due, until the lease ends: then those of a dead worker are due again."""
     ids = list(tx.db.scalars(FIRST[outward], {"now": tx.now, "most": limit}))
     if not ids:
         return []

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from engine import smtp
+from engine.alerts import raise_alert
 from engine.effects import Effect, Outcome, OutwardEffect, RecordEffect
 from engine.effects.model import Claude
 from engine.egress import Egress, parse_networks
@@ -84,7 +85,13 @@ class Inside:
         return None
 
     def change(self, run: Run, effect: RecordEffect) -> None:
-        effect.apply(Together(self.tx, run.author, self.reader))
+        outcome = effect.apply(Together(self.tx, run.author, self.reader))
+        if outcome.result == "failed":
+            what = f"“{run.live.name}” could not keep what belongs to its run R-{run.id}"
+            told = f"{what}: {outcome.said}"
+            remedy = "Correct what it says, and look at the run."
+            key = f"unkept/{run.live.workflow}"
+            raise_alert(self.tx, "failed", key, told, remedy, run.live.workflow)
 
 
 __all__ = ["Inside", "World"]

@@ -1,4 +1,4 @@
-"""Changes of records that wait to be written together: many in one statement, and always before anything is read."""
+"""Changes of records that wait to be written together, and always before anything is read."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -34,7 +34,7 @@ Rows = list[dict[str, Any]]
 
 @dataclass
 class Waiting:
-    """What is not written yet: new rows and changed fields by table, events, and numbers that are used up."""
+    """What is not written yet: new rows and changed fields by table, events, numbers used up."""
 
     created: dict[str, Rows] = field(default_factory=lambda: defaultdict(list))
     changed: dict[str, dict[int, dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
@@ -43,7 +43,7 @@ class Waiting:
 
 
 class Gathering(Transaction):
-    """A transaction in which changes of records wait. Asking for its connection writes them first."""
+    """A transaction in which changes wait. Asking for its connection writes them first."""
 
     def __init__(self, tx: Transaction) -> None:
         self.waiting = Waiting()
@@ -86,7 +86,7 @@ class Gathering(Transaction):
             self._db.execute(_changing(self.schema.tables[name], fields), rows)
 
     def ids(self, name: str, wanted: int) -> list[int]:
-        """So many ids of a table that nobody else will use. Those left over at the end are never used."""
+        """So many ids of a table that nobody else will use; those left over are never used."""
         spare = self._spare[name]
         if len(spare) < wanted:
             spare += self._fresh_ids(name, max(BLOCK, wanted))
@@ -113,7 +113,7 @@ class Gathering(Transaction):
         return first
 
     def hold(self, reader: Reader, module: Module, ids: Iterable[int]) -> None:
-        """Read records that may be changed, so that nobody else changes them before this transaction ends."""
+        """Read records, and keep everybody else from changing them until this transaction ends."""
         wanted = sorted(id for id in set(ids) if (module.name, id) not in self.held)
         home = self.schema.tables[module.name]
         for start in range(0, len(wanted), 500):
@@ -147,18 +147,18 @@ def _holding(home: Table) -> Select[Any]:
 
 
 class Overtaken(Exception):
-    """What was decided rests on values that somebody else has changed meanwhile: it is to be decided anew."""
+    """What was decided rests on values that somebody has changed meanwhile: decide anew."""
 
 
 class Together(Records):
-    """Records whose changes wait in the transaction. What the reader knows of them is always the newest."""
+    """Records whose changes wait in the transaction. The reader always knows the newest."""
 
     def __init__(self, tx: Gathering, author: Author, reader: Reader) -> None:
         super().__init__(tx, author)
         self.gathering, self.reader = tx, reader
 
     def row(self, module: Module, id: int) -> Values:
-        """The record, held. Raises `Overtaken` if it is another by now than what was read of it before."""
+        """The record, held. Raises `Overtaken` if it is another by now than was read before."""
         seen = self.reader.seen(module.name, id)
         self.gathering.hold(self.reader, module, [id])
         found = self.reader.row(module, id)

@@ -1,4 +1,4 @@
-"""A small installation for tests: a few modules, a clock, a worker, and short ways to say what happens in it."""
+"""A small installation for tests: a few modules, a clock, a worker, and short ways to use them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -64,7 +64,13 @@ MODULES = [
     ),
     _module(
         "emails",
-        *(_of("direction"), _of("to", "longtext"), _of("cc", "longtext"), _of("subject")),
+        *(
+            _of("direction"),
+            _of("sender"),
+            _of("to", "longtext"),
+            _of("cc", "longtext"),
+            _of("subject"),
+        ),
         *(_of("body", "longtext"), _of("html", "longtext"), _of("status"), _of("message_id")),
         *(_of("account", "reference", module="accounts"), _of("record", "record")),
         *(_of("run", "int"), _of("step"), _of("error", "longtext")),

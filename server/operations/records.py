@@ -4,11 +4,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from engine.facts import Reader, RecordFacts, name_of
+from engine.facts import name_of
 from engine.modules import Module, Path
 from engine.problems import Invalid, Problem, suggest
 from engine.records import Records, Saved
-from engine.search import condition, search
+from engine.search import condition, read_record, search
 from engine.starts import would_start
 from engine.tables import EVENTS, RUNS
 from engine.transaction import Transaction
@@ -92,12 +92,7 @@ def get_record(desk: Desk, module: str, record: Ref, include: Names | None = Non
 
 def _whole(tx: Transaction, module: Module, id: int) -> Answer:
     """A record with all its fields, the computed ones too."""
-    reader = Reader(tx)
-    row = dict(reader.row(module, id) or {})
-    facts = RecordFacts(reader, module, row)
-    for name, field in module.by_name.items():
-        if field.computed:
-            row[name] = facts.value(Path(module, (), field))
+    row = read_record(tx, module, id) or {}
     (names,) = shapes.names(tx, module.by_name, [row])
     head = {"id": id, "number": row["number"], "name": name_of(module, row)}
     return {**head, "values": shapes.values(module, row), "names": names}

@@ -1,4 +1,4 @@
-"""What other processes do in tests: work until they are killed, and save records when they are told to."""
+"""What other processes do in tests: work until they are killed, and save records when told."""
 
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection

@@ -54,13 +54,15 @@ def pause(seconds: float) -> None:
 
 
 class Hooks:
-    """A receiver of webhooks that takes its time, so that some are under way when a worker is killed."""
+    """A receiver of webhooks that takes its time, so that kills meet some under way."""
 
     def __init__(self) -> None:
         self.received: list[tuple[str, bytes]] = []
 
     def answer(self, request: Request) -> Answer:
-        self.received.append((request.headers["webhook-id"], request.body))
+        whole = len(request.body) == int(request.headers["content-length"])
+        if whole:  # else its sender was killed in the middle of a word
+            self.received.append((request.headers["webhook-id"], request.body))
         pause(0.01)
         return Answer(200)
 
@@ -150,7 +152,7 @@ def check(office: Office, hooks: Hooks, mailbox: MailServer, saved: int) -> None
         bodies.setdefault(id, set()).add(body)
     hooked = runs_of(office, "Hook")
     assert set(bodies) == {f"run-{run}-{step}" for run in hooked for step in ("hook", "then")}
-    assert {len(said) for said in bodies.values()} == {1}
+    assert {id: said for id, said in bodies.items() if len(said) > 1} == {}
 
     arrived = Counter(mail.message["Message-ID"] for mail in mailbox.received)
     assert set(arrived.values()) <= {1}

@@ -435,6 +435,17 @@ def test_a_mail_whose_answer_was_lost_waits_for_a_person_and_is_never_sent_again
     assert office.rows("emails", "status") == [("unknown",)]
 
 
+def test_a_copy_of_a_mail_that_cannot_be_kept_is_told_of(
+    office: Office, mailbox: MailServer
+) -> None:
+    office.activate(trigger=CREATED, steps=[MAIL])
+    office.create("invoices", account="ACME", owner="alice")
+    office.delete("users", 1)
+    work(office)
+    assert (len(mailbox.received), office.runs()) == (1, ["done: finished"])
+    assert (office.rows("emails", "id"), office.alerts()) == ([], ["failed"])
+
+
 def test_a_mail_to_nobody_fails_and_leaves_a_task(office: Office, mailbox: MailServer) -> None:
     office.activate(trigger=CREATED, steps=[MAIL])
     office.create("invoices")

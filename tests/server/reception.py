@@ -144,7 +144,7 @@ def opened(pair: Pair, clock: Clock, folder: Path, **more: Any) -> Iterator[Rece
 @contextmanager
 def served(reception: Reception) -> Iterator[Reception]:
     """The same, answering on a port of its own."""
-    with socket.socket() as sock:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as sock:
         sock.bind(("127.0.0.1", 0))
         app = create_app(reception.house)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", http="h11", ws="none"))
