@@ -21,8 +21,10 @@ help:
 run: $(VENV)/.run
 	exec $(BIN)/sayso serve --demo $(ARGS)
 
+# The browser tests come by themselves: two processes at once would each want a browser.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser" $(ARGS) || test $$? -eq 5
+	$(BIN)/python -m pytest -m browser $(ARGS) || test $$? -eq 5
 
 check: $(VENV)/.check
 	$(BIN)/ruff check

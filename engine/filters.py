@@ -136,7 +136,7 @@ def fitted(text: str, form: Form) -> str:
 
 
 class Named(dict[str, object]):
-    """A record as data: its fields, its name where it is printed, its id where a value is wanted."""
+    """A record as data: its fields, its name where printed, its id where a value is wanted."""
 
     def __init__(self, id: int | str, name: str, fields: Mapping[str, object]) -> None:
         super().__init__(fields)

@@ -39,7 +39,7 @@ HARMFUL = frozenset({"record_deleted", "remove", "remove_tags", "delete", "stop"
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault. `path` is where it is in the document (dots between keys, positions as numbers)."""
+    """One fault. `path` says where in the document: dots between keys, positions as numbers."""
 
     path: str
     message: str
@@ -55,7 +55,7 @@ class Problem:
 
 
 class Invalid(Exception):
-    """What was asked cannot be done as it stands; nothing was changed. Carries every problem found."""
+    """What was asked cannot be done as it stands, and was not. Carries every problem found."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__("; ".join(map(str, problems)))

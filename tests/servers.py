@@ -230,7 +230,10 @@ def http_server(answer: Callable[[Request], Answer]) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing: a test reads the recorded requests."""
 
-    with ThreadingHTTPServer((LOCAL, 0), Handler) as server:
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128  # with the usual 5, the kernel resets what a burst of calls opens
+
+    with Server((LOCAL, 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         try:
             yield f"http://{LOCAL}:{server.server_port}"
