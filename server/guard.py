@@ -1,5 +1,6 @@
 """What stands before every door: names we answer to, how much we take, what browsers are told."""
 
+import re
 from collections.abc import Iterable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -14,6 +15,9 @@ from engine.settings import Settings
 OURSELVES = ("localhost", "127.0.0.1", "::1")
 PROGRAMS = ("/api", "/mcp")
 MOST_JSON, MOST_UPLOAD = 1024 * 1024, 25 * 1024 * 1024
+# A file of the largest size, and what a form writes around it.
+MOST_FILE = MOST_UPLOAD + 64 * 1024
+FILES = re.compile(r"(/api)?/records/[^/]+/[^/]+/files")
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; "
@@ -28,6 +32,13 @@ HEADERS = {
 def for_programs(path: str) -> bool:
     """Whether a path belongs to REST or MCP, which know no cookies and answer in JSON."""
     return path.startswith(tuple(f"{door}/" for door in PROGRAMS)) or path in PROGRAMS
+
+
+def most_of(path: str) -> int:
+    """How many bytes a request to this path may bring."""
+    if FILES.fullmatch(path):
+        return MOST_FILE
+    return MOST_JSON if for_programs(path) else MOST_UPLOAD
 
 
 def known_hosts(settings: Settings) -> frozenset[str]:
@@ -53,7 +64,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers, path = Headers(scope=scope), scope["path"]
-        most = MOST_JSON if for_programs(path) else MOST_UPLOAD
+        most = most_of(path)
         answer = self._refusal(headers, path, most) or self.app
         await answer(scope, _at_most(receive, most), _with_headers(send))
 

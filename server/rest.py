@@ -18,6 +18,7 @@ from engine.problems import Invalid, Problem, refuse
 from engine.search import simple
 from server.access import Refused, holder
 from server.doors import OPERATIONS, Desk, Missing, Operation
+from server.files import hand_out, take
 from server.guard import for_programs
 from server.operations import alerts, modules, records, runs, shapes, trials, workflows
 
@@ -61,7 +62,52 @@ def router() -> APIRouter:
         openapi_extra=_described(change, path),
         response_class=JSONResponse,
     )
+    api.add_api_route(
+        "/records/{module}/{record}/files",
+        _attach,
+        methods=["POST"],
+        status_code=201,
+        operation_id="attach_file",
+        summary="Attach file",
+        description="Attach a file of at most 25 MB to a record.",
+        openapi_extra=_ATTACHING,
+        response_class=JSONResponse,
+    )
+    api.add_api_route(
+        "/files/{document}",
+        _file,
+        methods=["GET"],
+        operation_id="get_file",
+        summary="Get file",
+        description="The bytes of a file, by the id of its document.",
+        openapi_extra=_HANDING_OUT,
+        response_class=Response,
+    )
     return api
+
+
+# --- files, which are no JSON ---
+
+
+async def _attach(request: Request) -> Response:
+    desk = await run_in_threadpool(_desk, request)
+    async with request.form(max_files=1, max_fields=10) as form:
+        named = request.path_params
+        saved = await run_in_threadpool(take, desk, named["module"], named["record"], form)
+    made = {"id": saved.id, "number": saved.number, "file": f"/api/files/{saved.id}"}
+    return JSONResponse(made, 201)
+
+
+def _file(request: Request) -> Response:
+    document = str(request.path_params["document"])
+    if not document.isdecimal() or len(document) > 18:
+        raise HTTPException(404)
+    return hand_out(_desk(request), int(document))
+
+
+def _desk(request: Request) -> Desk:
+    house: House = request.app.state.house
+    return Desk(house, _principal(house, _token(request)))
 
 
 # --- one request ---
@@ -274,4 +320,50 @@ _FAULTS = {
         "413": "Too large.",
         "422": "Cannot be done as it stands: every problem, with its remedy.",
     }.items()
+}
+_ATTACHING: dict[str, Any] = {
+    "parameters": [_parameter(n, {"type": "string"}, "path", True) for n in ("module", "record")],
+    "requestBody": {
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                    "required": ["file"],
+                }
+            }
+        },
+        "required": True,
+    },
+    "responses": {
+        "201": {
+            "description": "Attached: its document, and where its bytes are.",
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "properties": {
+                            "id": {"type": "integer"},
+                            "number": {"type": "string"},
+                            "file": {"type": "string"},
+                        },
+                        "required": ["id", "number", "file"],
+                    }
+                }
+            },
+        },
+        **_FAULTS,
+    },
+}
+_HANDING_OUT: dict[str, Any] = {
+    "parameters": [_parameter("document", {"type": "integer"}, "path", True)],
+    "responses": {
+        "200": {
+            "description": "The file.",
+            "content": {
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+            },
+        },
+        **_FAULTS,
+    },
 }

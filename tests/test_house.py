@@ -26,7 +26,10 @@ LAYERS = {
         tables transaction facts records writes search intake people audit alerts
         library bindings enrol match starts by_hand schedule ledger runner rehearsal review doubts
     """,
-    "edge": "world effects database settings egress smtp worker jobs house tabular demo showcase",
+    "edge": """
+        world effects database settings egress smtp worker jobs house tabular demo showcase
+        attachments
+    """,
 }
 ORDER = list(LAYERS)
 LAYER_OF = {name: layer for layer, names in LAYERS.items() for name in names.split()}

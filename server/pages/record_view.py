@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
+from engine.attachments import takes_files
 from engine.facts import name_of
 from engine.fields import Field
 from engine.modules import KEPT_BY_US, Module
@@ -11,6 +12,7 @@ from engine.readings import Columns
 from engine.tables import EVENTS, RUNS
 from engine.transaction import Transaction
 from server.doors import missing
+from server.files import files_of
 from server.pages.moments import moment
 from server.pages.names import Names
 from server.pages.rows import number, run_rows
@@ -20,6 +22,7 @@ from server.pages.views import (
     Cell,
     FieldGroup,
     FieldValue,
+    FilesCard,
     Link,
     RecordRow,
     RecordView,
@@ -61,6 +64,7 @@ def record_view(visit: Visit, tx: Transaction, module: Module, id: int) -> Recor
             for child, field in tx.schema.children(module)
             if (found := _related(names, child, field, id))
         ],
+        "files": _files(visit, tx, module, id) if takes_files(tx.schema) else None,
         "runs": run_rows(names, list(newest)) if visit.desk.may("runs:read") else [],
         "history": _history(names, module, id),
     }
@@ -150,6 +154,27 @@ def _related(names: Names, child: Module, field: Field, id: int) -> Related | No
     )
     more = f"/records/{child.name}?{field.name}={id}" if count > FEW else ""
     return {"label": f"{child.label}{told_by}", "count": count, "rows": rows, "more": more}
+
+
+def _files(visit: Visit, tx: Transaction, module: Module, id: int) -> FilesCard:
+    may_attach = visit.desk.may("people:write" if module.system else "records:write")
+    return {
+        "files": [
+            {"name": name, "size": _bytes(size), "href": f"/files/{document}"}
+            for document, name, size in files_of(visit.desk, tx, module, id)
+        ],
+        "attach": f"/records/{module.name}/{id}/files" if may_attach else "",
+        "field": {
+            "name": "file", "label": "Attach a file", "kind": "file", "value": "", "choices": [],
+            "help": "At most 25 MB.", "error": "", "required": True,
+        },
+    }  # fmt: skip
+
+
+def _bytes(size: int) -> str:
+    if size < 1024:
+        return f"{size} B"
+    return f"{size / 1024:,.0f} kB" if size < 1024**2 else f"{size / 1024**2:,.1f} MB"
 
 
 def _columns(child: Module, but: Field) -> list[Field]:

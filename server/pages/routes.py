@@ -4,6 +4,7 @@ from fastapi import APIRouter, Depends
 
 from server.pages import (
     account,
+    files,
     home,
     mailbox,
     record_form,
@@ -31,6 +32,7 @@ for part in (
     runs,
     record_form,
     transfer,
+    files,
     records,
     mailbox,
     tokens,

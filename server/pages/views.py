@@ -726,8 +726,16 @@ class Save(TypedDict):
     fields: list[FieldChange]
 
 
+class FilesCard(TypedDict):
+    """The files of a record; `attach` takes another, "" where the person may not."""
+
+    files: list[Attachment]
+    attach: str
+    field: FormField
+
+
 class RecordView(TypedDict):
-    """`edit` opens its form, "" where the person may not."""
+    """`edit` opens its form, "" where the person may not; `files` is None where none are kept."""
 
     number: str
     name: str
@@ -738,6 +746,7 @@ class RecordView(TypedDict):
     actions: list[Action]
     groups: list[FieldGroup]
     related: list[Related]
+    files: FilesCard | None
     runs: list[RunRow]
     history: list[Save]
 
