@@ -1,6 +1,6 @@
 """Files of records, for the pages and for REST: taken in, listed, and handed out unopened."""
 
-from sqlalchemy import or_, select
+from sqlalchemy import Text, cast, or_, select
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import FileResponse, Response
 
@@ -76,14 +76,15 @@ def _told(tx: Transaction, document: int) -> tuple[str, str, str]:
 
 
 def _abouts(tx: Transaction, digest: str) -> set[str]:
-    """The modules whose records these bytes belong to, or did: no later edit uncovers a file."""
+    """The modules whose records these bytes belong to or ever did: no edit uncovers a file."""
     table = tx.schema.tables[HOME]
-    same = select(table.c.id, table.c.record).where(table.c.file.startswith(f"{digest}/"))
-    rows = tx.db.execute(same).all()
-    past = select(EVENTS.c.changes).where(
-        EVENTS.c.module == HOME, EVENTS.c.record.in_([row.id for row in rows])
-    )
-    keys = [row.record for row in rows]
+    ours = EVENTS.c.module == HOME
+    held = select(EVENTS.c.record).where(ours, cast(EVENTS.c.changes, Text).contains(digest))
+    holds = table.c.file.startswith(f"{digest}/")
+    rows = tx.db.execute(select(table.c.id, table.c.record).where(or_(holds, table.c.id.in_(held))))
+    found = rows.all()
+    past = select(EVENTS.c.changes).where(ours, EVENTS.c.record.in_([row.id for row in found]))
+    keys = [row.record for row in found]
     for changes in tx.db.scalars(past):
         keys += (changes or {}).get("record", [])
     return {str(key).partition("/")[0] for key in keys if key}

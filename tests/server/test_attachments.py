@@ -198,3 +198,22 @@ def test_what_is_hidden_from_a_token_hides_its_files(house: House) -> None:
     made = client.post("/api/records/documents", json=copy).json()["id"]
     assert client.get(f"/api/files/{made}").status_code == 404
     assert admin.get(f"/files/{made}").content == BYTES
+
+
+def test_a_hidden_file_stays_hidden_after_its_document_is_made_to_forget_it(house: House) -> None:
+    with house.database.read() as tx:
+        hidden = next(m.name for m in tx.schema if m.sensitive)
+        id = tx.db.scalar(tx.schema.tables[hidden].select().limit(1))
+    admin = browser_of(house, "admin")
+    assert admin.post(f"/records/{hidden}/{id}/files", files=upload()).status_code == 303
+    with house.database.read() as tx:
+        table = tx.schema.tables["documents"]
+        document, file = tx.db.execute(select(table.c.id, table.c.file).order_by(table.c.id)).all()[
+            -1
+        ]
+    client = program(house, "records:read", "records:write")
+    forgotten = {"values": {"file": "nothing", "record": "invoices/1"}}
+    assert client.patch(f"/api/records/documents/{document}", json=forgotten).status_code == 200
+    copy = {"values": {"title": "x", "file": file, "record": "invoices/1"}}
+    made = client.post("/api/records/documents", json=copy).json()["id"]
+    assert client.get(f"/api/files/{made}").status_code == 404
