@@ -13,6 +13,7 @@ from sqlalchemy.schema import CreateColumn
 from engine.company import Company
 from engine.fields import Field
 from engine.formulas import check_formula
+from engine.links import Links
 from engine.modules import Module, Schema, check_module, column
 from engine.operators import fold
 from engine.problems import Invalid, refuse
@@ -26,8 +27,15 @@ NEWEST = select(STATE.c.key, STATE.c.value)
 class Database:
     """Where transactions are opened. What is cached is read again when any process changed it."""
 
-    def __init__(self, url: str, clock: Callable[[], datetime], *, pool_size: int = 20) -> None:
-        self.clock = clock
+    def __init__(
+        self,
+        url: str,
+        clock: Callable[[], datetime],
+        *,
+        links: Links | None = None,
+        pool_size: int = 20,
+    ) -> None:
+        self.clock, self.links = clock, links or Links()
         self.engine = _open(url, pool_size)
         self._reading = self.engine.execution_options(**READ_ONLY)
         self._lock = Lock()
@@ -126,7 +134,7 @@ class Database:
 
     def _transaction(self, db: Connection) -> Transaction:
         schema, company = self._current(db)
-        return Transaction(db, schema, company, self.clock())
+        return Transaction(db, schema, company, self.clock(), self.links)
 
     def _current(self, db: Connection) -> tuple[Schema, Company]:
         newest = {key: value for key, value in db.execute(NEWEST)}

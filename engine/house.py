@@ -10,6 +10,7 @@ from engine.company import Company
 from engine.database import Database
 from engine.jobs import Doorbell, queue
 from engine.library import Library
+from engine.links import Links
 from engine.modules import Module
 from engine.settings import Settings
 from engine.worker import Worker
@@ -34,7 +35,8 @@ class House:
     def of(cls, settings: Settings, clock: Clock = system_clock) -> "House":
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         world = World.of(settings, clock)
-        return cls(settings, Database(settings.database, clock), world, Library())
+        links = Links(settings.address, settings.key())
+        return cls(settings, Database(settings.database, clock, links=links), world, Library())
 
     def prepare(self, company: Company | None = None) -> bool:
         """Make the tables and the starter modules, where there are none yet. False if there are."""

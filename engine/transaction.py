@@ -1,7 +1,7 @@
 """One transaction: a connection, the modules and the company as they are in it, and the time."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from engine.columns import Fold
 from engine.company import Company
 from engine.conditions import Binder
+from engine.links import Links
 from engine.modules import Module, Schema
 from engine.tables import STATE
 
@@ -25,6 +26,7 @@ class Transaction:
     schema: Schema
     company: Company
     now: datetime
+    links: Links = field(default_factory=Links)
 
     @cached_property
     def handles(self) -> Collection[str]:

@@ -20,6 +20,7 @@ from engine.effects.model import Claude
 from engine.egress import Egress, parse_networks
 from engine.house import House, starter
 from engine.library import By, Library, save_draft, submit
+from engine.links import Links
 from engine.modules import Module
 from engine.records import Author, Records
 from engine.rehearsal import audience
@@ -56,7 +57,8 @@ def local(moment: str) -> datetime:
 def living(case: Told, template: TemplateDatabase, clock: Clock) -> Iterator["Story"]:
     """A house with the demo's records, and the receiver and the model that the use case wants."""
     pair = template("reference", fill)
-    database = Database(pair.database_url, clock.now)
+    links = Links("https://sayso.test", b"key of the tests")
+    database = Database(pair.database_url, clock.now, links=links)
     clock.set(local(case["begins"]) if "begins" in case else NOW)
     fake = FakeClaude([text(words) for words in case.get("model", ())])
     with web_server(*case.get("answers", ())) as receiver, fake.serve() as url:

@@ -17,7 +17,7 @@ HOUSE = Path(__file__).parent.parent
 # A file that is in no list is read as language, the strictest: it may import language alone.
 LAYERS = {
     "language": """
-        problems addresses columns fields modules company calendar recurring
+        problems addresses links columns fields modules company calendar recurring
         bound operators operands conditions readings formulas words phrases
         filters template_reading template_writing text checking context
         triggers steps actions limits workflow dependencies lint edits diff blocks cells sheet
