@@ -8,13 +8,14 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 
 .SILENT:
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench lock clean
+.PHONY: help run test check coverage-of-spec bench lock clean
 
 help:
 	echo "make run     start Sayso with the demo data"
 	echo "make test    run the tests (make test ARGS='-k calendar' runs some)"
 	echo "make check   lint, format and types"
 	echo "make bench   measure speed"
+	echo "make coverage-of-spec   which rows of the feature table have no scenario"
 	echo "make lock    renew constraints.txt with the newest versions allowed"
 	echo "make clean   remove .venv and what the tools left behind; data is kept"
 
@@ -30,6 +31,9 @@ check: $(VENV)/.check
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+coverage-of-spec: $(VENV)/.test
+	$(BIN)/python -m tests.coverage_of_spec
 
 bench: $(VENV)/.test
 	$(BIN)/python -m bench $(ARGS)

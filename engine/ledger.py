@@ -34,7 +34,7 @@ class Entry:
     """What one step of a run decided and how it ended.
 
     Phases: `planned` (decided, not done), `performing` (being done outside), `sleeping`, `held`,
-    `closed`.
+    `closed`. `warned` tells of what its templates found empty.
     """
 
     run: int
@@ -44,6 +44,7 @@ class Entry:
     phase: str = "planned"
     outcome: str = ""
     said: str = ""
+    warned: str = ""
     result: dict[str, JsonValue] = field(default_factory=dict)
     tries: int = 0
     at: datetime | None = None
@@ -381,7 +382,7 @@ def read_runs(
         return []
     for row in tx.db.execute(ENTRIES_OF, {"runs": list(runs)}):
         kept = (row.run, row.step, row.position, row.move, row.phase, row.outcome, row.said)
-        more = (row.result or {}, row.tries, row.at, row.ended_at)
+        more = (row.warned, row.result or {}, row.tries, row.at, row.ended_at)
         runs[row.run].entries[row.step] = Entry(*kept, *more, fresh=False, changed=False)
     subjects: dict[str, set[int]] = defaultdict(set)
     for run in runs.values():

@@ -35,6 +35,7 @@ class Told:
     outcome: str
     effect: dict[str, JsonValue]
     before: dict[str, JsonValue] = field(default_factory=dict)
+    warned: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,17 +61,18 @@ class Rehearsal:
 
     def perform(self, run: Run, effect: Effect, entry: Entry) -> Outcome:
         outcome = effect.preview()
-        self.told.append(self._tell(entry.step, effect, outcome))
+        self.told.append(self._tell(entry.step, effect, outcome, entry.warned))
         return outcome
 
     def change(self, run: Run, effect: RecordEffect) -> None:
         self.told.append(self._tell(run.step or "", effect, effect.preview()))
 
-    def _tell(self, step: str, effect: Effect, outcome: Outcome) -> Told:
+    def _tell(self, step: str, effect: Effect, outcome: Outcome, warned: str = "") -> Told:
         before: dict[str, JsonValue] = {}
         if isinstance(effect, UpdateRecord):
             before = self._overlay(effect)
-        return Told(step, effect.say(), outcome.result, effect.model_dump(mode="json"), before)
+        planned = effect.model_dump(mode="json")
+        return Told(step, effect.say(), outcome.result, planned, before, warned)
 
     def _overlay(self, effect: UpdateRecord) -> dict[str, JsonValue]:
         """Let later steps see the change. Returns the values before it."""

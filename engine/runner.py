@@ -80,7 +80,7 @@ def _decide(run: Run, step: Step, stage: Stage) -> Entry | None:
     context = run.context()
     move = step.decide(context)
     entry = run.log(step, move)
-    entry.said = "; ".join(f"{path} is empty" for path in dict.fromkeys(context.missing))
+    entry.warned = "; ".join(f"{path} is empty" for path in dict.fromkeys(context.missing))
     if outcome := getattr(move, "outcome", None):
         settle(run, step, entry, outcome, stage)
         return None

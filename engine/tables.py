@@ -156,6 +156,7 @@ ENTRIES = Table(
     Column("phase", String(10), nullable=False),
     Column("outcome", String(10), nullable=False),
     Column("said", Text, nullable=False),
+    Column("warned", Text, nullable=False, default=""),
     Column("result", Json),
     Column("tries", Integer, nullable=False),
     Column("at", Moment, nullable=False),

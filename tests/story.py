@@ -19,7 +19,7 @@ from engine.demo import COMPANY, load_demo
 from engine.effects.model import Claude
 from engine.egress import Egress, parse_networks
 from engine.house import House, starter
-from engine.library import By, Library, save_draft, submit
+from engine.library import By, Library, examine, save_draft, submit
 from engine.links import Links
 from engine.modules import Module
 from engine.records import Author, Records
@@ -60,6 +60,8 @@ def living(case: Told, template: TemplateDatabase, clock: Clock) -> Iterator["St
     links = Links("https://sayso.test", b"key of the tests")
     database = Database(pair.database_url, clock.now, links=links)
     clock.set(local(case["begins"]) if "begins" in case else NOW)
+    with database.begin() as tx:
+        database.save_company(tx, COMPANY.model_copy(update=case.get("company", {})))
     fake = FakeClaude([text(words) for words in case.get("model", ())])
     with web_server(*case.get("answers", ())) as receiver, fake.serve() as url:
         world = World(
@@ -85,6 +87,7 @@ class Story:
     receiver: WebServer
     workflow: int = 0
     seen: dict[str, Any] = field(default_factory=dict)
+    last_words: str = ""
 
     def approve(self, document: Told, baseline: review.Baseline | None = None) -> None:
         """Alice drafts and submits it, the admin approves."""
@@ -99,7 +102,12 @@ class Story:
         self.news()
 
     def tell(self, part: Told) -> None:
-        """Let one thing happen, and the workers do all that comes of it."""
+        """Let one thing happen, and the workers do all that comes of it.
+
+        `{"at": ...}` is a moment, `{"save": "INV-1", "values": ...}` a change of one record or
+        several, `{"create": "tickets", "values": ...}` and `{"delete": ...}` what they say; `by`
+        and `source` tell who does it. `{"tick": true}` lets the workers look again.
+        """
         match part:
             case {"at": moment}:
                 self._live_until(local(moment))
@@ -123,6 +131,15 @@ class Story:
             self.house.worker.work()
             due = self.house.worker.next_due()
         self.clock.set(moment)
+
+    def words(self, document: Told) -> list[str]:
+        """The document in sentences."""
+        with self.house.database.read() as tx:
+            checked = examine(tx, document, self.house.unsafe)
+            assert checked.problems == ()
+            assert checked.parsed
+            binder = tx.binder(tx.schema.module(checked.parsed.module))
+            return checked.parsed.words(binder)
 
     def audience(self, at: datetime) -> list[str]:
         """The numbers of the records that are meant at a moment."""
@@ -282,7 +299,43 @@ def _call(request: Any) -> Told:
     return {"method": request.method, "path": request.path, "body": request.json(), **headers}
 
 
-def scenarios(folder: Path) -> Iterator[tuple[str, Told]]:
-    """Each use case by the name of its file."""
-    for file in sorted(folder.glob("*.json")):
+def play(story: Story, case: Told, name: str) -> None:
+    """Approve what the case is about, let its story happen, and compare what comes of it."""
+    documents = case.get("documents", [case["document"]] if "document" in case else [])
+    for document in documents:
+        story.approve(reachable(document, story.receiver.url), case.get("baseline"))
+    meant = {at: story.audience(local(at)) for at in case.get("audience", ())}
+    assert meant == case.get("audience", {})
+    if "suppressed" in case:
+        assert story.suppressed() == case["suppressed"]
+    if "words" in case:
+        assert story.words(case["document"]) == case["words"]
+    for number, part in enumerate(case["story"]):
+        if "expect" not in part:
+            story.tell(part)
+            continue
+        news = named(story.news(), story.receiver.url)
+        after = f"{name}, part {number}: {case['story'][max(number - 1, 0)]}"
+        assert compared(part["expect"], news) == part["expect"], after
+
+
+def reachable(document: Any, url: str) -> Any:
+    """The document with the receiver of the tests in the place of the one it names."""
+    if isinstance(document, dict):
+        return {key: reachable(part, url) for key, part in document.items()}
+    if isinstance(document, list):
+        return [reachable(part, url) for part in document]
+    return document.replace("https://acc.test", url) if isinstance(document, str) else document
+
+
+def named(news: Any, url: str) -> Any:
+    """The news with the address that the use case names."""
+    if isinstance(news, dict):
+        return {key: named(part, url) for key, part in news.items()}
+    return news.replace(url, "https://acc.test") if isinstance(news, str) else news
+
+
+def scenarios(folder: Path, pattern: str) -> Iterator[tuple[str, Told]]:
+    """Each use case, or row, by the name of its file."""
+    for file in sorted(folder.glob(pattern)):
         yield file.stem, json.loads(file.read_text(encoding="utf-8"))

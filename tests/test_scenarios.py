@@ -13,26 +13,10 @@ from engine.rehearsal import rehearse
 from engine.tables import METADATA, RUNS
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import compared, living, local, scenarios
+from tests.story import living, play, reachable, scenarios
 
 Scenario = dict[str, Any]
-CASES = dict(scenarios(Path(__file__).parent / "scenarios"))
-
-
-def reachable(document: Any, url: str) -> Any:
-    """The document with the receiver of the tests in the place of the one it names."""
-    if isinstance(document, dict):
-        return {key: reachable(part, url) for key, part in document.items()}
-    if isinstance(document, list):
-        return [reachable(part, url) for part in document]
-    return document.replace("https://acc.test", url) if isinstance(document, str) else document
-
-
-def named(news: Any, url: str) -> Any:
-    """The news with the address that the use case names."""
-    if isinstance(news, dict):
-        return {key: named(part, url) for key, part in news.items()}
-    return news.replace(url, "https://acc.test") if isinstance(news, str) else news
+CASES = dict(scenarios(Path(__file__).parent / "scenarios", "U*.json"))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -41,31 +25,7 @@ def test_a_use_case_goes_as_it_is_told(
 ) -> None:
     case = CASES[name]
     with living(case, template_database, clock) as story:
-        story.approve(reachable(case["document"], story.receiver.url), case.get("baseline"))
-        meant = {at: story.audience(local(at)) for at in case["audience"]}
-        assert meant == case["audience"]
-        assert story.suppressed() == case["suppressed"]
-        for number, part in enumerate(case["story"]):
-            if "expect" not in part:
-                story.tell(part)
-                continue
-            news = named(story.news(), story.receiver.url)
-            after = f"{name}, part {number}: {case['story'][number - 1]}"
-            assert compared(part["expect"], news) == part["expect"], after
-
-
-@pytest.mark.parametrize("pairs", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("name", CASES)
-def test_a_use_case_reads_like_plain_english(
-    name: str, template_database: TemplateDatabase, clock: Clock
-) -> None:
-    case = CASES[name]
-    with living(case, template_database, clock) as story, story.house.database.read() as tx:
-        checked = examine(tx, case["document"], story.house.unsafe)
-        assert checked.problems == ()
-        assert checked.parsed
-        binder = tx.binder(tx.schema.module(checked.parsed.module))
-        assert checked.parsed.words(binder) == case["words"]
+        play(story, case, name)
 
 
 def test_marking_250_invoices_overdue_skips_none_though_the_set_shrinks(

@@ -283,6 +283,7 @@ def _entry(tx: Transaction, live: Live, entry: Row[Any]) -> Answer:
         "does": _heading(tx, live, entry.step),
         "outcome": entry.outcome or entry.phase,
         "said": entry.said or move.get("why") or "",
+        "warned": entry.warned,
         "at": shapes.iso(entry.at),
         "ended_at": shapes.iso(entry.ended_at),
         "tries": entry.tries,

@@ -93,6 +93,8 @@ def _effect(told: Told) -> Answer:
     answer: Answer = {"step": told.step, "does": told.does, "outcome": told.outcome}
     if full:
         answer["effect"] = full
+    if told.warned:
+        answer["warned"] = told.warned
     return {**answer, "before": told.before} if told.before else answer
 
 

@@ -171,7 +171,7 @@ class Story:
             "step": entry.step,
             "outcome": _outcome(entry),
             "title": short(step, self.binder)[0],
-            "why": entry.said or self._until(entry),
+            "why": "; ".join(filter(None, (entry.said or self._until(entry), entry.warned))),
             "when": moment(self.tx, entry.at),
             "took": " · ".join(filter(None, [tries, span if span != "at once" else ""])),
             "effects": self._effects(entry, step),
