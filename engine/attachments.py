@@ -1,27 +1,21 @@
 """Files that belong to records: their bytes in the data folder, their names in Documents."""
 
 import os
-import re
-import unicodedata
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import BinaryIO
 
+from engine.filing import DIGEST, HOME, clean, known_mime
 from engine.modules import Schema
 from engine.problems import refuse
 from engine.records import Author, Records, Saved
 from engine.transaction import Transaction
 
-HOME = "documents"
 LARGEST = 25 * 1024 * 1024
-LONGEST_NAME = 150
-PLAIN = "application/octet-stream"
 _PIECE = 65_536
 _NEEDED = {"title": "text", "file": "file", "mime": "text", "record": "record"}
-_DIGEST = re.compile(r"[0-9a-f]{64}")
-_MIME = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,80}")
 
 
 @dataclass(frozen=True)
@@ -62,7 +56,7 @@ def keep(folder: Path, stream: BinaryIO) -> Kept:
 
 def path_of(folder: Path, digest: str) -> Path:
     """Where the bytes of this SHA-256 are. Raises `Invalid` for what is none."""
-    if not _DIGEST.fullmatch(digest):
+    if not DIGEST.fullmatch(digest):
         raise refuse("file", "this does not name a file that was attached.", "Attach it again.")
     return folder / "files" / digest[:2] / digest
 
@@ -103,28 +97,3 @@ def takes_files(schema: Schema) -> bool:
     """Whether there is a module of documents that can tell of a file."""
     fields = schema.modules[HOME].by_name if HOME in schema.modules else {}
     return all(name in fields and fields[name].type == kind for name, kind in _NEEDED.items())
-
-
-def named(file: str | None) -> tuple[str, str]:
-    """The digest and the name in the field `file` of a document; "" for what was not attached."""
-    digest, _, name = (file or "").partition("/")
-    return (digest, clean(name)) if _DIGEST.fullmatch(digest) else ("", "")
-
-
-def clean(name: str) -> str:
-    """The last part of a name, without what steers a folder, a header or the eye."""
-    last = name.replace("\\", "/").rpartition("/")[2]
-    seen = "".join(
-        sign for sign in last if unicodedata.category(sign)[0] not in "CZ" or sign == " "
-    )
-    bare = re.sub(r'[<>:"|?*]', "_", seen).strip(" .")
-    stem, dot, ending = bare.rpartition(".")
-    if len(bare) > LONGEST_NAME and dot and len(ending) < 20:
-        return f"{stem[: LONGEST_NAME - len(ending) - 1]}.{ending}"
-    return bare[:LONGEST_NAME] or "file"
-
-
-def known_mime(mime: str | None) -> str:
-    """The kind of a file as it was told, if that is one at all."""
-    told = (mime or "").partition(";")[0].strip().lower()
-    return told if _MIME.fullmatch(told) else PLAIN

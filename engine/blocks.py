@@ -8,13 +8,15 @@ from pydantic import BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 
 from engine.calendar import parse_moment
+from engine.conditions.operators import ANY, DATE_LABELS, OPERATORS, Operator
 from engine.filters import FILTERS
-from engine.operators import ANY, DATE_LABELS, OPERATORS, Operator
+from engine.functions import FUNCTIONS
 from engine.steps import Step, Template
+from engine.templates.variables import VARIABLES
 from engine.triggers import Trigger
 from engine.workflow import Workflow
 
-Kind = Literal["document", "trigger", "step", "operator", "value", "filter"]
+Kind = Literal["document", "trigger", "step", "operator", "value", "variable", "filter", "function"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SHARED = ("id", "label", "on_error")
 PARTS = {
@@ -24,6 +26,7 @@ PARTS = {
     "trigger": "trigger",
     "conditions": "condition",
     "stop_when": "condition",
+    "pause_when": "condition",
 }
 
 
@@ -70,8 +73,14 @@ DOCUMENT_WORDS = {
     "conditions": "Which records: all, any, not, field comparisons, related records.",
     "recurrence": 'How often for one record: "every" (each time), "once" (for ever), "episode" '
     '(each time the conditions become true), {"every_days": 7} or {"after_finish_days": 4}.',
-    "group_by": "With a schedule: a reference; one run for all records that share it.",
+    "everyone": "Confirms a schedule that writes to people or calls out, and has no conditions.",
+    "group_by": "With a schedule: a reference (account, account.group); one run for all records "
+    "that share it.",
     "stop_when": "A condition that ends a run before its next step.",
+    "pause_when": "A condition; while it holds for a record, nothing is written about it: the run "
+    "waits at that step and goes on with it. Of a group, the others are written about.",
+    "window": 'Hours in which a schedule looks for records and messages leave: {"from": "08:00", '
+    '"to": "18:00", "days": "working_days"}; `days` may be ["mon", ...] or left out.',
     "steps": "What it does, in order; kind step.",
 }
 SCHEDULES: tuple[JsonValue, ...] = (
@@ -96,6 +105,7 @@ SCHEDULES: tuple[JsonValue, ...] = (
     {"type": "schedule", "every": "year", "dates": ["07-14"], "at": "09:00"},
     {"type": "schedule", "every": "once", "date": "2026-12-24", "at": "10:00"},
     {"type": "schedule", "every": "hour"},
+    {"type": "schedule", "every": "half_hour"},
     {"type": "schedule", "cron": "0 9 * * 1-5", "timezone": "Europe/Paris"},
 )
 VALUES: tuple[tuple[str, str, tuple[JsonValue, ...]], ...] = (
@@ -114,10 +124,18 @@ VALUES: tuple[tuple[str, str, tuple[JsonValue, ...]], ...] = (
         "Another field of the record, also through references.",
         ({"field": "account.credit_limit"},),
     ),
+    (
+        "path",
+        "A field is named by its path through references; where one may hold any record, with the "
+        "module: record.invoices.balance. Where a path leads nowhere, only is_empty is true.",
+        ("status", "account.owner.email", "record.invoices.balance"),
+    ),
     ("old", "The value before the change; with triggers on a change only.", ({"old": "amount"},)),
     (
         "related",
-        "A condition on related records: match some, every or none, or their count or sum.",
+        "A condition on related records: match some, every or none, or their count or sum. `via`: "
+        "their field that leads here, one that both have, one that may hold any record, or one "
+        "of a module in between. Templates can read those chosen: related.invoices.",
         (
             {
                 "related": "project_tasks",
@@ -133,16 +151,20 @@ VALUES: tuple[tuple[str, str, tuple[JsonValue, ...]], ...] = (
                 "value": 0,
             },
             {"related": "invoices", "via": "account", "count": True, "op": "at_least", "value": 3},
+            {"related": "invoices", "via": "invoice_contacts.contact", "match": "some"},
+            {"related": "tasks", "via": "record", "match": "none"},
         ),
     ),
     (
         "template",
-        "Text with {{ ... }}: record (and its references), old, records (with group_by), lines, "
-        "steps.ID.KEY, actor, company, today, now; Jinja if and for; kind filter.",
+        "Text with {{ ... }}: variables (kind variable), Jinja if and for, + - * / and "
+        "comparisons, and filters (kind filter), which can also be called: "
+        "add_days(record.due_date, 5).",
         (
-            "Dear {{ record.account.name }}",
+            "Dear {{ contact.first_name|default('customer') }}",
             "{{ record.balance|money(record.currency) }}",
-            "{% for invoice in records %}{{ invoice.number }}\n{% endfor %}",
+            "{% for invoice in invoices %}{{ invoice.number }}\n{% else %}Nothing.{% endfor %}",
+            "{% if language == 'fr' %}Bonjour{% else %}Hello{% endif %}",
         ),
     ),
 )
@@ -150,7 +172,8 @@ VALUES: tuple[tuple[str, str, tuple[JsonValue, ...]], ...] = (
 
 def blocks() -> list[Block]:
     """Every block, by kind and then by type."""
-    return [*_documents(), *_triggers(), *_steps(), *_operators(), *_values(), *_filters()]
+    steps = [*_documents(), *_triggers(), *_steps()]
+    return [*steps, *_operators(), *_values(), *_variables(), *_filters(), *_functions()]
 
 
 def _documents() -> list[Block]:
@@ -218,6 +241,7 @@ def _compared(operator: Operator) -> JsonValue:
     example: JsonValue = operator.example
     of_number = isinstance(example, int | list) and operator.takes != "list"
     fitting = "balance" if of_number else "subject" if operator.of_parts else "status"
+    fitting = "tags" if operator.of_category else fitting
     if isinstance(example, str) and parse_moment(example):
         fitting = "due_date"
     shown: dict[str, JsonValue] = {"field": fitting, "op": operator.name}
@@ -228,10 +252,32 @@ def _values() -> list[Block]:
     return [Block("value", name, words, examples=shown) for name, words, shown in VALUES]
 
 
+def _variables() -> list[Block]:
+    return [
+        Block("variable", name, words, examples=(example,))
+        for name, (words, example) in VARIABLES.items()
+    ]
+
+
 def _filters() -> list[Block]:
     return [
         Block("filter", name, f"{each.settings}: {each.words}", examples=(each.example,))
         for name, each in sorted(FILTERS.items())
+    ]
+
+
+def _functions() -> list[Block]:
+    """Those that are installed here and that the operator has listed."""
+    return [
+        Block(
+            "function",
+            name,
+            each.words or f"The function {name}, version {each.version}.",
+            _settings(each.parameters, ()),
+            ({"type": "call_function", "function": name, "values": {}},),
+            ("result",),
+        )
+        for name, each in sorted(FUNCTIONS.known.items())
     ]
 
 

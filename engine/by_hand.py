@@ -1,4 +1,4 @@
-"""Start a workflow because a person asks for it: its conditions and its recurrence still count."""
+"""Start a workflow because somebody asks for it: its conditions and its recurrence still count."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from engine.conditions import bind
+from engine.conditions.readings import holds
+from engine.conditions.words import reasons
 from engine.dependencies import standing
 from engine.enrol import Cause, candidates, enrol, enrol_matching
 from engine.facts import Reader, RecordFacts
 from engine.library import Live
-from engine.readings import holds
 from engine.tables import RUNS
 from engine.transaction import Transaction
-from engine.words import reasons
 
 
 @dataclass(frozen=True)
@@ -24,17 +24,19 @@ class Started:
     refused: tuple[tuple[int, str], ...]
 
 
-def start(tx: Transaction, live: Live, records: Iterable[int], actor: str) -> Started:
-    """Start runs for these records, each at most once."""
+def start(
+    tx: Transaction, live: Live, records: Iterable[int], cause: Cause, mark: str = ""
+) -> Started:
+    """Start runs for these records, each at most once on the occasion that `mark` names."""
     wanted = list(dict.fromkeys(records))
-    mark = f"hand {tx.now.isoformat()}"
+    mark = mark or f"hand {tx.now.isoformat()}"
     unfit = dict(_unfit(tx, live, wanted))
     fit = [id for id in wanted if id not in unfit]
     if live.parsed.group_by:
-        return _together(tx, live, fit, mark, actor, unfit)
+        return _together(tx, live, fit, mark, cause, unfit)
     runs: list[tuple[int, int]] = []
     for id in fit:
-        run, why = enrol(tx, live, id, mark, Cause(actor))
+        run, why = enrol(tx, live, id, mark, cause)
         if run is None:
             unfit[id] = why
         else:
@@ -61,13 +63,13 @@ def _unfit(tx: Transaction, live: Live, ids: list[int]) -> Iterable[tuple[int, s
 
 
 def _together(
-    tx: Transaction, live: Live, ids: list[int], mark: str, actor: str, unfit: dict[int, str]
+    tx: Transaction, live: Live, ids: list[int], mark: str, cause: Cause, unfit: dict[int, str]
 ) -> Started:
     """One run for all records that share a reference, as the schedule would start it."""
     newest = tx.db.scalar(select(func.max(RUNS.c.id)).where(RUNS.c.workflow == live.workflow)) or 0
     chosen = candidates(tx, live.parsed, tx.now, ids).subquery()
     asked = {row.subject: row.members for row in tx.db.execute(select(chosen))}
-    enrol_matching(tx, live, mark, tx.now, ids, Cause(actor))
+    enrol_matching(tx, live, mark, tx.now, ids, cause)
     fresh = (RUNS.c.workflow == live.workflow, RUNS.c.id > newest)
     rows = tx.db.execute(select(RUNS.c.id, RUNS.c.record, RUNS.c.subject).where(*fresh)).all()
     begun = {row.subject for row in rows}

@@ -11,11 +11,11 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
 from sqlalchemy.schema import CreateColumn
 
 from engine.company import Company
+from engine.conditions.formulas import check_formula
+from engine.conditions.operators import fold
 from engine.fields import Field
-from engine.formulas import check_formula
 from engine.links import Links
 from engine.modules import Module, Schema, check_module, column
-from engine.operators import fold
 from engine.problems import Invalid, refuse
 from engine.tables import METADATA, MODULES, SETTINGS, STATE
 from engine.transaction import Transaction

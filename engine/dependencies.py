@@ -5,12 +5,16 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engine.actions.call_function import CallFunction
 from engine.conditions import ALWAYS, AllOf, AnyOf, Compare, Condition, NotOf, Related
+from engine.conditions.operators import OPERATORS
+from engine.functions import FUNCTIONS
 from engine.modules import Module, Schema
-from engine.operators import OPERATORS
 from engine.problems import Invalid
 from engine.steps import Write
 from engine.steps.if_ import If
+from engine.templates.variables import fields_of
+from engine.templates.wording import dumped
 from engine.workflow import Workflow
 
 COSMETIC = {"name", "description", "category"}
@@ -20,11 +24,14 @@ SEMANTICS = 1
 def fingerprint(document: Mapping[str, Any], workflow: Workflow, schema: Schema) -> str:
     """The hash of all that decides what the workflow does.
 
-    That is the document without its mere words, and the types of all fields it reads or writes.
+    That is the document without its mere words, what its templates say, the functions it calls
+    as they are installed, and the types of all fields it reads or writes.
     """
     material = {
         "semantics": SEMANTICS,
         "document": _material(document),
+        "texts": dumped(workflow.texts),
+        "functions": FUNCTIONS.identities(_functions(workflow)),
         "fields": fields_used(workflow, schema),
     }
     text = json.dumps(
@@ -45,6 +52,10 @@ def _unlabelled(step: Mapping[str, Any]) -> dict[str, Any]:
     return {**kept, **{name: [_unlabelled(inner) for inner in step[name]] for name in branches}}
 
 
+def _functions(workflow: Workflow) -> list[str]:
+    return [step.function for step, _ in workflow.route.values() if isinstance(step, CallFunction)]
+
+
 def fields_used(workflow: Workflow, schema: Schema) -> dict[str, str]:
     """Each field the workflow reads or writes, as `module.field`, with its type."""
     home = schema.modules.get(workflow.module)
@@ -53,22 +64,26 @@ def fields_used(workflow: Workflow, schema: Schema) -> dict[str, str]:
     used = dict(_written(workflow, home, schema))
     for condition in conditions(workflow):
         used |= dict(_read(condition, home, schema))
-    for dotted in _paths(workflow, home):
-        used |= dict(_along(home, dotted, schema))
+    for step, _ in workflow.route.values():
+        for name, condition in step.asked():
+            if there := schema.modules.get(name):
+                used |= dict(_read(condition, there, schema))
+    for module, dotted in _paths(workflow, home, schema):
+        used |= dict(_along(module, dotted, schema))
     return used
 
 
-def _paths(workflow: Workflow, home: Module) -> Iterator[str]:
-    """The paths from its own records that the workflow reads outside its conditions."""
+def _paths(workflow: Workflow, home: Module, schema: Schema) -> Iterator[tuple[Module, str]]:
+    """The paths that the workflow reads outside its conditions, each with where it begins."""
     for path in workflow.paths:
-        root, _, rest = path.partition(".")
-        rest = rest.partition(".")[2] if root == "records" else rest
-        if root in ("record", "old", "records") and rest and rest.partition(".")[0] != "lines":
-            yield rest
+        try:
+            yield from fields_of(path, home, schema)
+        except Invalid:
+            continue  # what means nothing is read from nowhere
     named = [word for step, _ in workflow.route.values() for word in step.reads()]
     for word in [*named, workflow.group_by or ""]:
         if word.partition(".")[0] in home.by_name:
-            yield word
+            yield home, word
 
 
 def conditions(workflow: Workflow) -> Iterator[Condition]:
@@ -76,9 +91,12 @@ def conditions(workflow: Workflow) -> Iterator[Condition]:
     yield workflow.entry
     if workflow.stop_when:
         yield workflow.stop_when
+    if workflow.pause_when:
+        yield workflow.pause_when
     for step, _ in workflow.route.values():
         if isinstance(step, If):
             yield step.conditions
+        yield from (condition for module, condition in step.asked() if not module)
 
 
 def writes(workflow: Workflow, schema: Schema) -> list[Write]:
@@ -115,10 +133,25 @@ def _read(condition: Condition, module: Module, schema: Schema) -> Iterator[tupl
             if there is None:
                 yield name, "missing"
                 return
-            for field in filter(None, (via, summed)):
-                yield from _along(there, field, schema)
+            yield from _joined(there, via, schema)
+            if summed:
+                yield from _along(there, summed, schema)
             if where:
                 yield from _read(where, there, schema)
+
+
+def _joined(there: Module, via: str, schema: Schema) -> Iterator[tuple[str, str]]:
+    """The fields by which related records belong with those of the workflow."""
+    between, _, fields = via.partition(".")
+    if not fields:
+        yield from _along(there, via, schema)
+    elif link := schema.modules.get(between):
+        ours = fields.partition(".")[0]
+        onward = [field.name for field in link.references(there.name) if field.name != ours]
+        for name in (ours, *onward):
+            yield from _along(link, name, schema)
+    else:
+        yield between, "missing"
 
 
 def compared(condition: Compare) -> str | None:
@@ -202,8 +235,9 @@ def _kept(
             )
         case NotOf(part=part):
             return condition if _kept(part, module, schema, own) == part else None
-        case Related(related=name):
-            return None if any(module_name == name for module_name, _ in own) else condition
+        case Related(related=name, via=via):
+            joined = {name, via.partition(".")[0] if "." in via else name}
+            return None if any(module_name in joined for module_name, _ in own) else condition
         case Compare(field=name):
             read = [name, *filter(None, [compared(condition)])]
             written = any(_end(module, dotted, schema) in own for dotted in read)

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any, Literal
 
+from engine import phrases
 from engine.conditions import ALWAYS, Binder
+from engine.conditions.words import describe
 from engine.steps import Step
 from engine.steps.if_ import If
-from engine.words import describe
+from engine.templates.wording import Wording
 from engine.workflow import Workflow
 
 Sign = Literal["added", "changed", "removed", "moved"]
@@ -59,7 +61,7 @@ def differences(old: Workflow, new: Workflow, binder: Binder) -> list[Difference
     """Everything that is different, in the order of reading: first the workflow, then its steps."""
     before, after = dict(_places(old.steps)), dict(_places(new.steps))
     moved = _moved(old, new)
-    found = list(_head(old, new, binder))
+    found = [*_head(old, new, binder), *_texts(old, new)]
     for id, (step, _) in new.route.items():
         place = _where(after[id], new, binder)
         if id not in before:
@@ -148,18 +150,35 @@ def _head(old: Workflow, new: Workflow, binder: Binder) -> Iterator[Difference]:
             yield Difference("changed", "", title, "", (Edit("", before[name], now),))
 
 
+def _texts(old: Workflow, new: Workflow) -> Iterator[Difference]:
+    """What the templates say that both use."""
+    for name, now in new.texts.items():
+        before = {wording.language: wording for wording in old.texts.get(name, ())}
+        edits = [
+            Edit(wording.called(part), getattr(was, part) or None, getattr(wording, part) or None)
+            for wording in now
+            for was in [before.get(wording.language, Wording())]
+            for part in ("subject", "body", "html")
+            if getattr(was, part) != getattr(wording, part)
+        ]
+        if before and edits:
+            yield Difference("changed", "", f"The template “{name}”", "", tuple(edits))
+
+
 def _settings(workflow: Workflow, binder: Binder) -> dict[str, str | None]:
     module = binder.schema.modules.get(workflow.module, binder.module)
     here = binder.of(module)
-    stop = workflow.stop_when
+    stop, pause = workflow.stop_when, workflow.pause_when
     return {
         "name": workflow.name,
         "module": module.label,
         "start": workflow.trigger.say(here),
         "conditions": describe(workflow.conditions, here),
         "how often": workflow.recurs(),
-        "taken together by": (workflow.group_by or "").replace("_", " ") or None,
+        "taken together by": phrases.path(workflow.group_by, here) if workflow.group_by else None,
         "stops as soon as": describe(stop, here) if stop else None,
+        "does not write while": describe(pause, here) if pause else None,
+        "hours": workflow.window.words() if workflow.window else None,
         "description": workflow.description or None,
         "category": workflow.category or None,
     }

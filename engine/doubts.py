@@ -46,7 +46,7 @@ def _close(tx: Transaction, entry: Row[Any], arrived: bool, by: str) -> None:
     now: dict[str, Any] = {"outcome": "done", "said": f"{entry.said}; {by} says that it arrived"}
     if not arrived:
         said = f"{entry.said}; {by} says that it did not arrive, so it is sent again"
-        now = {"outcome": "", "phase": "planned", "tries": 0, "ended_at": None, "said": said}
+        now = {"outcome": "", "phase": "queued", "tries": 0, "ended_at": None, "said": said}
     tx.db.execute(update(ENTRIES).where(*mine).values(**now))
 
 

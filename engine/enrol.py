@@ -28,9 +28,10 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from engine.columns import Json
 from engine.conditions import bound
+from engine.conditions.readings import Columns, where
 from engine.dependencies import standing
 from engine.library import Live
-from engine.readings import Columns, where
+from engine.modules import Path
 from engine.tables import EPISODES, RUNS
 from engine.transaction import Transaction
 from engine.workflow import AfterFinish, EveryDays, Workflow
@@ -288,6 +289,7 @@ def enrol_matching(
         chosen.c.members,
         _occasions(tx, live, subject, mark),
     ).where(*_allowed(tx, live, subject))
+    picked = picked.order_by(chosen.c.record)
     names = [*_row(tx, live, cause), "subject", "record", "members", "occasion"]
     return tx.db.execute(_insert(tx).from_select(names, picked).on_conflict_do_nothing()).rowcount
 
@@ -313,18 +315,38 @@ def candidates(
         return select(
             table.c.id.label("subject"), table.c.id.label("record"), nothing.label("members")
         ).where(*matches)
-    group = func.coalesce(table.c[workflow.group_by], -table.c.id)
+    subject = grouping(Columns(binder, table), workflow.group_by).label("subject")
+    fitting = select(table.c.id, subject).where(*matches).subquery()
     if tx.db.dialect.name == "sqlite":
-        members: ColumnElement[Any] = func.json_group_array(table.c.id, type_=Json)
+        members: ColumnElement[Any] = func.json_group_array(fitting.c.id, type_=Json)
     else:
-        members = func.jsonb_agg(table.c.id)
-    return (
-        select(
-            group.label("subject"), func.min(table.c.id).label("record"), members.label("members")
-        )
-        .where(*matches)
-        .group_by(group)
-    )
+        members = func.jsonb_agg(fitting.c.id)
+    record = func.min(fitting.c.id).label("record")
+    query = select(fitting.c.subject, record, members.label("members"))
+    return query.group_by(fitting.c.subject)
+
+
+def grouping(columns: Columns, dotted: str) -> ColumnElement[Any]:
+    """What runs are counted for where records are taken together: the record that a path leads to.
+
+    Where it leads nowhere, the last one on the way (the account, for `account.group`), at last the
+    record alone; such have numbers below zero, each kind its own.
+    """
+    path = columns.schema.path(columns.binder.module, dotted)
+    kinds = len(path.hops) + 1
+    way = [Path(path.module, path.hops[:end], hop.field) for end, hop in enumerate(path.hops)]
+    alone = [-(columns.column(step) * kinds + end) for end, step in enumerate(way, 1)]
+    return func.coalesce(columns.column(path), *reversed(alone), -columns.table.c.id * kinds)
+
+
+def subject_of(tx: Transaction, workflow: Workflow, id: int) -> int:
+    """What runs are counted for: the record, or the one that groups it with others."""
+    if not workflow.group_by:
+        return id
+    table = tx.schema.tables[workflow.module]
+    columns = Columns(tx.binder(tx.schema.module(workflow.module)), table)
+    group = tx.db.scalar(select(grouping(columns, workflow.group_by)).where(table.c.id == id))
+    return id if group is None else int(group)
 
 
 def _occasions(tx: Transaction, live: Live, subject: Any, mark: str) -> ColumnElement[str]:

@@ -38,6 +38,7 @@ class Field(BaseModel):
     default: JsonValue = None
     sensitive: bool = False
     yearly: bool = False
+    indexed: bool = False
     of: str | None = None
     formula: dict[str, JsonValue] | None = None
     builtin: bool = False

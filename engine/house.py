@@ -6,12 +6,17 @@ from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
-from engine.company import Company
+from engine.apart import can_print
+from engine.company import PLACEHOLDER, Company
 from engine.database import Database
+from engine.effects.pdf import MISSING as NO_PRINTER
+from engine.functions import FUNCTIONS
 from engine.jobs import Doorbell, queue
 from engine.library import Library
 from engine.links import Links
 from engine.modules import Module
+from engine.post.imap import own_addresses
+from engine.problems import Problem
 from engine.settings import Settings
 from engine.worker import Worker
 from engine.world import Clock, World, system_clock
@@ -34,6 +39,7 @@ class House:
     @classmethod
     def of(cls, settings: Settings, clock: Clock = system_clock) -> "House":
         settings.data_dir.mkdir(parents=True, exist_ok=True)
+        FUNCTIONS.load(settings.functions)
         world = World.of(settings, clock)
         links = Links(settings.address, settings.key())
         return cls(settings, Database(settings.database, clock, links=links), world, Library())
@@ -55,6 +61,31 @@ class House:
     def unsafe(self, url: str) -> str | None:
         """Why a workflow may not call this address; None if it may."""
         return self.world.egress.problem(url)
+
+    def lacks(self, company: Company) -> dict[str, Problem]:
+        """What steps of a type need and is not set up here, so that they would fail."""
+        needs = {
+            "send_sms": (self.world.sms, "no SMS provider is set up", "SAYSO_SMS_URL"),
+            "update_erp": (self.world.erp_url, "no accounting system is set up", "SAYSO_ERP_URL"),
+            "fill_fields": (self.world.model, "no model is set up", "ANTHROPIC_API_KEY"),
+        }
+        found = {
+            kind: Problem("", f"{told}: this step would fail.", f"Set {setting} and restart.")
+            for kind, (there, told, setting) in needs.items()
+            if not there
+        }
+        if not can_print():
+            told = f"{NO_PRINTER}: this step would fail."
+            found["generate_pdf"] = Problem("", told, "Run Sayso on another kind of machine.")
+        if self.world.smtp_url and company.sender == PLACEHOLDER:
+            told = "no sender is set: its mails would stay here until there is one."
+            found["send_email"] = Problem("", told, "An admin sets it on the page System.")
+        return found
+
+    @property
+    def own_addresses(self) -> tuple[str, ...]:
+        """Addresses that Sayso receives mail at."""
+        return own_addresses(self.settings.imap_url)
 
     def changed(self) -> None:
         """Call after each commit that may give workers something to do."""

@@ -9,11 +9,16 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select, update
 
 from engine.checking import Checking
+from engine.conditions import positive
 from engine.dependencies import fingerprint
+from engine.facts import active
 from engine.limits import unreadable
 from engine.lint import circles
 from engine.problems import Invalid, Problem, refuse
+from engine.scheduling.limit import over_limit
 from engine.tables import STATE, VERSIONS, WORKFLOWS
+from engine.templates.wording import dumped, loaded
+from engine.texts import current
 from engine.transaction import Transaction
 from engine.workflow import Workflow, check, read
 
@@ -96,17 +101,34 @@ class Library:
             ).all()
             for row in rows:
                 if (row.workflow, row.version) in part:
-                    parsed = Workflow.model_validate(row.document)
+                    parsed = parsed_of(row)
                     facts = (row.workflow, row.called, row.version, row.hash, row.document)
                     self._parsed[(row.workflow, row.version)] = Live(*facts, parsed)
+
+
+def parsed_of(version: Row[Any]) -> Workflow:
+    """A version as it runs, its templates saying what they said when it was submitted."""
+    return Workflow.model_validate(version.document).with_texts(loaded(version.texts))
 
 
 def checking(tx: Transaction, workflow: Workflow, unsafe: Any) -> Checking:
     """What a document is checked against, here and now."""
     module = tx.schema.module(workflow.module)
     event = bool(workflow.trigger.listens())
+    binder, templates = tx.binder(module, event=event), current(tx)
+    table = tx.schema.tables[module.name]
     return Checking(
-        tx.binder(module, event=event), tx.handles, bool(workflow.group_by), unsafe=unsafe
+        binder,
+        tx.handles,
+        bool(workflow.group_by),
+        unsafe=unsafe,
+        size=lambda: tx.count(table, table.c.deleted_at.is_(None)),
+        chosen={node.related for node in positive(workflow.entry)},
+        categories=tx.categories,
+        templates=templates,
+        inactive=tx.inactive,
+        others=active(tx),
+        senders=[sender.name for sender in tx.company.senders],
     )
 
 
@@ -122,7 +144,9 @@ def examine(
             tx.schema.module(parsed.module)
         except Invalid as invalid:
             return Checked(document, None, invalid.problems)
-    problems = check(parsed, checking(tx, parsed, unsafe))
+    against = checking(tx, parsed, unsafe)
+    parsed = parsed.with_texts(against.templates)
+    problems = [*check(parsed, against), *over_limit(tx, parsed, workflow)]
     if not problems:
         problems = list(circles(parsed, others(tx, workflow), tx.schema))
     return Checked(document, parsed, tuple(problems))
@@ -144,7 +168,7 @@ def others(tx: Transaction, workflow: int | None) -> list[Live]:
             row.version,
             row.hash,
             row.document,
-            Workflow.model_validate(row.document),
+            parsed_of(row),
         )
         for row in rows
     ]
@@ -277,17 +301,33 @@ def submit(
     if checked.problems or checked.parsed is None:
         raise Invalid(*checked.problems)
     withdraw(tx, workflow)
-    number = (
-        tx.db.scalar(select(func.max(VERSIONS.c.version)).where(VERSIONS.c.workflow == workflow))
-        or 0
-    ) + 1
+    version = add_version(tx, workflow, checked, row.authors, by, note, audience)
+    if row.state == "draft":
+        tx.db.execute(update(WORKFLOWS).where(WORKFLOWS.c.id == workflow).values(state="in_review"))
+    return version
+
+
+def add_version(
+    tx: Transaction,
+    workflow: int,
+    checked: Checked,
+    authors: list[str],
+    by: By,
+    note: str,
+    audience: int | None,
+) -> Row[Any]:
+    """Keep a sound document, and what its templates say, as a version that waits for a person."""
+    assert checked.parsed
+    mine = VERSIONS.c.workflow == workflow
+    newest = tx.db.scalar(select(func.max(VERSIONS.c.version)).where(mine)) or 0
     values = {
         "workflow": workflow,
-        "version": number,
+        "version": newest + 1,
         "state": "in_review",
-        "document": dict(row.draft),
-        "hash": fingerprint(row.draft, checked.parsed, tx.schema),
-        "authors": row.authors,
+        "document": dict(checked.document),
+        "texts": dumped(checked.parsed.texts) or None,
+        "hash": fingerprint(checked.document, checked.parsed, tx.schema),
+        "authors": authors,
         "by_agent": by.agent,
         "note": note,
         "audience": audience,
@@ -295,6 +335,4 @@ def submit(
         "submitted_at": tx.now,
     }
     id = tx.db.scalar(insert(VERSIONS).values(**values).returning(VERSIONS.c.id))
-    if row.state == "draft":
-        tx.db.execute(update(WORKFLOWS).where(WORKFLOWS.c.id == workflow).values(state="in_review"))
     return tx.db.execute(select(VERSIONS).where(VERSIONS.c.id == id)).one()

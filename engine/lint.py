@@ -1,14 +1,26 @@
 """What is unwise about a sound workflow, and the circles it would close with others."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
-from engine.conditions import AllOf, Compare, Condition
+from engine.conditions import (
+    AllOf,
+    AnyOf,
+    Compare,
+    Condition,
+    NotOf,
+    Related,
+    asks_nothing,
+)
 from engine.dependencies import writes
 from engine.modules import Schema
 from engine.problems import Problem
-from engine.steps import Write
+from engine.steps import Step, Write
+from engine.templates.greetings import greetings
 from engine.workflow import Workflow
+
+NOTHING: Mapping[str, Problem] = MappingProxyType({})
 
 
 class Named(Protocol):
@@ -21,13 +33,24 @@ class Named(Protocol):
     def parsed(self) -> Workflow: ...
 
 
-def advice(workflow: Workflow, schema: Schema, audience: int | None) -> Iterator[Problem]:
-    """What a careful colleague would say."""
+def advice(
+    workflow: Workflow,
+    schema: Schema,
+    audience: int | None,
+    lacks: Mapping[str, Problem] = NOTHING,
+) -> Iterator[Problem]:
+    """What a careful colleague would say; `lacks` is what steps of a type need and do not have."""
+    for path, step in placed(workflow.steps, "steps"):
+        if missing := lacks.get(step.needs):
+            yield missing.under(path)
+        yield from (problem.under(path) for problem in step.advise())
     outward = [
-        step for step, _ in workflow.route.values() if step.kind in ("send_email", "webhook")
+        step
+        for step, _ in workflow.route.values()
+        if step.kind in ("send_email", "send_sms", "webhook", "update_erp", "call_function")
     ]
     mails = [step for step in outward if step.kind == "send_email"]
-    unasked = workflow.conditions == AllOf(all=())
+    unasked = asks_nothing(workflow.conditions)
     if workflow.trigger.repeats and mails and workflow.recurrence == "every":
         yield Problem(
             "recurrence",
@@ -39,7 +62,7 @@ def advice(workflow: Workflow, schema: Schema, audience: int | None) -> Iterator
         yield Problem(
             "conditions",
             f"there are none, so every record is meant{told}.",
-            "Say which records it is for.",
+            "It was confirmed by `everyone`; say which records it is for if that is not so.",
         )
     asks_change = any(
         node.op in ("changed", "changed_to", "changed_from", "becomes")
@@ -86,10 +109,82 @@ def advice(workflow: Workflow, schema: Schema, audience: int | None) -> Iterator
                 f"`{node.field}` must be exactly {node.value}: a day of downtime loses records.",
                 'Use `at_most` together with "once".',
             )
+    yield from _idle_waits(workflow, workflow.steps, "steps")
+    if workflow.window and not workflow.trigger.repeats and not outward:
+        yield Problem(
+            "window",
+            "it changes nothing: no schedule looks for records, and no message leaves.",
+            "Leave the window out.",
+        )
+    yield from _repeated(workflow, schema)
+    yield from _second(workflow)
+    yield from greetings(workflow, schema)
     if not workflow.description:
         yield Problem(
             "description", "it does not say why it exists.", "One sentence helps the reviewer."
         )
+
+
+def placed(steps: Sequence[Step], path: str) -> Iterator[tuple[str, Step]]:
+    """Every step with its path in the document."""
+    for place, step in enumerate(steps):
+        yield f"{path}.{place}", step
+        for branch, inside in step.branches().items():
+            yield from placed(inside, f"{path}.{place}.{branch}")
+
+
+def _idle_waits(workflow: Workflow, steps: Sequence[Step], path: str) -> Iterator[Problem]:
+    """Tasks whose completion is waited for, though nothing comes after them."""
+    for place, step in enumerate(steps):
+        if getattr(step, "wait_for_completion", False) and workflow.after(step) is None:
+            yield Problem(
+                f"{path}.{place}.wait_for_completion",
+                "nothing comes after this task, so the run does not wait for it.",
+                "Leave it out, or add the step that is to wait.",
+            )
+        for branch, inside in step.branches().items():
+            yield from _idle_waits(workflow, inside, f"{path}.{place}.{branch}")
+
+
+def _repeated(workflow: Workflow, schema: Schema) -> Iterator[Problem]:
+    """Steps that would change nothing at the second run, of records that are taken all the same."""
+    home = schema.modules.get(workflow.module)
+    if home is None or not workflow.trigger.repeats or workflow.recurrence != "every":
+        return
+    asked = {node.field for node in leaves(workflow.entry)}
+    for path, step in placed(workflow.steps, "steps"):
+        own = [write for write in step.writes(home, schema) if write.module == home.name]
+        lasting = [write.field for write in own if write.value is not None or write.field == "tags"]
+        if lasting and not asked & set(lasting):
+            title = home.field(lasting[0]).title.lower()
+            told = f"records whose {title} it has set are taken again at every run, for nothing."
+            remedy = f'Ask in the conditions for another {title}, or use "once" or "episode".'
+            yield Problem(path, told, remedy)
+
+
+def _second(workflow: Workflow) -> Iterator[Problem]:
+    """Records made of others with all their lines, of which nothing keeps a second from coming."""
+    if workflow.recurrence == "once":
+        return
+    asked = {node.related for node in _related(workflow.entry)}
+    for path, step in placed(workflow.steps, "steps"):
+        copies = getattr(step, "copy_lines", False) and not getattr(step, "only_one", False)
+        if copies and getattr(step, "module", "") not in asked:
+            told = "a second one is created each time this happens again."
+            remedy = 'Add "only_one": true, or ask in the conditions whether there is none.'
+            yield Problem(f"{path}.only_one", told, remedy)
+
+
+def _related(condition: Condition) -> Iterator[Related]:
+    """Every question about related records in a condition."""
+    match condition:
+        case Related():
+            yield condition
+        case AllOf(all=parts) | AnyOf(any=parts):
+            for part in parts:
+                yield from _related(part)
+        case NotOf(part=part):
+            yield from _related(part)
 
 
 def leaves(condition: Condition | None) -> Iterator[Compare]:
@@ -135,7 +230,7 @@ def starts(write: Write, workflow: Workflow) -> bool:
     """Whether such a write can start the workflow, as far as can be told without a record."""
     kind = "created" if write.field == "*" else "modified"
     heard = [listen for listen in workflow.trigger.listens() if listen.kind == kind]
-    if write.module != workflow.module or not heard:
+    if write.module != workflow.module or not heard or workflow.trigger.from_outside:
         return False
     if kind == "created":
         return True

@@ -10,14 +10,18 @@ from sqlalchemy.exc import OperationalError
 
 from engine.alerts import raise_alert
 from engine.bindings import Bindings
+from engine.conditions.readings import holds
 from engine.enrol import Cause, Enrolment
 from engine.facts import Reader, RecordFacts
 from engine.ledger import DEEPEST
-from engine.library import Library, Live
+from engine.library import By, Library, Live
 from engine.lint import required
 from engine.modules import Module
-from engine.readings import holds
-from engine.tables import EVENTS, PENDING
+from engine.renewal import renew
+from engine.senders import Senders
+from engine.sending.mending import mend
+from engine.tables import AWAITING, EVENTS, PENDING, RUNS
+from engine.texts import TEMPLATES
 from engine.transaction import Transaction
 
 CHANGES = ("changed", "changed_to", "changed_from", "becomes")
@@ -90,7 +94,12 @@ class Matcher:
                 self._ask_carefully(tx, live, event)
         elif asked:
             self._ask(tx, asked)
+        changed = sorted({f"{event.module}/{event.record}" for event in events})
+        tx.db.execute(RING, {"records": changed, "now": tx.now})
+        mend(tx, self.library, events)
         tx.db.execute(ASKED, {"ids": [event.id for event in events]})
+        if any(event.module == TEMPLATES for event in events):
+            renew(tx, By(events[-1].actor, events[-1].token is not None))
         return len(events)
 
     def _asked(
@@ -117,8 +126,10 @@ class Matcher:
             if (true_of := holds(entry, known)) or live.parsed.recurrence == "episode":
                 told.append((event, live, true_of))
         enrolment = Enrolment(tx, ((live, event.record) for event, live, _ in told))
+        senders = Senders(tx)
         for event, live, true_of in told:
-            if enrolment.begins(live, event.record, true_of) and self._may(tx, live, event):
+            begins = enrolment.begins(live, event.record, true_of) and self._may(tx, live, event)
+            if begins and senders.admits(live, facts[event.id].values):
                 enrolment.enrol(live, event.record, f"change {event.id}", _cause(event))
         enrolment.write()
 
@@ -137,6 +148,8 @@ class Matcher:
 
     def _may(self, tx: Transaction, live: Live, event: Row[Any]) -> bool:
         """Whether this change may start a workflow that asks for it; if not, people are told."""
+        if event.workflow == live.workflow and live.parsed.trigger.minds_itself:
+            return False
         if why := circle(live, event):
             key = f"loop/{live.workflow}/{event.workflow}"
             raise_alert(tx, "loop", key, why, "Narrow one of the triggers.", live.workflow)
@@ -146,6 +159,16 @@ class Matcher:
 
 WAITING = (
     select(EVENTS).where(PENDING).order_by(EVENTS.c.id).limit(bindparam("most")).with_for_update()
+)
+# A run that waits for something looks again when the record that may bring it has changed.
+RING = (
+    update(RUNS)
+    .where(
+        AWAITING,
+        RUNS.c.awaits.in_(bindparam("records", expanding=True)),
+        RUNS.c.state == "waiting",
+    )
+    .values(due=bindparam("now", type_=RUNS.c.due.type))
 )
 ASKED = (
     update(EVENTS)

@@ -10,7 +10,7 @@ from sqlalchemy import Column, Index, Integer, MetaData, Table
 
 from engine.columns import Key, Moment
 from engine.fields import FIELD_TYPES, NAME, Field
-from engine.problems import Problem, refuse, suggest
+from engine.problems import Invalid, Problem, refuse, suggest
 
 SOURCES = ("user", "api", "import", "sync", "workflow", "form")
 
@@ -97,10 +97,24 @@ class Module(BaseModel):
 
 @dataclass(frozen=True)
 class Hop:
-    """One step of a path: through this field to a record of that module."""
+    """One step of a path: through this field to a record of that module.
+
+    A field that may hold any record is followed to one module by naming it: `record.invoices`.
+    """
 
     field: Field
     module: Module
+
+    def __str__(self) -> str:
+        named = f".{self.module.name}" if self.field.type == "record" else ""
+        return f"{self.field.name}{named}"
+
+    @property
+    def title(self) -> str:
+        called = self.field.title.lower()
+        if self.field.type != "record":
+            return called
+        return f"{called.removesuffix('record').strip()} {self.module.singular.lower()}".strip()
 
 
 @dataclass(frozen=True)
@@ -112,21 +126,25 @@ class Path:
     field: Field
 
     def __str__(self) -> str:
-        return ".".join([*(hop.field.name for hop in self.hops), self.field.name])
+        return ".".join([*map(str, self.hops), self.field.name])
 
     @property
     def title(self) -> str:
-        owners = (f"{hop.field.title.lower()}'s" for hop in self.hops)
+        owners = (f"{hop.title}'s" for hop in self.hops)
         return " ".join([*owners, self.field.title.lower()])
 
 
 class Schema:
-    """All modules as they are now, with their tables."""
+    """All modules as they are now, with their tables.
+
+    `tables` are read from, and may hold less than there is; `homes` are written to.
+    """
 
     def __init__(self, modules: Iterable[Module]) -> None:
         self.modules = {module.name: module for module in modules}
         self.metadata = MetaData(naming_convention=INDEX_NAMES)
-        self.tables = {module.name: _table(module, self.metadata) for module in self}
+        self.homes = {module.name: _table(module, self.metadata) for module in self}
+        self.tables = self.homes
 
     def __iter__(self) -> Iterator[Module]:
         return iter(self.modules.values())
@@ -146,22 +164,47 @@ class Schema:
     def path(self, module: Module, dotted: str, where: str = "field") -> Path:
         """The field at the end of a dotted path. Raises `Invalid` with the nearest name."""
         *through, last = dotted.split(".")
-        here, hops = module, []
-        for name in through:
+        here, hops, names = module, [], iter(through)
+        for name in names:
             field = here.field(name, where)
-            if not (there := self.target(field)):
+            there = self.target(field)
+            if field.type == "record":
+                there = self.module(next(names, last), where)
+            if not there:
                 message = f"`{name}` of {here.label} does not lead to another record."
                 raise refuse(where, message, suggest(name, self._links(here), "References"))
             hops.append(Hop(field, there))
             here = there
         return Path(module, tuple(hops), here.field(last, where))
 
+    def owner_path(self, module: Module, dotted: str) -> Path | None:
+        """The path to a field that holds a user or group, such as `account.owner`, if it is one."""
+        if dotted.partition(".")[0] not in module.by_name:
+            return None
+        try:
+            path = self.path(module, dotted)
+        except Invalid:
+            return None
+        return path if path.field.type == "owner" else None
+
     def _links(self, module: Module) -> list[str]:
-        return [field.name for field in module.by_name.values() if self.target(field)]
+        fields = module.by_name.values()
+        return [field.name for field in fields if field.type == "record" or self.target(field)]
 
     def children(self, module: Module) -> list[tuple[Module, Field]]:
         """The modules whose records refer to this one, each with the field that does."""
         return [(child, field) for child in self for field in child.references(module.name)]
+
+    def links(self, module: Module) -> list[tuple[Module, str]]:
+        """The modules that records of a link module join with this one, and by which `via`."""
+        return [
+            (self.modules[onward.module or ""], f"{link.name}.{field.name}")
+            for link, field in self.children(module)
+            if len(ends := [each for each in link.fields if each.type == "reference"]) == 2
+            if all(each.required for each in ends)
+            for onward in ends
+            if onward.name != field.name
+        ]
 
     def lines(self, module: Module) -> tuple[Module, Field] | None:
         """The line module of this one, if it has lines."""
@@ -239,7 +282,7 @@ def _table(module: Module, metadata: MetaData) -> Table:
     )
     Index(None, table.c.number, unique=True)
     for field in fields:
-        if field.type in ("reference", "record"):
+        if field.type in ("reference", "record") or field.indexed:
             Index(None, table.c[field.name])
     return table
 

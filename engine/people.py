@@ -137,6 +137,10 @@ def deactivate_user(tx: Transaction, username: str) -> None:
     close_all(tx, username)
     mine = (TOKENS.c.username == username, TOKENS.c.revoked_at.is_(None))
     tx.db.execute(update(TOKENS).where(*mine).values(revoked_at=tx.now))
+    table = tx.schema.tables["users"]
+    known = select(table.c.id).where(table.c.username == username, table.c.deleted_at.is_(None))
+    if (id := tx.db.scalar(known)) and "active" in tx.schema.module("users").by_name:
+        Records(tx, BY_SAYSO, starts=False).update("users", id, {"active": False})
 
 
 def check_password(tx: Transaction, username: str, password: str) -> Principal | None:

@@ -2,23 +2,30 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from pydantic import JsonValue
 
 from engine.calendar import parse_moment
 from engine.conditions import Binder
+from engine.conditions.words import plain_number
 from engine.modules import Module, Path
 from engine.problems import Invalid
-from engine.words import plain_number
+from engine.recipient_words import rule, told
+from engine.templates import TextProblem, parse
+from engine.templates.variables import meaning
+from engine.templates.words import SHORTCODE, is_shortcode
 
 HOLE = re.compile(r"\{\{-?(.*?)-?\}\}", re.DOTALL)
 BLOCK = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+CALL = re.compile(r"\s*\w+\(\s*[^\s)]")
 LONGEST = 160
 
 
 def spoken(text: str, binder: Binder) -> str:
     """A template as a reader needs it: what is filled in stands in brackets, without its loops."""
-    told = HOLE.sub(lambda hole: f"[{_inside(hole[1], binder)}]", text)
+    told = SHORTCODE.sub(lambda code: f"[{_field(code[0], binder)}]", text)
+    told = HOLE.sub(lambda hole: f"[{_inside(hole[1], binder)}]", told)
     told = " ".join(BLOCK.sub(" ", told).split())
     return told if len(told) <= LONGEST else f"{told[:LONGEST].rstrip()}…"
 
@@ -29,11 +36,24 @@ def quoted(text: str, binder: Binder) -> str:
 
 def _inside(expression: str, binder: Binder) -> str:
     """What an expression fills in, by the names of the fields it reads."""
+    if CALL.match(expression):
+        read = sorted(_field(path, binder) for path in _read(expression))
+        return listed(read) or "…"
     either = re.split(r"\s+or\s+", expression.strip())
     return " or ".join(_field(part.split("|")[0].strip(), binder) for part in either) or "…"
 
 
+def _read(expression: str) -> frozenset[str]:
+    try:
+        return parse(f"{{{{ {expression} }}}}").paths
+    except TextProblem:
+        return frozenset()
+
+
 def _field(written: str, binder: Binder) -> str:
+    if is_shortcode(written):
+        with suppress(Invalid):
+            written = meaning(written, binder.module, binder.schema)
     root, _, rest = written.partition(".")
     if root in ("record", "old"):
         path = _path(rest, binder) if rest else None
@@ -59,6 +79,8 @@ def person(word: str, binder: Binder) -> str:
         return " or ".join(person(part.removeprefix("record."), binder) for part in parts)
     if word.startswith("group:"):
         return f"the group {word.removeprefix('group:')}"
+    if "@" not in word and (meant := rule(word, binder.module)):
+        return told(meant, binder.module, binder.schema)
     path = _path(word, binder) if "@" not in word else None
     if path is None:
         return spoken(word, binder)
@@ -94,6 +116,12 @@ def day(word: str, binder: Binder) -> str:
     return spoken(word, binder)
 
 
+def path(dotted: str, binder: Binder) -> str:
+    """What people call the field at the end of a path: "account's customer group"."""
+    found = _path(dotted, binder)
+    return found.title if found else dotted
+
+
 def field(name: str, module: Module) -> str:
     """What people call a field."""
     return module.by_name[name].title.lower() if name in module.by_name else name
@@ -109,8 +137,8 @@ def article(thing: Module | str) -> str:
     return f"{'an' if name[:1] in 'aeiou' else 'a'} {name}"
 
 
-def listed(items: Sequence[str]) -> str:
-    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+def listed(items: Sequence[str], last: str = "and") -> str:
+    return f" {last} ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
 
 
 def count(number: int, what: str) -> str:

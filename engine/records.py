@@ -2,17 +2,19 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from engine.fields import Field
 from engine.modules import KEPT_BY_US, Module
 from engine.problems import BadValue, Invalid, Problem, refuse, suggest
 from engine.tables import EVENTS, NUMBERS
+from engine.texts import TEMPLATES, refuse_loss, refuse_unfit
 from engine.transaction import Transaction
 
 Values = Mapping[str, Any]
@@ -60,8 +62,11 @@ class Records:
     ) -> list[Saved]:
         """Many new records, in a handful of statements."""
         home = self.tx.schema.module(module)
-        table = self.tx.schema.tables[module]
+        table = self.tx.schema.homes[module]
         rows = [self._checked(home, values, new=True) for values in many]
+        if module == TEMPLATES:
+            for row in rows:
+                refuse_unfit(self.tx, row)
         for row, number in zip(rows, self._numbers(home, rows), strict=True):
             row["number"] = number
             row.update(self._stamp(created=True))
@@ -85,8 +90,11 @@ class Records:
             for id, row, event, snapshot in zip(ids, rows, events, snapshots, strict=True)
         ]
 
-    def update(self, module: str, id: int, values: Values) -> Saved:
-        """Change fields of a record. What changes nothing raises no event. Raises `Invalid`."""
+    def update(self, module: str, id: int, values: Values, *, force: bool = False) -> Saved:
+        """Change fields of a record. What changes nothing raises no event, unless by `force`.
+
+        Raises `Invalid`.
+        """
         home = self.tx.schema.module(module)
         row = self.row(home, id)
         parsed = self._checked(home, values, new=False)
@@ -95,9 +103,13 @@ class Records:
             raise Invalid(Problem("", f"{number} is locked and cannot be changed.", UNLOCK))
         changed = {name: value for name, value in parsed.items() if row[name] != value}
         if not changed:
-            return Saved(id, number, None, {})
+            return Saved(id, number, self._untouched(home, row) if force else None, {})
         if "number" in changed:
             self._renumber(home, changed)
+        if module == TEMPLATES:
+            refuse_unfit(self.tx, {**row, **changed}, id)
+            if "name" in changed:
+                refuse_loss(self.tx, row)
         stamped = {**changed, **self._stamp(created=False)}
         self._change(home, id, stamped)
         changes = {
@@ -108,20 +120,47 @@ class Records:
         (event,) = self._events(home, [id], "modified", [changes], [snapshot])
         return Saved(id, str(stamped.get("number", number)), event, changes)
 
+    def _untouched(self, module: Module, row: Values) -> int:
+        """The event of a save that changed nothing."""
+        (event,) = self._events(module, [row["id"]], "modified", [{}], [_dump(module, row)])
+        return event
+
     def delete(self, module: str, id: int) -> Saved:
         """Take a record out of every list; its history stays."""
         home = self.tx.schema.module(module)
         row = self.row(home, id)
         if row["locked"]:
             raise Invalid(Problem("", f"{row['number']} is locked and cannot be deleted.", UNLOCK))
+        if module == TEMPLATES:
+            refuse_loss(self.tx, row)
         self._change(home, id, {"deleted_at": self.tx.now})
         (event,) = self._events(home, [id], "deleted", [{}], [_dump(home, row)])
         return Saved(id, row["number"], event, {})
 
+    def ids(self, module: str, values: Values) -> list[int]:
+        """The records whose fields have exactly these values, the oldest first."""
+        table = self.tx.schema.tables[module]
+        alike = (table.c[name] == value for name, value in values.items())
+        query = select(table.c.id).where(table.c.deleted_at.is_(None), *alike)
+        return list(self.tx.db.scalars(query.order_by(table.c.id)))
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """All that is done inside or, should it raise, nothing of it."""
+        with self.tx.db.begin_nested():
+            yield
+
+    def alone(self, word: str) -> None:
+        """Let nobody else do what goes by this word until all is done; SQLite has one writer."""
+        if self.tx.db.dialect.name == "postgresql":
+            self.tx.db.execute(select(func.pg_advisory_xact_lock(func.hashtext(word))))
+
     def row(self, module: Module, id: int) -> Values:
         """The stored row, held against other writers until all is done. Raises `Invalid`."""
-        table = self.tx.schema.tables[module.name]
+        table, seen = self.tx.schema.homes[module.name], self.tx.schema.tables[module.name]
         here = select(table).where(table.c.id == id, table.c.deleted_at.is_(None))
+        if seen is not table:
+            here = here.where(table.c.id.in_(select(seen.c.id).where(seen.c.id == id)))
         found = self.tx.db.execute(here.with_for_update()).mappings().first()
         if found is None:
             raise missing(module, id)
@@ -219,7 +258,7 @@ class Records:
     def _refuse_taken(self, module: Module, numbers: list[str]) -> None:
         """Raise `Invalid` if a number is given twice, or is that of a record, deleted or not."""
         taken = [number for number, times in Counter(numbers).items() if times > 1]
-        column = self.tx.schema.tables[module.name].c.number
+        column = self.tx.schema.homes[module.name].c.number
         for start in range(0, len(numbers), 500):
             part = numbers[start : start + 500]
             taken += self.tx.db.scalars(select(column).where(column.in_(part)))
@@ -276,12 +315,12 @@ class Records:
     # --- what reaches the database ---
 
     def _insert(self, module: Module, rows: list[dict[str, Any]]) -> list[int]:
-        table = self.tx.schema.tables[module.name]
+        table = self.tx.schema.homes[module.name]
         added = insert(table).returning(table.c.id, sort_by_parameter_order=True)
         return list(self.tx.db.scalars(added, rows))
 
     def _change(self, module: Module, id: int, values: Values) -> None:
-        table = self.tx.schema.tables[module.name]
+        table = self.tx.schema.homes[module.name]
         changed = update(table).where(table.c.id == id)
         self.tx.db.execute(changed.values(**values, revision=table.c.revision + 1))
 

@@ -1,6 +1,6 @@
 """What a workflow would do, with nothing done: the same runner, on a stage that only tells."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -9,20 +9,21 @@ from typing import Any
 from pydantic import JsonValue
 from sqlalchemy import func, select
 
+from engine.communication import Communication
 from engine.conditions import bind
+from engine.conditions.readings import holds
+from engine.conditions.words import Reason, reasons
 from engine.dependencies import standing
 from engine.effects import Effect, Outcome, RecordEffect
-from engine.effects.records import UpdateRecord
-from engine.enrol import candidates
+from engine.enrol import candidates, subject_of
 from engine.facts import Reader, RecordFacts, name_of
+from engine.fields import Field
 from engine.ledger import Entry, Run
 from engine.library import Live
 from engine.problems import BadValue, refuse
-from engine.readings import holds
 from engine.runner import advance
-from engine.steps import texts
+from engine.steps import Await, texts
 from engine.transaction import Transaction
-from engine.words import Reason, reasons
 from engine.workflow import Workflow
 
 
@@ -64,36 +65,57 @@ class Rehearsal:
         self.told.append(self._tell(entry.step, effect, outcome, entry.warned))
         return outcome
 
-    def change(self, run: Run, effect: RecordEffect) -> None:
-        self.told.append(self._tell(run.step or "", effect, effect.preview()))
+    def change(self, run: Run, effect: RecordEffect) -> Outcome:
+        outcome = effect.preview()
+        self.told.append(self._tell(run.step or "", effect, outcome))
+        return outcome
 
     def _tell(self, step: str, effect: Effect, outcome: Outcome, warned: str = "") -> Told:
-        before: dict[str, JsonValue] = {}
-        if isinstance(effect, UpdateRecord):
-            before = self._overlay(effect)
+        changes = list(effect.overlay()) if isinstance(effect, RecordEffect) else []
+        seen = [self._overlay(*change) for change in changes]
+        before = seen[0][0] if len(seen) == 1 else {}
         planned = effect.model_dump(mode="json")
-        return Told(step, effect.say(), outcome.result, planned, before, warned)
+        idle = bool(seen) and not any(changed for _, changed in seen)
+        result = "unchanged" if idle and outcome.result == "done" else outcome.result
+        return Told(step, effect.say(), result, planned, before, warned)
 
-    def _overlay(self, effect: UpdateRecord) -> dict[str, JsonValue]:
-        """Let later steps see the change. Returns the values before it."""
-        module = self.reader.tx.schema.module(effect.module)
-        old = self.reader.row(module, effect.id) or {}
-        before = {name: module.field(name).dump(old.get(name)) for name in effect.values}
-        found = {name: module.field(name) for name in effect.values}
-        self.reader.overlay(
-            module,
-            effect.id,
-            {name: each.parse(effect.values[name]) for name, each in found.items()},
-        )
-        return before
+    def _overlay(
+        self, name: str, id: int, values: Mapping[str, JsonValue]
+    ) -> tuple[dict[str, JsonValue], bool]:
+        """Let later steps see the change. Returns the values before it, and whether it is one."""
+        module = self.reader.tx.schema.module(name)
+        old = self.reader.row(module, id) or {}
+        new = {name: self._value(module.field(name), raw) for name, raw in values.items()}
+        self.reader.overlay(module, id, new)
+        before = {name: module.field(name).dump(old.get(name)) for name in values}
+        return before, any(old.get(name) != value for name, value in new.items())
+
+    def _value(self, field: Field, raw: JsonValue) -> Any:
+        """A value as it would be kept; a record may be named by its number or name."""
+        target = self.reader.tx.schema.target(field)
+        if field.type == "reference" and target and isinstance(raw, str) and not raw.isdigit():
+            return self.reader.tx.find(target, raw)
+        return field.parse(raw)
 
 
+@dataclass
 class RehearsedRun(Run):
-    """A run in memory. Where a real one would wait, its clock moves on."""
+    """A run in memory. Where a real one would wait, its clock moves on; `waited` tells for what."""
+
+    waited: dict[str, str] = field(default_factory=dict)
 
     def sleep(self, entry: Entry, until: datetime) -> bool:
         self.reader.at = max(self.reader.at, until)
         return super().sleep(entry, until)
+
+    def stay(self, entry: Entry, awaited: Await) -> bool:
+        """Tell what would be waited for, and go on as if it had come."""
+        self.waited[entry.step] = f"would wait {awaited.said}"
+        if awaited.until:
+            local = awaited.until.astimezone(self.reader.tx.company.calendar.timezone)
+            self.waited[entry.step] = f"would wait, until {local:%Y-%m-%d %H:%M} at most"
+        entry.result = {**self.live.parsed.route[entry.step][0].supposed(), **entry.result}
+        return False
 
     def postpone(self, entry: Entry, outcome: Outcome) -> None:
         super().postpone(entry, outcome)
@@ -127,7 +149,8 @@ def _rehearse(tx: Transaction, workflow: Workflow, id: int, at: datetime) -> Reh
     advance(run, stage)
     steps = workflow.route
     path = tuple(
-        _crossed(steps[entry.step][0].heading(binder), entry) for entry in run.entries.values()
+        _crossed(steps[entry.step][0].heading(binder), entry, run.waited.get(entry.step))
+        for entry in run.entries.values()
     )
     return Rehearsed(
         id,
@@ -150,7 +173,9 @@ def _all_told(run: Run, stage: Rehearsal) -> Iterable[Told]:
             yield Told(entry.step, entry.said, entry.outcome, {})
 
 
-def _crossed(heading: str, entry: Entry) -> str:
+def _crossed(heading: str, entry: Entry, waited: str | None) -> str:
+    if waited:
+        return f"{heading} ({waited})"
     if entry.move["move"] == "enter":
         return f"{heading.rstrip('?')}? {entry.said}"
     return (
@@ -162,10 +187,7 @@ def _group(tx: Transaction, workflow: Workflow, id: int, at: datetime) -> list[i
     """All records that would be taken together with this one."""
     if not workflow.group_by:
         return []
-    table = tx.schema.tables[workflow.module]
-    group = tx.db.scalar(
-        select(func.coalesce(table.c[workflow.group_by], -table.c.id)).where(table.c.id == id)
-    )
+    group = subject_of(tx, workflow, id)
     chosen = candidates(tx, workflow, at).subquery()
     return list(tx.db.scalar(select(chosen.c.members).where(chosen.c.subject == group)) or [id])
 
@@ -250,18 +272,22 @@ def _held(reader: Reader, workflow: Workflow, id: int) -> str | None:
     mails = [step for step, _ in workflow.route.values() if step.kind == "send_email"]
     if not mails:
         return None
-    context = _run(reader, workflow, id, []).context()
+    run = _run(reader, workflow, id, [])
+    context = run.context()
     if why := context.paused():
         return why
     for step in mails:
+        if isinstance(step, Communication) and (withheld := run.withheld(step)):
+            return withheld.said
         try:
             words = [texts(context.value(given)) for given in getattr(step, "to", ())]
         except BadValue as bad:
             return bad.message
-        found = [person for word in chain(*words) for person in context.people(word)]
+        meant = [person for word in chain(*words) for person in context.people(word)]
+        found = [person for person in meant if person.address]
         if not found:
             return "there is no address to write to"
-        refused = [None if person.handle else context.refuses(person) for person in found]
+        refused = [context.refuses(person) for person in found]
         if all(refused):
             return refused[0]
     return None

@@ -4,14 +4,18 @@ from typing import Any, Literal
 
 from sqlalchemy import Row, select, update
 
+from engine.absences import absent
 from engine.dependencies import fingerprint
 from engine.enrol import begin, candidates
-from engine.library import By, Library, Live, row_of, withdraw
-from engine.problems import refuse
-from engine.schedule import forget, plan_next
+from engine.library import By, Library, Live, parsed_of, row_of, withdraw
+from engine.problems import Invalid, refuse
+from engine.scheduling.limit import over_limit
+from engine.scheduling.schedule import plan_next, rest
+from engine.sending.one_off import begin as begin_now
 from engine.tables import RUNS, VERSIONS, WORKFLOWS
+from engine.texts import current
 from engine.transaction import Transaction
-from engine.workflow import Workflow
+from engine.triggers.schedule import Schedule
 
 Baseline = Literal["ignore", "include"]
 Running = Literal["hold", "finish", "stop"]
@@ -48,8 +52,8 @@ def approve(
             "it does not wait for a decision.",
             "Open its workflow.",
         )
-    parsed = Workflow.model_validate(row.document)
-    if shown != row.hash or fingerprint(row.document, parsed, tx.schema) != row.hash:
+    now = parsed_of(row).with_texts(current(tx))
+    if shown != row.hash or fingerprint(row.document, now, tx.schema) != row.hash:
         raise refuse("hash", "this has changed since you opened it.", "Read it again, then decide.")
     own = by.name in row.authors
     if own and tx.company.four_eyes:
@@ -69,6 +73,7 @@ def approve(
     }
     tx.db.execute(update(VERSIONS).where(VERSIONS.c.id == id).values(**decided))
     activate(tx, library, row.workflow, row.version, baseline)
+    begin_now(tx, library.version(tx, row.workflow, row.version), by.name)
     return review_row(tx, id)
 
 
@@ -97,15 +102,18 @@ def reject(tx: Transaction, id: int, by: By, comment: str) -> Row[Any]:
 def activate(
     tx: Transaction, library: Library, workflow: int, version: int, baseline: Baseline | None = None
 ) -> None:
-    """Let an approved version run from now on."""
+    """Let an approved version run from now on. Raises `Invalid`."""
     live = library.version(tx, workflow, version)
-    first = row_of(tx, workflow).active_version is None
+    _may_run(tx, live)
+    row = row_of(tx, workflow)
+    first = row.active_version is None
+    going_on = row.draft is not None and row.draft != live.document  # it was not what was submitted
     values = {
         "state": "active",
         "active_version": version,
         "activated_at": tx.now,
-        "draft": None,
-        "authors": [],
+        "draft": row.draft if going_on else None,
+        "authors": row.authors if going_on else [],
         "name": live.parsed.name,
         "module": live.parsed.module,
         "category": live.parsed.category,
@@ -116,6 +124,18 @@ def activate(
         take_baseline(tx, live)
     plan_next(tx, live, tx.now)
     tx.touch("workflows")
+
+
+def _may_run(tx: Transaction, live: Live) -> None:
+    """Raises `Invalid` if its day is past, it names an absent user, or schedules are too many."""
+    if gone := tuple(absent(live.parsed, tx.schema, tx.inactive)):
+        raise Invalid(*gone)
+    trigger = live.parsed.trigger
+    if isinstance(trigger, Schedule) and trigger.past(tx.now, tx.company.calendar):
+        told = f"“{live.name}” was to run once, on {trigger.date}, and that is past."
+        raise refuse("trigger.date", told, "Give it a day to come, and submit it for review.")
+    if problems := tuple(over_limit(tx, live.parsed, live.workflow)):
+        raise Invalid(*problems)
 
 
 def usual(live: Live) -> Baseline:
@@ -161,7 +181,7 @@ def switch_off(tx: Transaction, workflow: int, running: Running = "hold") -> Non
             "due": None,
         }
         tx.db.execute(update(RUNS).where(*going).values(**ended))
-    forget(tx, workflow)
+    rest(tx, workflow)
     tx.touch("workflows")
 
 
@@ -169,6 +189,7 @@ def switch_on(tx: Transaction, library: Library, workflow: int) -> bool:
     """Let a paused workflow run again, and its held runs go on.
 
     False if a person has to approve first: nothing was, or what was approved has changed.
+    Raises `Invalid` if it cannot run any more.
     """
     row = row_of(tx, workflow)
     if row.state == "active":
@@ -176,6 +197,7 @@ def switch_on(tx: Transaction, library: Library, workflow: int) -> bool:
     if row.state != "paused" or row.active_version is None:
         return False
     live = library.version(tx, workflow, row.active_version)
+    _may_run(tx, live)
     if fingerprint(live.document, live.parsed, tx.schema) != live.hash:
         return False
     tx.db.execute(

@@ -13,10 +13,10 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from engine.columns import Fold
 from engine.conditions import ALWAYS, Binder, Condition, bound
+from engine.conditions.readings import Columns, where
 from engine.fields import Field
 from engine.modules import Module, Path, Schema
 from engine.problems import BadValue, Invalid, Problem, refuse
-from engine.readings import Columns, where
 from engine.transaction import Transaction
 from engine.workflow import read
 
@@ -61,7 +61,7 @@ def condition(module: str, written: Any, at: str = "where") -> Condition:
 
 def matching(tx: Transaction, module: Module, asked: Condition, at: str = "where") -> Any:
     """The clause that is true of the records meant. Raises `Invalid` with all problems."""
-    binder = replace(tx.binder(module), handles=tx.handles)
+    binder = replace(tx.binder(module), handles=tx.handles, categories=tx.categories)
     try:
         wanted = bound(asked, binder)
     except Invalid as invalid:

@@ -29,9 +29,25 @@ class Settings(BaseSettings):
         description="smtp://user:password@host:port; without it, mail is kept in the mailbox page.",
     )
     imap_url: str = Field(
-        "", description="imaps://user:password@host; without it, no mail is received."
+        "",
+        description="imaps://user:password@host/INBOX, which is only read; without it, mail is "
+        "received at the address that `sayso door mail` prints.",
     )
-    sms_url: str = Field("", description="Where text messages are sent.")
+    sms_url: str = Field(
+        "",
+        description="twilio://ACCOUNT_SID:AUTH_TOKEN@+33612345678 sends text messages by Twilio; "
+        "capture: keeps them instead; without it, steps that send one fail, and say so.",
+    )
+    erp_url: str = Field(
+        "",
+        description="The address of the accounting system that update_erp writes to; its key is "
+        "the stored secret ERP (SAYSO_SECRET_ERP). Without it, such steps fail, and say so.",
+    )
+    functions: str = Field(
+        "",
+        description="The functions of installed packages that workflows may call, by name, "
+        "parted by commas; without it, none.",
+    )
     data_dir: Path = Field(
         Path("data"), description="The folder of everything Sayso keeps in files."
     )
@@ -48,6 +64,10 @@ class Settings(BaseSettings):
     allow_networks: str = Field(
         "", description="Inside addresses that webhooks may call, like 10.20.0.0/16."
     )
+    stop: str = Field(
+        "",
+        description="What must not leave the house: all, or some of email, sms, webhook, model.",
+    )
     anthropic_api_key: str = Field(
         "",
         validation_alias="ANTHROPIC_API_KEY",
@@ -57,6 +77,11 @@ class Settings(BaseSettings):
         "",
         validation_alias="ANTHROPIC_BASE_URL",
         description="Another server that speaks the Messages API.",
+    )
+    model_reads_files: bool | None = Field(
+        None,
+        description="Whether the model's service reads scans and pictures; if not set, Anthropic's "
+        "own does, and no other.",
     )
 
     @property

@@ -6,12 +6,13 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from engine.conditions import bind
+from engine.conditions.readings import holds
 from engine.dependencies import fingerprint
 from engine.enrol import refusal
 from engine.facts import Reader
 from engine.library import Live
 from engine.match import Matcher, circle, facts_of
-from engine.readings import holds
+from engine.senders import Senders, hours
 from engine.tables import EPISODES, EVENTS, RUNS
 from engine.transaction import Transaction
 
@@ -43,10 +44,20 @@ def held_back(tx: Transaction, live: Live, subject: int) -> Iterator[str]:
     """Why a workflow whose conditions hold of a record would not start for it now."""
     if why := refusal(tx, live, subject):
         yield why
+    if why := _sender(tx, live, subject):
+        yield why
     if live.parsed.recurrence == "once" and _has_run(tx, live.workflow, subject):
         yield "it has run for it already, and runs once for each record"
     if live.parsed.recurrence == "episode" and _goes_on(tx, live.workflow, subject):
         yield "its conditions were true already, and it runs when they become true"
+
+
+def _sender(tx: Transaction, live: Live, subject: int) -> str | None:
+    """Why a mail does not start it, of a sender whose mail just did."""
+    if not hours(tx, live.parsed):
+        return None
+    row = Reader(tx).row(tx.schema.module(live.parsed.module), subject)
+    return Senders(tx).refusal(live, row) if row else None
 
 
 def _goes_on(tx: Transaction, workflow: int, subject: int) -> bool:

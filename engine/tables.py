@@ -97,6 +97,7 @@ VERSIONS = Table(
     Column("version", Integer, nullable=False),
     Column("state", String(10), nullable=False),
     Column("document", Json, nullable=False),
+    Column("texts", Json),
     Column("hash", String(64), nullable=False),
     Column("authors", Json, nullable=False),
     Column("by_agent", Boolean, nullable=False),
@@ -137,6 +138,7 @@ RUNS = Table(
     Column("chain", Json),
     Column("started_at", Moment, nullable=False),
     Column("ended_at", Moment),
+    Column("awaits", Text),
     UniqueConstraint("workflow", "subject", "occasion", name="sayso_runs_occasion"),
     sqlite_autoincrement=True,
 )
@@ -145,6 +147,8 @@ LIVE = RUNS.c.state.in_([literal(word, literal_execute=True) for word in ("runni
 DUE = (RUNS.c.outward, RUNS.c.due, RUNS.c.id)
 Index("sayso_runs_due", *DUE, sqlite_where=LIVE, postgresql_where=LIVE)
 Index("sayso_runs_record", RUNS.c.module, RUNS.c.record)
+AWAITING = RUNS.c.awaits.is_not(None)
+Index("sayso_runs_awaits", RUNS.c.awaits, sqlite_where=AWAITING, postgresql_where=AWAITING)
 Index("sayso_runs_workflow", RUNS.c.workflow, RUNS.c.state)
 ENTRIES = Table(
     "sayso_entries",
@@ -161,7 +165,14 @@ ENTRIES = Table(
     Column("tries", Integer, nullable=False),
     Column("at", Moment, nullable=False),
     Column("ended_at", Moment),
+    Column("cause", String(10), nullable=False, default=""),
+    Column("since", Moment),
 )
+# Messages that wait, failed, or nobody knows of, and what a corrected address may set going again.
+UNSENT = ENTRIES.c.cause.in_(
+    [literal(word, literal_execute=True) for word in ("address", "retry", "cap", "approval")]
+)
+Index("sayso_entries_unsent", ENTRIES.c.cause, sqlite_where=UNSENT, postgresql_where=UNSENT)
 
 # enrol.py: for which records the conditions hold, or held when the workflow was switched on
 EPISODES = Table(
@@ -172,13 +183,107 @@ EPISODES = Table(
     Column("number", Integer, nullable=False),
     Column("holds", Boolean, nullable=False),
 )
-# schedule.py: when each scheduled workflow is next due
+# scheduling/schedule.py: when each scheduled workflow is next due
 SCHEDULES = Table(
     "sayso_schedules",
     METADATA,
     Column("workflow", Integer, primary_key=True),
     Column("next_at", Moment, index=True),
     Column("last_at", Moment),
+)
+# turns.py: who of each group was given something last
+TURNS = Table(
+    "sayso_turns",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("last", Text, nullable=False),
+)
+# sending/quotas.py: whom which step wrote to (claimed before it does), how many messages left in
+# which hour or day, and how many more a person let go
+CLAIMS = Table(
+    "sayso_claims",
+    METADATA,
+    Column("run", Key, primary_key=True),
+    Column("step", Text, primary_key=True),
+    Column("recipient", Text, primary_key=True),
+    Column("channel", String(10), nullable=False),
+    Column("workflow", Integer, nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("hour", String(13), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+QUOTAS = Table(
+    "sayso_quotas",
+    METADATA,
+    Column("key", Text, primary_key=True),
+    Column("period", String(13), primary_key=True),
+    Column("used", Integer, nullable=False),
+)
+RELEASES = Table(
+    "sayso_releases",
+    METADATA,
+    Column("workflow", Integer, primary_key=True),
+    Column("channel", String(10), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+# sending/stops.py: what must not leave the house now: everything, a channel, or what one workflow does
+STOPS = Table(
+    "sayso_stops",
+    METADATA,
+    Column("scope", String(40), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+# sending/suppression.py: who must not be written to automatically
+SUPPRESSIONS = Table(
+    "sayso_suppressions",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("channel", String(10), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    UniqueConstraint("channel", "address"),
+    sqlite_autoincrement=True,
+)
+# scheduling/rescheduling.py: times of waiting runs that a person moved, so that they can be restored
+SCHEDULE_MOVES = Table(
+    "sayso_schedule_moves",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("rows", Json, nullable=False),
+    Column("undone_at", Moment),
+    Column("undone_by", Text),
+    sqlite_autoincrement=True,
+)
+# post/receiving.py: what came in from outside, so that nothing is taken twice
+TAKEN = Table(
+    "sayso_taken",
+    METADATA,
+    Column("key", String(80), primary_key=True),
+    Column("at", Moment, nullable=False),
+)
+# post/postman.py: how far each folder of mail has been read, who reads it now, and how that goes
+FOLDERS = Table(
+    "sayso_folders",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("validity", Key, nullable=False),
+    Column("last", Key, nullable=False),
+    Column("due", Moment, nullable=False),
+    Column("read_at", Moment),
+    Column("failures", Integer, nullable=False),
+    Column("trouble", Text, nullable=False),
 )
 # alerts.py: what a person should look at
 ALERTS = Table(

@@ -8,17 +8,18 @@ from typing import BinaryIO, TextIO
 from sqlalchemy import RowMapping, select
 
 from engine.cells import written
+from engine.conditions.readings import Columns
 from engine.fields import Field
 from engine.house import House
 from engine.intake import Imported, Intake
 from engine.modules import Module
 from engine.problems import refuse
-from engine.readings import Columns
 from engine.records import Author, Records
 from engine.sheet import Duplicates, decoded, parsed, sheet_of
 from engine.transaction import Transaction
 
 Progress = Callable[[int, int], None]
+View = Callable[[Transaction], Transaction]
 MOST_ROWS = 100_000
 BATCH = 500
 
@@ -33,13 +34,15 @@ def import_csv(
     match: str | None = None,
     duplicates: Duplicates = "merge",
     progress: Progress = lambda done, total: None,
+    view: View = lambda tx: tx,
 ) -> Imported:
     """Create and change records from a file whose first row names fields, by name or label.
 
     A row changes the record with its `number` (or `id`, or the value of the field `match`): `merge`
     keeps what the file leaves blank, `overwrite` empties it, `ignore` leaves the record alone. Of a
     faulty row nothing is written; the others are. No workflow hears of it unless `start_workflows`.
-    Raises `Invalid` if the file as a whole cannot be taken.
+    Raises `Invalid` if the file as a whole cannot be taken. What is not in the `view` of whoever
+    imports is not there.
     """
     with house.database.read() as tx:
         home = tx.schema.module(module)
@@ -52,7 +55,7 @@ def import_csv(
     for start in range(0, len(numbered), BATCH):
         part = numbered[start : start + BATCH]
         with house.database.begin() as tx:
-            records = Records(tx, replace(author, source="import"), starts=start_workflows)
+            records = Records(view(tx), replace(author, source="import"), starts=start_workflows)
             taken = Intake(records, sheet, seen).take(part)
         done.add(taken)
         if start_workflows:
@@ -68,14 +71,16 @@ def export_csv(
     *,
     spreadsheet_safe: bool = True,
     progress: Progress = lambda done, total: None,
+    view: View = lambda tx: tx,
 ) -> int:
-    """Write all records of a module, as they are at one moment. Returns their number.
+    """Write all records of a module in `view`, as they are at one moment. Returns their number.
 
     A text that a spreadsheet would take for a formula gets a leading quote, which `import_csv`
     takes off again.
     """
     writer = csv.writer(out)
-    with house.database.read() as tx:
+    with house.database.read() as whole:
+        tx = view(whole)
         home = tx.schema.module(module)
         fields = list(home.by_name.values())
         total = tx.count(tx.schema.tables[module], tx.schema.tables[module].c.deleted_at.is_(None))

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from engine.columns import Fold
 from engine.company import Company
 from engine.conditions import Binder
+from engine.conditions.bound import TAGS
 from engine.links import Links
 from engine.modules import Module, Schema
 from engine.tables import STATE
@@ -35,6 +36,24 @@ class Transaction:
         names = self.db.scalars(select(users.c.username).where(users.c.deleted_at.is_(None)))
         teams = self.db.scalars(select(groups.c.name).where(groups.c.deleted_at.is_(None)))
         return [name for name in (*names, *teams) if name]
+
+    @cached_property
+    def categories(self) -> Collection[str]:
+        """The categories of tags, as far as there are any."""
+        tags = self.schema.tables.get(TAGS)
+        if tags is None:
+            return []
+        named = select(tags.c.category).where(tags.c.deleted_at.is_(None)).distinct()
+        return [name for name in self.db.scalars(named) if name]
+
+    @cached_property
+    def inactive(self) -> Collection[str]:
+        """The names of users who are switched off."""
+        users = self.schema.tables["users"]
+        if "active" not in users.c:
+            return []
+        gone = (users.c.active.is_(False), users.c.deleted_at.is_(None))
+        return list(self.db.scalars(select(users.c.username).where(*gone)))
 
     def binder(self, module: Module, *, event: bool = False, at: datetime | None = None) -> Binder:
         return Binder(

@@ -20,8 +20,13 @@ from engine.facts import Reader
 from engine.ledger import Entry, Run, read_runs, store
 from engine.library import Library, Live
 from engine.match import Matcher, stale
+from engine.post.digest import next_letter, post
 from engine.runner import advance, settle
-from engine.schedule import fire_due, next_due
+from engine.scheduling.firing import fire_due
+from engine.scheduling.schedule import next_due
+from engine.sending.gate import Gate
+from engine.sending.outbox import tell_age
+from engine.sending.suppression import suppress
 from engine.tables import EVENTS, LIVE, PENDING, RUNS, SCHEDULES, VERSIONS
 from engine.transaction import Transaction
 from engine.world import Inside, World
@@ -144,9 +149,13 @@ class Worker:
             return 0
         with self.database.begin() as tx:
             rows = claim(tx, free, self.lease, outward=True)
-            departing = self._handle(tx, rows, go_on)
+            departing = self._handle(tx, rows, go_on, sending=True)
         self._depart(departing)
         return len(rows)
+
+    def post(self) -> int:
+        """Send the notices that are due by mail."""
+        return post(self.database, self.world, self._pool)
 
     def land(self) -> int:
         """Write the outcomes of effects that have been performed, and carry their runs on."""
@@ -172,6 +181,7 @@ class Worker:
             lanes = (RUNS.c.outward.is_(False), RUNS.c.outward.is_(True))
             first = select(RUNS.c.due).where(LIVE).order_by(RUNS.c.due).limit(1)
             times = [*(tx.db.scalar(first.where(lane)) for lane in lanes), next_due(tx)]
+            times.append(next_letter(tx))
             return min((at for at in times if at), default=None)
 
     def backlog(self) -> int:
@@ -185,9 +195,11 @@ class Worker:
         """What there is to do, found without keeping anyone from writing."""
         with self.database.read() as tx:
             changes, schedules, runs, effects = tx.db.execute(LOOK, {"now": tx.now}).one()
+            letter = next_letter(tx)
+            letters = letter is not None and letter <= tx.now
         begins = [self.set_off] * changes + [self.fire] * schedules
         carry = [self.carry] if begins or runs else []
-        return [*begins, *carry, *([self.reach] * effects)]
+        return [*begins, *carry, *([self.reach] * effects), *([self.post] * letters)]
 
     def _patiently(self, do: Callable[[], int]) -> int:
         """Try again what another transaction was in the way of."""
@@ -213,11 +225,17 @@ class Worker:
     # --- runs of one batch ---
 
     def _handle(
-        self, tx: Transaction, rows: Sequence[Row[Any]], handle: Handle, landing: int = 0
+        self,
+        tx: Transaction,
+        rows: Sequence[Row[Any]],
+        handle: Handle,
+        landing: int = 0,
+        *,
+        sending: bool = False,
     ) -> list[Run]:
         """Do `handle` with each run. Returns those with an effect to perform after the commit.
 
-        `landing` hands will be free by then.
+        `landing` hands will be free by then. Messages are queued, and only leave when `sending`.
         """
         if not rows:
             return []
@@ -226,10 +244,12 @@ class Worker:
         runs = read_runs(
             held, reader, rows, lambda *key: self.library.version(held, *key), self.bindings
         )
-        stage, against = Inside(held, reader), self._judge(held, runs)
+        stage, against = Inside(held, reader, self.library), self._judge(held, runs)
         for run in runs:
             handle(run, stage, against.get((run.live.workflow, run.live.version)))
-        departing = self._departing(runs, self._free() + landing)
+        gate = Gate(held, self.world.stopped, lambda effect: effect.lacks(self.world))
+        departing = self._departing(runs, stage, gate, self._free() + landing, sending=sending)
+        gate.tell()
         store(held, runs, tx.now + self.lease)
         tell(held, runs)
         return departing
@@ -237,13 +257,29 @@ class Worker:
     def _free(self) -> int:
         return max(self.hands - len(self._flights), 0)
 
-    def _departing(self, runs: Iterable[Run], free: int) -> list[Run]:
-        """As many runs that stand before an effect outside as there are hands free, marked so."""
-        standing = (run for run in runs if run.outward())
-        ready = [run for run in standing if run.due is None or run.due <= run.now][:free]
-        for run in ready:
-            run.take_off()
-        return ready
+    def _departing(
+        self, runs: Iterable[Run], stage: Inside, gate: Gate, free: int, *, sending: bool
+    ) -> list[Run]:
+        """As many runs that stand before an effect outside as there are hands free, marked so.
+
+        A message that was only decided now is queued: it leaves in another transaction.
+        """
+        departing: list[Run] = []
+        for run in runs:
+            entry = run.outward()
+            if entry is None or (run.due and run.due > run.now):
+                continue
+            effect = entry.effect()
+            assert isinstance(effect, OutwardEffect)
+            if effect.channel and not sending and entry.phase != "performing":
+                entry.phase, entry.changed = "queued", True
+            elif len(departing) < free:
+                if outcome := gate.asks(run, entry, effect):
+                    settle(run, run.live.parsed.route[entry.step][0], entry, outcome, stage)
+                else:
+                    run.take_off()
+                    departing.append(run)
+        return departing
 
     def _depart(self, runs: Iterable[Run]) -> None:
         """Perform effects outside; what was planned and marked is committed by now."""
@@ -268,6 +304,7 @@ class Worker:
         def arrive(run: Run, stage: Inside, why: str | None) -> None:
             entry = run.entries[flights[run.id].entry.step]
             settle(run, run.live.parsed.route[entry.step][0], entry, outcome(run), stage)
+            _suppress(stage.tx, entry, outcome(run))
             go_on(run, stage, why)
 
         def outcome(run: Run) -> Outcome:
@@ -332,7 +369,7 @@ class Worker:
         if state not in ("approved", "superseded"):
             return f"stopped: version {live.version} is {str(state).replace('_', ' ')}"
         if stale(tx, live, self.bindings):
-            return "stopped: a field it uses has changed since it was approved"
+            return "stopped: a field or function it uses has changed since it was approved"
         return None
 
 
@@ -411,6 +448,24 @@ def tell(tx: Transaction, runs: Iterable[Run]) -> None:
         elif run.state == "paused" and entry and entry.outcome == "unknown":
             remedy = "Open the run and say what happened."
             raise_alert(tx, "unknown", f"unknown/{run.id}", run.reason, remedy, workflow)
+    if any(_tried_again(entry) for run in runs for entry in run.entries.values()):
+        tell_age(tx)
+
+
+def _suppress(tx: Transaction, entry: Entry, outcome: Outcome) -> None:
+    """Write no more to addresses that do not exist, and to numbers that want no more."""
+    effect = entry.effect()
+    sms = isinstance(effect, OutwardEffect) and effect.channel == "sms"
+    for address, said in outcome.bounced:
+        if sms:
+            suppress(tx, "sms", address, "stop", said, "text message service")
+        else:
+            suppress(tx, "email", address, "bounced", said, "mail server")
+
+
+def _tried_again(entry: Entry) -> bool:
+    """Whether a message has failed and is to be sent again, or at last got through."""
+    return entry.tries > 1 and (entry.cause == "retry" or entry.ended_at is not None)
 
 
 def broken(error: Exception) -> str:

@@ -8,21 +8,24 @@ from operator import or_
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 import engine.actions
 import engine.steps
 import engine.triggers
 from engine import phrases
+from engine.calendar.windows import Window, next_inside
 from engine.checking import Checking
-from engine.conditions import ALWAYS, SHAPES, AllOf, Binder, Condition, shape
+from engine.conditions import ALWAYS, SHAPES, AllOf, Binder, Condition, asks_nothing, shape
+from engine.conditions.words import describe
 from engine.limits import too_many_steps, unreadable
 from engine.phrases import article, count
 from engine.problems import Invalid, Problem, join, suggest
 from engine.steps import Step
-from engine.text import parse
+from engine.templates import parse
+from engine.templates.wording import Wording
 from engine.triggers import Trigger
-from engine.words import describe
+from engine.triggers.schedule import Schedule
 
 for package in (engine.triggers, engine.steps, engine.actions):
     for found in iter_modules(package.__path__, f"{package.__name__}."):
@@ -70,9 +73,33 @@ class Workflow(BaseModel):
     trigger: AnyTrigger
     conditions: Condition = ALWAYS
     recurrence: Recurrence = "every"
+    everyone: bool = False
     group_by: str | None = None
     stop_when: Condition | None = None
+    pause_when: Condition | None = None
+    window: Window | None = None
     steps: tuple[AnyStep, ...] = ()
+
+    # Not of the document: what the templates it names said when it was read or submitted.
+    _texts: Mapping[str, tuple[Wording, ...]] = PrivateAttr(default_factory=dict)
+
+    @property
+    def texts(self) -> Mapping[str, tuple[Wording, ...]]:
+        """What the templates of the library say that its steps name."""
+        return self._texts
+
+    def with_texts(self, texts: Mapping[str, tuple[Wording, ...]]) -> "Workflow":
+        """The same workflow, its templates saying this; those it does not name are left out."""
+        copy = self.model_copy()
+        copy.__dict__.pop("paths", None)
+        copy._texts = {name: texts[name] for name in self.templates_used if name in texts}
+        return copy
+
+    @property
+    def templates_used(self) -> list[str]:
+        """The templates of the library that its steps name."""
+        named = [getattr(step, "template", "") for step, _ in self.route.values()]
+        return sorted({name for name in named if name})
 
     @cached_property
     def entry(self) -> Condition:
@@ -97,6 +124,11 @@ class Workflow(BaseModel):
             path
             for step, _ in self.route.values()
             for path in _paths(list(step.templates().values()))
+        ) | frozenset(
+            path
+            for wordings in self._texts.values()
+            for wording in wordings
+            for path in _paths(wording.parts)
         )
 
     @cached_property
@@ -131,11 +163,16 @@ class Workflow(BaseModel):
                 later = f"{count(days, 'day')} after" if days else "once"
                 return f"again for the same {subject} {later} its last run has ended"
 
+    def _open(self) -> str:
+        if self.trigger.repeats:
+            return "It looks for records, and writes to people, only"
+        return "It writes to people only"
+
     def words(self, binder: Binder) -> list[str]:
         """The workflow in sentences: when, for which, how often, and step by step what it does."""
         asked = describe(self.conditions, binder)
         singular, label = binder.module.singular.lower(), binder.module.label.lower()
-        subject = phrases.field(self.group_by, binder.module) if self.group_by else singular
+        subject = phrases.path(self.group_by, binder) if self.group_by else singular
         start = self.trigger.say(binder)
         only = "" if asked == "always" else f", if {asked}"
         said = [f"It starts {start[:1].lower()}{start[1:]}{only}."]
@@ -145,6 +182,11 @@ class Workflow(BaseModel):
         if self.stop_when:
             stop = describe(self.stop_when, binder)
             said.append(f"It stops for {article(singular)} as soon as {stop}.")
+        if self.pause_when:
+            pause = describe(self.pause_when, binder)
+            said.append(f"It does not write about {article(singular)} while {pause}.")
+        if self.window:
+            said.append(f"{self._open()} {self.window.words()}.")
         return [*said, *_say(self.steps, binder)]
 
 
@@ -203,11 +245,44 @@ def check(workflow: Workflow, checking: Checking) -> list[Problem]:
     problems += checking.condition(workflow.conditions, "conditions", event=event)
     if workflow.stop_when:
         problems += checking.condition(workflow.stop_when, "stop_when", event=False)
+    if workflow.pause_when:
+        problems += checking.condition(workflow.pause_when, "pause_when", event=False)
+    problems += _everyone(workflow, checking)
     problems += _group(workflow, checking)
+    problems += _window(workflow, checking)
     if not workflow.steps:
         problems.append(Problem("steps", "the workflow does nothing yet.", "Add a step."))
     problems += _steps(workflow.steps, "steps", checking, set())
     return list(dict.fromkeys(problems))
+
+
+def _window(workflow: Workflow, checking: Checking) -> Iterator[Problem]:
+    """What is wrong with its hours: also that no occasion of its schedule ever falls inside."""
+    window, trigger = workflow.window, workflow.trigger
+    if window is None:
+        return
+    found = list(window.problems())
+    yield from (problem.under("window") for problem in found)
+    if found or not isinstance(trigger, Schedule) or any(trigger.problems()):
+        return
+    now, calendar = checking.binder.now, checking.binder.calendar
+    if not trigger.past(now, calendar) and next_inside(trigger, window, now, calendar) is None:
+        message = f"it never starts: {trigger.words(calendar)} is never {window.words()}."
+        yield Problem("window", message, "Choose a time of the schedule inside the window.")
+
+
+def _everyone(workflow: Workflow, checking: Checking) -> Iterator[Problem]:
+    """A schedule that acts outside for every record there is must say that it means to."""
+    unasked = asks_nothing(workflow.conditions)
+    if workflow.everyone and not unasked:
+        message = "it has conditions, so not everyone is meant."
+        yield Problem("everyone", message, "Leave it out, or the conditions.")
+    outward = any(step.outward for step, _ in workflow.route.values())
+    if workflow.trigger.repeats and unasked and outward and not workflow.everyone:
+        label, size = checking.module.label.lower(), checking.size()
+        meant = f"all {size:,} {label} are meant" if size != 1 else f"all {label} are meant (1 now)"
+        remedy = 'Say which records it is for, or confirm that you mean all: "everyone": true.'
+        yield Problem("conditions", f"there are none, so {meant}.", remedy)
 
 
 def _group(workflow: Workflow, checking: Checking) -> Iterator[Problem]:
@@ -217,7 +292,8 @@ def _group(workflow: Workflow, checking: Checking) -> Iterator[Problem]:
         except Invalid as invalid:
             yield invalid.problems[0]
             return
-        if path.hops or path.field.type != "reference":
+        links = [*(hop.field for hop in path.hops), path.field]
+        if any(link.type != "reference" for link in links):
             known = [field.name for field in checking.module.fields if field.type == "reference"]
             yield Problem(
                 "group_by",
@@ -267,6 +343,11 @@ def _teach(error: Any, document: Mapping[str, Any]) -> Problem:
         return Problem(
             "recurrence", f"`{_named(document['recurrence'])}` is no recurrence.", remedy
         )
+    if "when_nothing_matches" in loc:
+        key = loc.index("when_nothing_matches")
+        remedy = 'Write "stop", "skip" or {"wait_days": 5}, with 1 day or more.'
+        said = "this is no way to go on when nothing matches."
+        return Problem(".".join(_place(loc[: key + 1], document)), said, remedy)
     match error["type"]:
         case "extra_forbidden":
             return Problem(
@@ -368,6 +449,8 @@ def _place(loc: list[str], document: Any) -> Iterator[str]:
 
 def _keys(loc: list[str]) -> list[str]:
     """The keys that are possible at a place: those of the class that was being read there."""
+    if loc == ["window"]:
+        return ["from", "to", "days"]
     for part in reversed(loc):
         if kind := Step.types.get(part) or Trigger.types.get(part) or SHAPES.get(part):
             return [field.alias or name for name, field in kind.model_fields.items()]

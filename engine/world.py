@@ -3,15 +3,23 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from engine import smtp
+from engine import attachments
 from engine.alerts import raise_alert
+from engine.chains import begin
 from engine.effects import Effect, Outcome, OutwardEffect, RecordEffect
 from engine.effects.model import Claude
 from engine.egress import Egress, parse_networks
 from engine.facts import Reader
 from engine.ledger import Entry, Run
+from engine.library import Library
+from engine.post import smtp
+from engine.post.hooks import Hooks
+from engine.post.texting import Provider, provider
+from engine.records import Author
 from engine.settings import Settings, named_secret, signing_secret
 from engine.writes import Gathering, Together
 
@@ -31,13 +39,19 @@ class World:
     smtp_url: str = ""
     model: Claude | None = None
     key: bytes = b""
+    sms: Provider | None = None
+    erp_url: str = ""
+    files: Path | None = None
     find_secret: Callable[[str], str] = named_secret
+    stopped: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, settings: Settings, clock: Clock = system_clock) -> "World":
         """The world as the settings describe it."""
         key, base = settings.anthropic_api_key, settings.anthropic_base_url
-        model = Claude(key, base, settings.model) if key else None
+        whole = settings.model_reads_files
+        reads_files = not base if whole is None else whole
+        model = Claude(key, base, settings.model, reads_files) if key else None
         networks = parse_networks(settings.allow_networks)
         return cls(
             clock,
@@ -45,13 +59,29 @@ class World:
             settings.smtp_url,
             model=model,
             key=settings.key(),
+            sms=sms_provider(settings),
+            erp_url=settings.erp_url,
+            files=settings.data_dir,
+            stopped=frozenset(settings.stop.replace(",", " ").lower().split()),
         )
 
     def now(self) -> datetime:
         return self.clock()
 
-    def deliver(self, mail: smtp.Mail) -> smtp.Delivery:
-        return smtp.deliver(self.smtp_url, mail)
+    def deliver(self, mail: smtp.Mail, connection: str = "") -> smtp.Delivery:
+        """Hand a mail to the mail server, or to the one whose address a stored secret holds."""
+        return smtp.deliver(self.secret(connection) if connection else self.smtp_url, mail)
+
+    def file(self, digest: str) -> bytes:
+        """The bytes that were kept under this SHA-256. Raises `FileNotFoundError`."""
+        if self.files is None:
+            raise FileNotFoundError(digest)
+        return attachments.path_of(self.files, digest).read_bytes()
+
+    def keep(self, data: bytes) -> str:
+        """Keep a file; returns the digest that it goes by."""
+        assert self.files is not None, "this world has no folder for files"
+        return attachments.keep(self.files, BytesIO(data)).digest
 
     def secret(self, name: str) -> str:
         return self.find_secret(name)
@@ -59,9 +89,12 @@ class World:
     def signing_secret(self, url: str) -> str:
         return signing_secret(self.key, urlsplit(url).hostname or "")
 
-    def scrub(self, text: str) -> str:
-        """Text from outside, without what could be our own key."""
-        return text.replace(self.key.decode(errors="replace"), "***") if self.key else text
+    def scrub(self, text: str, *secrets: str) -> str:
+        """Text from outside, without our own key and the stored secrets of these names."""
+        hidden = [self.key.decode(errors="replace"), *map(self.secret, secrets)]
+        for value in filter(None, hidden):
+            text = text.replace(value, "***")
+        return text
 
     def perform(self, effect: OutwardEffect, entry: Entry) -> Outcome:
         """Do what was planned. Whatever goes wrong is an outcome, never an exception."""
@@ -73,25 +106,49 @@ class World:
             )
 
 
+def sms_provider(settings: Settings) -> Provider | None:
+    """The SMS service of the settings; it reports to us if we can be reached from outside."""
+    hooks = Hooks(settings.address, settings.key())
+    callback = hooks.url("sms") if settings.public_url else ""
+    try:
+        return provider(settings.sms_url, callback)
+    except ValueError:  # `sayso doctor` says what is wrong; until then nothing is sent
+        return None
+
+
+class Kept(Together):
+    """The records as the effects of a real run change them, and the workflows they may start."""
+
+    def __init__(self, tx: Gathering, author: Author, reader: Reader, library: Library) -> None:
+        super().__init__(tx, author, reader)
+        self.library = library
+
+    def start(self, workflow: int, module: str, id: int) -> tuple[int | None, str]:
+        """Start a run of another workflow: its number, or None and why there is none."""
+        live = self.library.live(self.gathering).get(workflow)
+        return begin(self.gathering, self.author, live, module, id)
+
+
 class Inside:
     """The stage of real runs: record effects happen at once, outward ones after the commit."""
 
-    def __init__(self, tx: Gathering, reader: Reader) -> None:
-        self.tx, self.reader = tx, reader
+    def __init__(self, tx: Gathering, reader: Reader, library: Library) -> None:
+        self.tx, self.reader, self.library = tx, reader, library
 
     def perform(self, run: Run, effect: Effect, entry: Entry) -> Outcome | None:
         if isinstance(effect, RecordEffect):
-            return effect.apply(Together(self.tx, run.author, self.reader))
+            return effect.apply(Kept(self.tx, run.author, self.reader, self.library))
         return None
 
-    def change(self, run: Run, effect: RecordEffect) -> None:
-        outcome = effect.apply(Together(self.tx, run.author, self.reader))
+    def change(self, run: Run, effect: RecordEffect) -> Outcome:
+        outcome = effect.apply(Kept(self.tx, run.author, self.reader, self.library))
         if outcome.result == "failed":
             what = f"“{run.live.name}” could not keep what belongs to its run R-{run.id}"
             told = f"{what}: {outcome.said}"
             remedy = "Correct what it says, and look at the run."
             key = f"unkept/{run.live.workflow}"
             raise_alert(self.tx, "failed", key, told, remedy, run.live.workflow)
+        return outcome
 
 
 __all__ = ["Inside", "World"]

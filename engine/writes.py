@@ -1,7 +1,8 @@
 """Changes of records that wait to be written together, and always before anything is read."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -21,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from engine import turns
 from engine.facts import Reader
 from engine.modules import Module
 from engine.records import Author, Records, Values, missing
@@ -51,7 +53,7 @@ class Gathering(Transaction):
         self._spare: dict[str, list[int]] = defaultdict(list)
         self._next_id: dict[str, int] = {}
         self._next_number: dict[str, int] = {}
-        super().__init__(tx.db, tx.schema, tx.company, tx.now)
+        super().__init__(tx.db, tx.schema, tx.company, tx.now, tx.links)
         self.alone = self.db.dialect.name == "sqlite"
 
     @property
@@ -167,6 +169,24 @@ class Together(Records):
         if found is None:
             raise missing(module, id)
         return found
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """All that is done inside or, should it raise, nothing of it."""
+        held, known = set(self.gathering.held), self.reader.known()
+        try:
+            with self.gathering.db.begin_nested():
+                yield
+                self.gathering.write()
+        except BaseException:
+            self.gathering.waiting = Waiting()
+            self.gathering.held = held  # those held inside are let go with the savepoint
+            self.reader.forget_all_but(known)
+            raise
+
+    def next_in_turn(self, group: str) -> str | None:
+        """The member of a group whose turn it is, who then comes last."""
+        return turns.take(self.gathering, group)
 
     def _insert(self, module: Module, rows: Rows) -> list[int]:
         ids = self.gathering.ids(module.name, len(rows))

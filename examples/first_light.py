@@ -161,6 +161,9 @@ def person_approves(address: str, link: str) -> None:
     """What the admin's browser does: sign in, read the page of the review, press the button."""
     with httpx.Client(base_url=address, follow_redirects=True, timeout=PATIENCE) as browser:
         browser.post("/login", data={"username": "admin", "password": PASSWORD})
+        sender = {"own_name": "Example Ltd", "own_address": "office@example.test"}
+        browser.post("/system/senders", data=sender).raise_for_status()
+        tell(f"The admin says in whose name mail goes out: {sender['own_address']}.")
         page = browser.get(link)
         shown = re.search(r'name="hash" value="([0-9a-f]{64})"', page.text)
         if shown is None:

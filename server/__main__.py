@@ -11,9 +11,11 @@ from sqlalchemy import make_url
 
 from engine import people
 from engine.house import House
+from engine.post.hooks import NAME, Hooks
+from engine.post.texting import CAPTURE
 from engine.settings import Settings, signing_secret
 from engine.tabular import export_csv, import_csv
-from server import accounts, shell
+from server import accounts, shell, stopping
 from server import doctor as doctors
 from server import reference as references
 from server.shell import Words, opened, progress
@@ -28,6 +30,8 @@ def main() -> None:
 # The web framework takes a second to import; commands that do not serve import it not.
 main.add_command(accounts.user)
 main.add_command(accounts.token)
+main.add_command(stopping.stop)
+main.add_command(stopping.go_on)
 
 
 # --- running ---
@@ -45,7 +49,9 @@ def serve(host: str | None, port: int | None, demo: bool, no_worker: bool) -> No
     given = Settings()
     host, port = host or given.host, given.port if port is None else port
     with closing(serving.listening(host, port)) as sock:
-        at = {"host": host, "port": sock.getsockname()[1]}
+        at: dict[str, Any] = {"host": host, "port": sock.getsockname()[1]}
+        if demo and not given.sms_url:
+            at["sms_url"] = CAPTURE
         house = shell.closing(House.of(given.model_copy(update=at)))
         house.prepare()
         token = ""
@@ -152,6 +158,27 @@ def doctor() -> None:
         click.echo(f"{click.style(f'{word:6}', fg=colour)} {finding.what:16} {finding.said}")
     if wrong:
         raise SystemExit(1)
+
+
+@main.command()
+@click.argument("kind", type=click.Choice(["mail", "hook", "form"]))
+@click.argument("name", default="")
+def door(kind: str, name: str) -> None:
+    """Print the address that takes mail, the calls of the hook NAME, or the public form NAME."""
+    if kind != "mail" and not NAME.fullmatch(name):
+        raise click.ClickException("Give it a name of a-z, 0-9, _ and -, like: shop")
+    settings = Settings()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    hooks = Hooks(settings.address, settings.key())
+    match kind:
+        case "mail":
+            click.echo(hooks.url("mail"))
+        case "form":
+            click.echo(hooks.url("form", name))
+        case _:
+            click.echo(hooks.url("in", name))
+            click.echo(f"Or signed (Standard Webhooks): {settings.address}/hooks/in/{name}")
+            click.echo(f"with the secret {hooks.secret(name)}")
 
 
 @main.command("signing-secret")

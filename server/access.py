@@ -15,6 +15,8 @@ from engine.people import (
     touch_session,
     touch_token,
 )
+from engine.portfolios import restricted
+from engine.transaction import Transaction
 
 READING = frozenset({"records:read", "workflows:read", "runs:read"})
 WRITING = frozenset(
@@ -92,6 +94,16 @@ def seen(schema: Schema, who: Principal) -> Schema:
         _SEEN_BY_AGENTS[schema] = part
         _KEPT_FROM[part] = frozenset(schema.modules) - frozenset(part.modules)
     return _SEEN_BY_AGENTS[schema]
+
+
+def narrowed(tx: Transaction, who: Principal) -> Transaction:
+    """Without the customers of others, where the user is restricted to portfolios; not admins."""
+    if "admin" in who.roles:
+        return tx
+    part = restricted(tx, who.name)
+    if part.schema is not tx.schema and tx.schema in _KEPT_FROM:
+        _KEPT_FROM[part.schema] = _KEPT_FROM[tx.schema]
+    return part
 
 
 def kept_back(schema: Schema, module: str) -> bool:

@@ -11,7 +11,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
 from engine.house import House
-from server import assets, mcp, rest
+from server import assets, hooks, mcp, rest, sms_hook
 from server.guard import Guard, known_hosts
 from server.operations.alerts import health
 from server.release import VERSION
@@ -41,12 +41,15 @@ def create_app(house: House) -> FastAPI:
     app.add_middleware(Guard, hosts=known_hosts(house.settings))
     app.include_router(rest.router())
     app.include_router(assets.router)
+    app.include_router(hooks.router)
+    app.include_router(sms_hook.router)
     app.router.routes.append(Route("/mcp", spoken))
     app.add_api_route("/health", _health(house), include_in_schema=False)
     trouble = None
     if find_spec("server.pages.routes"):
         pages = import_module("server.pages.routes")
         app.include_router(pages.router)
+        app.include_router(import_module("server.pages.unsubscribe").router)
         trouble = getattr(pages, "trouble", None)
     rest.install(app, trouble)
     return app

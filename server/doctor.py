@@ -11,9 +11,13 @@ from redis.exceptions import RedisError
 from sqlalchemy import func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from engine import people, smtp
+from engine import people
+from engine.apart import can_print
+from engine.functions import FUNCTIONS
 from engine.house import House
+from engine.post import imap, smtp, texting
 from engine.tables import HEARTBEATS
+from server import inflow
 
 OLDEST_POSTGRES = 18
 Progress = Callable[[int, int], None]
@@ -40,8 +44,11 @@ def examine(house: House) -> Iterator[Finding]:
     if database.state == "ok":
         yield from _inside(house)
     yield _mail(settings.smtp_url)
-    yield _option("incoming mail", "set" if settings.imap_url else "", NO_IMAP)
-    yield _option("text messages", "set" if settings.sms_url else "", NO_SMS)
+    yield from _incoming(house, ready=database.state == "ok")
+    yield _texting(settings.sms_url)
+    yield _option("accounting system", settings.erp_url, NO_ERP)
+    yield from _functions()
+    yield _option("PDFs", "made by PlutoPrint" if can_print() else "", NO_PRINTER)
     yield _option("AI model", settings.model if settings.anthropic_api_key else "", NO_MODEL)
     yield _option("inside networks", settings.allow_networks, NO_NETWORKS)
 
@@ -95,6 +102,41 @@ def _mail(url: str) -> Finding:
     return Finding("ok", "mail", f"{make_url(url)!r}")
 
 
+def _incoming(house: House, *, ready: bool) -> Iterator[Finding]:
+    """Whether mail comes in: how the folder that is read stands, and when the last mail came."""
+    url = house.settings.imap_url
+    if url and (problem := imap.check(url)):
+        yield Finding("wrong", "incoming mail", f"SAYSO_IMAP_URL: {problem}")
+        return
+    told = inflow.stands(house) if ready and house.database.is_ready() else None
+    if told and told.trouble:
+        yield Finding("wrong", "incoming mail", f"it cannot be read: {told.trouble}")
+        return
+    last = f"; the last mail came at {told.last:%Y-%m-%d %H:%M} UTC" if told and told.last else ""
+    place = imap.Account.of(url).place if url else ""
+    yield Finding("ok" if url or last else "off", "incoming mail", f"{place or NO_IMAP}{last}")
+
+
+def _texting(url: str) -> Finding:
+    try:
+        found = texting.provider(url)
+    except ValueError as wrong:
+        return Finding("wrong", "text messages", f"SAYSO_SMS_URL: {wrong}")
+    if found is None:
+        return Finding("off", "text messages", NO_SMS)
+    kept = isinstance(found, texting.Captured)
+    return Finding("ok", "text messages", "kept, not sent (capture:)" if kept else "sent by Twilio")
+
+
+def _functions() -> Iterator[Finding]:
+    """The functions of packages: which of those that are listed can be called."""
+    known = ", ".join(f"{name} {each.version}" for name, each in FUNCTIONS.known.items())
+    if known or not FUNCTIONS.failed:
+        yield _option("functions", known, NO_FUNCTIONS)
+    for name, why in FUNCTIONS.failed.items():
+        yield Finding("wrong", "functions", f"{name}: {why}")
+
+
 def _option(what: str, value: str, without: str) -> Finding:
     return Finding("ok", what, value) if value else Finding("off", what, without)
 
@@ -111,8 +153,11 @@ def copy(database: str, file: str, progress: Progress) -> None:
         source.backup(target, pages=1000, progress=lambda _, left, all: progress(all - left, all))
 
 
-NO_IMAP = "no mail is received (SAYSO_IMAP_URL)"
-NO_SMS = "none are sent (SAYSO_SMS_URL)"
+NO_IMAP = "no folder is read (SAYSO_IMAP_URL); `sayso door mail` prints where mail can be sent"
+NO_SMS = "steps that send one fail, and say so (SAYSO_SMS_URL)"
+NO_PRINTER = "steps that make one fail, and say so (PlutoPrint has no package for this machine)"
+NO_ERP = "steps that write to it fail, and say so (SAYSO_ERP_URL)"
+NO_FUNCTIONS = "workflows call none (SAYSO_FUNCTIONS)"
 NO_MODEL = "steps that ask a model fail, and say so (ANTHROPIC_API_KEY)"
 NO_NETWORKS = "webhooks call public addresses only (SAYSO_ALLOW_NETWORKS)"
 NO_SMTP = "nothing is sent; mail is kept in the mailbox page (SAYSO_SMTP_URL)"

@@ -18,7 +18,7 @@ from engine.people import Principal
 from engine.problems import Invalid, Problem, suggest
 from engine.records import Author
 from engine.transaction import Transaction
-from server.access import need, rights, seen
+from server.access import narrowed, need, rights, seen
 
 Answer = dict[str, Any]
 Kind = Literal["read", "write", "switch", "send"]
@@ -47,8 +47,8 @@ class Desk:
             yield self.view(whole)
 
     def view(self, whole: Transaction) -> Transaction:
-        """The same transaction without the modules that are hidden from this principal."""
-        return replace(whole, schema=seen(whole.schema, self.who))
+        """The same transaction without what is hidden from this principal: modules, records."""
+        return narrowed(replace(whole, schema=seen(whole.schema, self.who)), self.who)
 
     @property
     def by(self) -> By:

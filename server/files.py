@@ -1,15 +1,17 @@
 """Files of records, for the pages and for REST: taken in, listed, and handed out unopened."""
 
-from sqlalchemy import Text, cast, or_, select
+from typing import Any
+
+from sqlalchemy import or_, select
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import FileResponse, Response
 
 from engine import attachments
-from engine.attachments import HOME
+from engine.enclosures import homes
+from engine.filing import HOME, PLAIN, known_mime, named
 from engine.modules import Module
 from engine.problems import refuse
 from engine.records import Saved
-from engine.tables import EVENTS
 from engine.transaction import Transaction
 from server.doors import LARGEST, Desk, Ref, missing
 from server.operations import shapes
@@ -53,10 +55,42 @@ def hand_out(desk: Desk, document: int) -> Response:
     desk.need("records:read")
     with desk.read() as tx:
         digest, name, mime = _told(tx, document)
+    return _handed(desk, digest, name, mime)
+
+
+def hand_out_sent(desk: Desk, mail: int, place: int) -> Response:
+    """A file as it went with a mail, whatever its document holds now. Raises like `hand_out`."""
+    desk.need("records:read")
+    unknown = missing("mail", f"there is no such file with mail {mail}.", "Look at the mail.")
+    with desk.read() as tx:
+        emails = tx.schema.tables["emails"]
+        here = (emails.c.id == min(mail, LARGEST), emails.c.deleted_at.is_(None))
+        carried = tx.db.scalar(select(emails.c.attachments).where(*here)) or []
+        if not isinstance(carried, list) or not 0 < place <= len(carried):
+            raise unknown
+        digest, name = carried_file(carried[place - 1])
+        if not digest or homes(tx, digest) - set(tx.schema.modules):
+            raise unknown
+    return _handed(desk, digest, name, PLAIN)
+
+
+def _handed(desk: Desk, digest: str, name: str, mime: str) -> Response:
     path = attachments.path_of(desk.house.settings.data_dir, digest)
     if not path.is_file():
         raise missing("file", f"the file {name} is not in the data folder.", "Attach it again.")
     return FileResponse(path, filename=name, headers={**UNOPENED, "Content-Type": mime})
+
+
+def carried_file(told: Any) -> tuple[str, str]:
+    """The digest and the name of a file as a mail tells of it; "" for what is no file."""
+    given = told if isinstance(told, dict) else {}
+    return named(f"{given.get('digest')}/{given.get('name')}")
+
+
+def size_of(desk: Desk, digest: str) -> int | None:
+    """How many bytes a kept file has; None if it is gone."""
+    path = attachments.path_of(desk.house.settings.data_dir, digest)
+    return path.stat().st_size if path.is_file() else None
 
 
 def _told(tx: Transaction, document: int) -> tuple[str, str, str]:
@@ -69,25 +103,10 @@ def _told(tx: Transaction, document: int) -> tuple[str, str, str]:
     row = tx.db.execute(here).mappings().first()
     if row is None:
         raise unknown
-    digest, name = attachments.named(row["file"])
-    if not digest or _abouts(tx, digest) - set(tx.schema.modules):
+    digest, name = named(row["file"])
+    if not digest or homes(tx, digest) - set(tx.schema.modules):
         raise unknown
-    return digest, name, attachments.known_mime(row["mime"])
-
-
-def _abouts(tx: Transaction, digest: str) -> set[str]:
-    """The modules whose records these bytes belong to or ever did: no edit uncovers a file."""
-    table = tx.schema.tables[HOME]
-    ours = EVENTS.c.module == HOME
-    held = select(EVENTS.c.record).where(ours, cast(EVENTS.c.changes, Text).contains(digest))
-    holds = table.c.file.startswith(f"{digest}/")
-    rows = tx.db.execute(select(table.c.id, table.c.record).where(or_(holds, table.c.id.in_(held))))
-    found = rows.all()
-    past = select(EVENTS.c.changes).where(ours, EVENTS.c.record.in_([row.id for row in found]))
-    keys = [row.record for row in found]
-    for changes in tx.db.scalars(past):
-        keys += (changes or {}).get("record", [])
-    return {str(key).partition("/")[0] for key in keys if key}
+    return digest, name, known_mime(row["mime"])
 
 
 def files_of(desk: Desk, tx: Transaction, module: Module, id: int) -> list[tuple[int, str, int]]:
@@ -98,7 +117,7 @@ def files_of(desk: Desk, tx: Transaction, module: Module, id: int) -> list[tuple
         mine = or_(mine, table.c.id == id)
     query = select(table.c.id, table.c.file).where(mine, table.c.deleted_at.is_(None))
     rows = tx.db.execute(query.order_by(table.c.id.desc())).all()
-    told = [(row.id, *attachments.named(row.file)) for row in rows]
+    told = [(row.id, *named(row.file)) for row in rows]
     folder = desk.house.settings.data_dir
     paths = [(id, name, attachments.path_of(folder, d)) for id, d, name in told if d]
     return [(id, name, path.stat().st_size) for id, name, path in paths if path.is_file()]

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from engine.settings import Settings
 
 OURSELVES = ("localhost", "127.0.0.1", "::1")
-PROGRAMS = ("/api", "/mcp")
+PROGRAMS = ("/api", "/mcp", "/hooks")
 MOST_JSON, MOST_UPLOAD = 1024 * 1024, 25 * 1024 * 1024
 # A file of the largest size, and what a form writes around it.
 MOST_FILE = MOST_UPLOAD + 64 * 1024
@@ -30,14 +30,21 @@ HEADERS = {
 
 
 def for_programs(path: str) -> bool:
-    """Whether a path belongs to REST or MCP, which know no cookies and answer in JSON."""
+    """Whether a path belongs to REST, MCP or hooks, which know no cookies and answer in JSON."""
     return path.startswith(tuple(f"{door}/" for door in PROGRAMS)) or path in PROGRAMS
+
+
+def _minds_sites(path: str) -> bool:
+    """Whether pages of other web sites are kept out. Those with a form of ours bring its secret."""
+    return for_programs(path) and not path.startswith("/hooks/")
 
 
 def most_of(path: str) -> int:
     """How many bytes a request to this path may bring."""
     if FILES.fullmatch(path):
         return MOST_FILE
+    if path.startswith("/hooks/mail/"):
+        return MOST_UPLOAD
     return MOST_JSON if for_programs(path) else MOST_UPLOAD
 
 
@@ -74,7 +81,7 @@ class Guard:
             remedy = "Use the address of SAYSO_PUBLIC_URL, or set it to the one you use."
             return refused(421, f"“{host[:100]}” is not an address of this server.", remedy)
         origin = headers.get("origin")
-        if origin and for_programs(path) and not self._ours(origin):
+        if origin and _minds_sites(path) and not self._ours(origin):
             return refused(403, "Other web sites may not call this.", "Call it from a program.")
         size = headers.get("content-length", "0")
         if not size.isdecimal() or int(size[:12]) > most:

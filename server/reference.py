@@ -8,8 +8,8 @@ from pkgutil import iter_modules
 from typing import Any
 
 from engine.blocks import Block, Kind, Setting, blocks
+from engine.calendar.recurring import KEYS
 from engine.fields import FIELD_TYPES
-from engine.recurring import KEYS
 from engine.settings import Settings
 from server import operations
 from server.doors import OPERATIONS
@@ -39,6 +39,9 @@ def reference() -> str:
         "## Operators\n",
         _table(("operator", "in words", "example"), map(_short, _of("operator"))),
         *_section("Values", "value"),
+        "## Variables\n",
+        "What templates may name.\n",
+        _table(("variable", "in words", "example"), map(_short, _of("variable"))),
         "## Filters\n",
         "In templates, after a `|`: `{{ record.balance|money('EUR') }}`.\n",
         _table(("filter", "in words", "example"), map(_short, _of("filter"))),

@@ -20,9 +20,36 @@ from server.access import Refused, holder
 from server.doors import OPERATIONS, Desk, Missing, Operation
 from server.files import hand_out, take
 from server.guard import for_programs
-from server.operations import alerts, modules, records, runs, shapes, trials, workflows
+from server.operations import (
+    alerts,
+    calendars,
+    modules,
+    notices,
+    one_offs,
+    records,
+    runs,
+    schedules,
+    sending,
+    shapes,
+    templates,
+    trials,
+    workflows,
+)
 
-ALL = (alerts, modules, records, runs, trials, workflows)
+ALL = (
+    alerts,
+    calendars,
+    modules,
+    notices,
+    one_offs,
+    records,
+    runs,
+    schedules,
+    sending,
+    templates,
+    trials,
+    workflows,
+)
 Trouble = Callable[[Request, int, Sequence[dict[str, Any]]], Response]
 WORDS = {404: "There is nothing at this address.", 405: "This address does not do that."}
 LIST = "/api/openapi.json lists the routes."

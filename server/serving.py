@@ -9,6 +9,7 @@ from threading import Event
 import uvicorn
 
 from engine.house import House
+from engine.post.postman import Postman
 from engine.problems import refuse
 from server.app import create_app
 
@@ -63,10 +64,13 @@ def _working(house: House, threads: int) -> Iterator[None]:
         return
     listener = house.bell.listen(house.worker, threads=threads)
     listener.start()
+    postman = Postman(house)
+    postman.start()
     house.changed()  # to catch up on what was missed, and to leave a first sign of life
     try:
         yield
     finally:
+        postman.stop()
         listener.stop(graceful=True)
 
 

@@ -13,14 +13,18 @@ from hypothesis import settings
 from tests.databases import Pair, Pairs, PostgresPairs, Prepare, SqlitePairs, TemplateDatabase
 from tests.fakes import Clock
 from tests.servers import (
+    ImapServer,
     MailServer,
     WebServer,
     chromium,
+    imap_server,
     mail_server,
     postgres,
     redis,
     web_server,
 )
+
+pytest.register_assert_rewrite("tests.story")
 
 # A slow machine is not a bug: hypothesis would otherwise fail an example that takes 200 ms.
 settings.register_profile("sayso", deadline=None)
@@ -100,6 +104,19 @@ def mailbox() -> Iterator[MailServer]:
     """A mail server that keeps what it receives, and refuses what the test tells it to."""
     with mail_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def imap_port() -> Iterator[int]:
+    """The port of an IMAP server, started when it is first asked for."""
+    with imap_server() as port:
+        yield port
+
+
+@pytest.fixture
+def imap(imap_port: int, request: pytest.FixtureRequest) -> ImapServer:
+    """An empty folder of an IMAP server, for this test alone, which it delivers mail into."""
+    return ImapServer(imap_port, f"Mail-{abs(hash(request.node.nodeid))}").open()
 
 
 @pytest.fixture

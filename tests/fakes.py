@@ -1,14 +1,18 @@
-"""Stand-ins for what a test cannot have for real: time, and Claude."""
+"""Stand-ins for what a test cannot have for real: time, Claude, and a network of phones."""
 
+import hmac
 import itertools
 import json
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import parse_qs
 
+from engine.post.texting import Twilio
 from tests.servers import Answer, Request, http_server
 
 Body = dict[str, Any]
@@ -292,3 +296,62 @@ def _in_two(block: Body) -> tuple[Body, Body]:
         return {**block, "text": ""}, {"type": "text_delta", "text": block["text"]}
     delta = {"type": "input_json_delta", "partial_json": json.dumps(block["input"])}
     return {**block, "input": {}}, delta
+
+
+class FakeTwilio:
+    """The Messages API of Twilio over real HTTP: it takes what Twilio takes, and refuses the rest.
+
+    `refuses` gives, by number, the code of the error it answers (21610), or a bare HTTP status.
+    """
+
+    ACCOUNT, TOKEN, SENDER = (
+        "AC00000000000000000000000000000001",
+        "token of the tests",
+        "+33644600000",
+    )
+    ERRORS: ClassVar[Mapping[int, str]] = {
+        21211: "Invalid 'To' Phone Number: {to}",
+        21610: "Attempt to send to unsubscribed recipient",
+        20429: "Too Many Requests",
+    }
+
+    def __init__(self, refuses: Mapping[str, int] | None = None) -> None:
+        self.messages: list[dict[str, str]] = []
+        self.refuses = dict(refuses or {})
+
+    def serve(self) -> AbstractContextManager[str]:
+        """Listen; the context gives the address."""
+        return http_server(self._answer)
+
+    def provider(self, address: str, callback: str = "") -> Twilio:
+        """Our side of it."""
+        return Twilio(self.ACCOUNT, self.TOKEN, self.SENDER, callback, address)
+
+    def signature(self, url: str, form: Mapping[str, str]) -> str:
+        """What proves that Twilio posts this form to this address."""
+        told = url + "".join(name + form[name] for name in sorted(form))
+        return b64encode(hmac.digest(self.TOKEN.encode(), told.encode(), "sha1")).decode()
+
+    def _answer(self, request: Request) -> Answer:
+        proof = b64encode(f"{self.ACCOUNT}:{self.TOKEN}".encode()).decode()
+        if request.headers.get("authorization") != f"Basic {proof}":
+            return self._error(401, 20003, "Authenticate")
+        if request.path != f"/2010-04-01/Accounts/{self.ACCOUNT}/Messages.json":
+            return self._error(404, 20404, f"The requested resource {request.path} was not found")
+        form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+        if missing := [name for name in ("To", "From", "Body") if name not in form]:
+            return self._error(400, 21602, f"{missing[0]} is required.")
+        code = self.refuses.get(form["To"], 0 if form["To"].startswith("+") else 21211)
+        if 0 < code < 1000:
+            return Answer(code)
+        if code:
+            status = 429 if code == 20429 else 400
+            return self._error(status, code, self.ERRORS[code].format(to=form["To"]))
+        self.messages.append(form)
+        made = {"sid": f"SM{len(self.messages):032}", "status": "queued", **form}
+        return Answer(201, json.dumps(made).encode(), {"Content-Type": "application/json"})
+
+    def _error(self, status: int, code: int, message: str) -> Answer:
+        more = f"https://www.twilio.com/docs/errors/{code}"
+        told = {"code": code, "message": message, "more_info": more, "status": status}
+        return Answer(status, json.dumps(told).encode(), {"Content-Type": "application/json"})

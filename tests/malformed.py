@@ -289,8 +289,8 @@ malformed(
     "a wait back in time",
     doing(type="wait", days=-1),
     "steps.0.days",
-    "it must be 0 or more.",
-    "It is -1 now.",
+    "nobody can wait for a time that is past.",
+    "Name a date in `until`, or write how long without the minus.",
 )
 malformed(
     "an event that ends before it starts",

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select
 from engine import review
 from engine.company import Company
 from engine.database import Database
+from engine.delivery import Caps
 from engine.dependencies import fingerprint
 from engine.egress import Egress, parse_networks
 from engine.library import By, examine, save_draft
@@ -22,7 +23,21 @@ from engine.worker import Worker
 from engine.workflow import Workflow
 from engine.world import World
 
-COMPANY = Company(timezone="Europe/Paris", country="FR", four_eyes=False)
+PLENTY = Caps(
+    workflow_hour=100_000,
+    workflow_day=100_000,
+    company_day=100_000,
+    person_workflow_day=100_000,
+    person_day=100_000,
+)
+COMPANY = Company(
+    timezone="Europe/Paris",
+    country="FR",
+    four_eyes=False,
+    sender="office@sayso.test",
+    email_caps=PLENTY,
+    sms_caps=PLENTY,
+)
 Row = dict[str, Any]
 
 
@@ -73,7 +88,8 @@ MODULES = [
         ),
         *(_of("body", "longtext"), _of("html", "longtext"), _of("status"), _of("message_id")),
         *(_of("account", "reference", module="accounts"), _of("record", "record")),
-        *(_of("run", "int"), _of("step"), _of("error", "longtext")),
+        *(_of("run", "int"), _of("step"), _of("error", "longtext"), _of("sent_at", "datetime")),
+        *(_of("sender_name"), _of("attachments", "json"), _of("bounced")),
         name_field="subject",
     ),
     _module(
@@ -170,6 +186,12 @@ class Office:
         with self.database.read() as tx:
             query = select(ENTRIES).where(ENTRIES.c.run == run).order_by(ENTRIES.c.position)
             return [f"{row.step}: {row.outcome or row.phase}" for row in tx.db.execute(query)]
+
+    def said(self, run: int = 1) -> str:
+        """What the last step of a run says."""
+        with self.database.read() as tx:
+            query = select(ENTRIES.c.said).where(ENTRIES.c.run == run)
+            return str(tx.db.scalar(query.order_by(ENTRIES.c.position.desc()).limit(1)))
 
     def alerts(self) -> list[str]:
         with self.database.read() as tx:

@@ -1,11 +1,13 @@
 """Real servers for tests: PostgreSQL, Redis, mail and web, on this machine, gone afterwards."""
 
+import imaplib
 import itertools
 import json
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -181,6 +183,85 @@ def mail_server() -> Iterator[MailServer]:
         yield mailbox
     finally:
         controller.stop()
+
+
+@dataclass
+class ImapServer:
+    """A folder of a real IMAP server (pymap), which keeps mail in memory for one user."""
+
+    port: int
+    folder: str
+    user: str = "demouser"
+    password: str = "demopass"
+
+    @property
+    def url(self) -> str:
+        return f"imap://{self.user}:{self.password}@{LOCAL}:{self.port}/{self.folder}"
+
+    @contextmanager
+    def client(self) -> Iterator[imaplib.IMAP4]:
+        """Somebody else who looks into the folders."""
+        with imaplib.IMAP4(LOCAL, self.port, timeout=10) as client:
+            client.login(self.user, self.password)
+            yield client
+
+    def deliver(self, raw: bytes) -> None:
+        """Let a mail come in."""
+        with self.client() as client:
+            told, _ = client.append(self.folder, "", "", raw)
+            assert told == "OK"
+
+    def number_anew(self) -> None:
+        """Make the folder anew with the mail it has: all its UIDs are others then."""
+        with self.client() as client:
+            client.select(self.folder, readonly=True)
+            _, found = client.fetch("1:*", "(BODY.PEEK[])")
+            mails = [part[1] for part in found if isinstance(part, tuple)]
+            client.select("INBOX")
+            client.delete(self.folder)
+            client.create(self.folder)
+        for raw in mails:
+            self.deliver(raw)
+
+    def flags(self) -> list[bytes]:
+        """How each mail is marked."""
+        with self.client() as client:
+            client.select(self.folder, readonly=True)
+            _, found = client.fetch("1:*", "(FLAGS)")
+            return [part for part in found if isinstance(part, bytes)]
+
+    def open(self) -> "ImapServer":
+        """Make the folder, with no mail in it."""
+        with self.client() as client:
+            client.create(self.folder)
+        return self
+
+
+@contextmanager
+def imap_server() -> Iterator[int]:
+    """An IMAP server, as the port it listens on."""
+    port = free_port()
+    command = [str(Path(sys.executable).with_name("pymap")), "--host", LOCAL]
+    kept = ["--port", str(port), "--no-tls", "dict", "--demo-data"]
+    none = subprocess.DEVNULL
+    process = subprocess.Popen([*command, *kept], stdin=none, stdout=none, stderr=none)
+    try:
+        _wait_for_port(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_for_port(port: int) -> None:
+    for _ in range(400):
+        try:
+            socket.create_connection((LOCAL, port), timeout=1).close()
+        except OSError:
+            threading.Event().wait(0.05)
+        else:
+            return
+    pytest.fail("the IMAP server did not start")
 
 
 @dataclass(frozen=True)

@@ -5,38 +5,53 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Table, func, select
 
 from engine import review
+from engine.attachments import attach
+from engine.by_hand import start
+from engine.company import Company
 from engine.database import Database
 from engine.demo import COMPANY, load_demo
 from engine.effects.model import Claude
 from engine.egress import Egress, parse_networks
+from engine.enrol import Cause
 from engine.house import House, starter
 from engine.library import By, Library, examine, save_draft, submit
 from engine.links import Links
 from engine.modules import Module
+from engine.post.hooks import take_call, take_form
+from engine.post.receiving import receive
 from engine.records import Author, Records
 from engine.rehearsal import audience
 from engine.settings import Settings
-from engine.tables import ALERTS, ENTRIES, EVENTS, RUNS
+from engine.tables import ALERTS, ENTRIES, EVENTS, RUNS, SCHEDULES, WORKFLOWS
 from engine.transaction import Transaction
 from engine.world import World
 from tests.databases import TemplateDatabase
-from tests.fakes import Clock, FakeClaude, text
-from tests.servers import WebServer, web_server
+from tests.fakes import Clock, FakeClaude, FakeTwilio, text
+from tests.post import bounce, complaint, letter
+from tests.servers import Answer, WebServer, web_server
 
 Told = dict[str, Any]
 PARIS = ZoneInfo("Europe/Paris")
 NOW = datetime(2026, 3, 10, 9, tzinfo=PARIS)
-KINDS = {"mails": "emails", "tasks": "tasks", "notes": "notes", "notices": "notifications"}
-ASKED_FOR = ("said", "steps")
+KINDS = {
+    "mails": "emails",
+    "texts": "sms",
+    "tasks": "tasks",
+    "notes": "notes",
+    "notices": "notifications",
+}
+ASKED_FOR = ("said", "steps", "warned")
 
 
 def fill(url: str) -> None:
@@ -61,33 +76,51 @@ def living(case: Told, template: TemplateDatabase, clock: Clock) -> Iterator["St
     database = Database(pair.database_url, clock.now, links=links)
     clock.set(local(case["begins"]) if "begins" in case else NOW)
     with database.begin() as tx:
-        database.save_company(tx, COMPANY.model_copy(update=case.get("company", {})))
+        company = {**COMPANY.model_dump(), **case.get("company", {})}
+        database.save_company(tx, Company.model_validate(company))
     fake = FakeClaude([text(words) for words in case.get("model", ())])
-    with web_server(*case.get("answers", ())) as receiver, fake.serve() as url:
+    served = web_server(*map(_answer, case.get("answers", ())))
+    twilio = FakeTwilio(case.get("sms", {}))
+    with (
+        served as receiver,
+        fake.serve() as url,
+        twilio.serve() as twilio_url,
+        TemporaryDirectory() as folder,
+    ):
         world = World(
             clock.now,
             Egress(allow_networks=parse_networks("127.0.0.0/8")),
-            model=Claude("test", url, "claude-haiku-5-5"),
+            model=Claude("test", url, "claude-haiku-5-5", reads_files=True),
             key=b"key of the tests",
             find_secret=case.get("secrets", {}).__getitem__,
+            files=Path(folder),
+            sms=twilio.provider(twilio_url) if "sms" in case else None,
+            erp_url=f"{receiver.url}/erp" if "erp" in case else "",
         )
-        house = House(Settings(database_url=pair.database_url), database, world, Library())
+        settings = Settings(database_url=pair.database_url, data_dir=Path(folder))
+        house = House(settings, database, world, Library())
         try:
-            yield Story(house, clock, receiver)
+            yield Story(house, clock, receiver, asked=fake.requests, twilio=twilio)
         finally:
             database.engine.dispose()
 
 
 @dataclass
 class Story:
-    """A house in which one workflow is approved, and what has been seen of it so far."""
+    """A house in which one workflow is approved, and what has been seen of it so far.
+
+    `asked` is what the model was sent.
+    """
 
     house: House
     clock: Clock
     receiver: WebServer
     workflow: int = 0
     seen: dict[str, Any] = field(default_factory=dict)
+    asked: list[Told] = field(default_factory=list)
+    twilio: FakeTwilio = field(default_factory=FakeTwilio)
     last_words: str = ""
+    refused: dict[str, str] = field(default_factory=dict)
 
     def approve(self, document: Told, baseline: review.Baseline | None = None) -> None:
         """Alice drafts and submits it, the admin approves."""
@@ -106,22 +139,103 @@ class Story:
 
         `{"at": ...}` is a moment, `{"save": "INV-1", "values": ...}` a change of one record or
         several, `{"create": "tickets", "values": ...}` and `{"delete": ...}` what they say; `by`
-        and `source` tell who does it. `{"tick": true}` lets the workers look again.
+        and `source` tell who does it. `{"tick": true}` lets the workers look again,
+        `{"down_until": ...}` only after all were away; `{"restart": true}` puts a new process in
+        the place of the old one. `{"attach": "scan.pdf", "to": "INV-1", "text": ...}` attaches a
+        file, `link` names the field of the record that then leads to it. `{"run": ["INV-1"],
+        "by": ...}` is a person who starts the workflow by hand; whom it does not start for is
+        `refused`. A `save` with `force` raises its event even if it changes nothing.
+        `{"workflow": ...}` is its state, and when it is due next, now.
+        `{"mailbox": [...]}` is every mail there is by now, as far as it is told.
+        `{"mail_in": {"sender": "Ana <ana@acme.test>", "subject": ..., "text": ..., "headers":
+        ...}}` is a mail that comes in, `answers` the number of the mail it answers; `{"bounce":
+        "EM-3", "of": "ana@acme.test"}` one that says that ours did not arrive (`complaint`: is
+        spam).
+        `{"call_in": "shop", "body": ..., "id": ...}` is a call of another system, `{"form_in":
+        {"name": ...}}` what a visitor wrote in a public form.
         """
         match part:
             case {"at": moment}:
                 self._live_until(local(moment))
+            case {"down_until": moment}:
+                self.clock.set(local(moment))
+            case {"workflow": stands}:
+                assert self._stands() == stands
+            case {"restart": True}:
+                self.house = replace(self.house, library=Library())
             case {"save": numbers, "values": values}:
                 with self.house.database.begin() as tx:
                     for number in [numbers] if isinstance(numbers, str) else numbers:
-                        _records(tx, part).update(*_key(tx, number), values)
+                        force = part.get("force", False)
+                        _records(tx, part).update(*_key(tx, number), values, force=force)
             case {"create": module, "values": values}:
                 with self.house.database.begin() as tx:
                     _records(tx, part).create(module, values)
+            case {"attach": name, "to": number, "text": words}:
+                with self.house.database.begin() as tx:
+                    module, id = _key(tx, number)
+                    folder, bytes = self.house.settings.data_dir, BytesIO(words.encode())
+                    about = (f"{module}/{id}", name, "", bytes)
+                    made = attach(tx, Author("alice"), folder, *about)
+                    if "link" in part:
+                        _records(tx, part).update(module, id, {part["link"]: made.id})
+            case {"mail_in": given}:
+                self._receive(letter(**self._answering(given)))
+            case {"bounce": number, "of": address, **more}:
+                self._receive(bounce(self._message_id(number), address, **more))
+            case {"complaint": number, "of": address}:
+                self._receive(complaint(self._message_id(number), address))
+            case {"call_in": hook, "body": body, **more}:
+                with self.house.database.begin() as tx:
+                    take_call(tx, hook, body, **more)
+            case {"form_in": given}:
+                with self.house.database.begin() as tx:
+                    take_form(tx, given)
+            case {"run": numbers}:
+                self._start(numbers, part.get("by", "alice"))
+            case {"mailbox": mails}:
+                with self.house.database.read() as tx:
+                    kept = [
+                        _shown(tx, "emails", row) for row in _rows(tx, tx.schema.tables["emails"])
+                    ]
+                assert fits(mails, kept) == mails
             case {"delete": number}:
                 with self.house.database.begin() as tx:
                     _records(tx, part).delete(*_key(tx, number))
         self.house.worker.work()
+
+    def _receive(self, raw: bytes) -> None:
+        with self.house.database.begin() as tx:
+            receive(tx, self.house.settings.data_dir, raw)
+
+    def _message_id(self, number: str) -> str:
+        with self.house.database.read() as tx:
+            module, id = _key(tx, number)
+            table = tx.schema.tables[module]
+            return str(tx.db.scalar(select(table.c.message_id).where(table.c.id == id)))
+
+    def _answering(self, given: Told) -> Told:
+        """What a mail is made of, with the header that says which one it answers."""
+        kept = {name: value for name, value in given.items() if name != "answers"}
+        if "answers" in given:
+            thread = {"In-Reply-To": self._message_id(given["answers"])}
+            kept["headers"] = {**kept.get("headers", {}), **thread}
+        return kept
+
+    def _stands(self) -> Told:
+        with self.house.database.read() as tx:
+            mine = (WORKFLOWS.c.id == self.workflow, SCHEDULES.c.workflow == WORKFLOWS.c.id)
+            query = select(WORKFLOWS.c.state, SCHEDULES.c.next_at).where(*mine)
+            row = tx.db.execute(query).one()
+        due = row.next_at and row.next_at.astimezone(PARIS)
+        return {"state": row.state, "next_at": f"{due:%Y-%m-%dT%H:%M}" if due else None}
+
+    def _start(self, numbers: list[str], by: str) -> None:
+        with self.house.database.begin() as tx:
+            live = self.house.library.live(tx)[self.workflow]
+            keys = {_key(tx, number)[1]: number for number in numbers}
+            started = start(tx, live, keys, Cause(by))
+            self.refused |= {keys[id]: why for id, why in started.refused}
 
     def _live_until(self, moment: datetime) -> None:
         """Stop at each moment at which something is due, as a worker that never sleeps."""
@@ -166,6 +280,7 @@ class Story:
             found["alerts"] = self._alerts(tx)
             found |= self._runs(tx)
             self.seen["events"] = tx.db.scalar(select(func.max(EVENTS.c.id))) or 0
+        found["refused"], self.refused = self.refused, {}
         found["calls"] = [_call(request) for request in self.receiver.requests]
         self.receiver.requests.clear()
         return {kind: happened for kind, happened in found.items() if happened}
@@ -174,7 +289,9 @@ class Story:
         table = tx.schema.tables[KINDS[kind]]
         rows = _rows(tx, table, table.c.id > self.seen.get(kind, 0))
         self.seen[kind] = max([self.seen.get(kind, 0), *(row["id"] for row in rows)])
-        return [_shown(tx, KINDS[kind], row) for row in rows]
+        # What came in from outside is part of the story, and not what came of it.
+        told = [row for row in rows if (row.get("direction"), row["source"]) != ("in", "sync")]
+        return [_shown(tx, KINDS[kind], row) for row in told]
 
     def _events(self, tx: Transaction, kind: str) -> list[Told]:
         since = EVENTS.c.id > self.seen.get("events", 0)
@@ -217,7 +334,8 @@ class Story:
             for number, reason in ended.items()
         }
         counts = dict(Counter(row["state"] for row in news))
-        return {"runs": counts, "said": said, "steps": steps}
+        warned = {_number(tx, row["module"], row["record"]): _warned(tx, row) for row in news}
+        return {"runs": counts, "said": said, "steps": steps, "warned": warned}
 
 
 def fits(expected: Any, found: Any) -> Any:
@@ -270,6 +388,12 @@ def _steps(tx: Transaction, run: Told) -> list[str]:
     return [f"{row['outcome']}: {row['said']}" for row in rows]
 
 
+def _warned(tx: Transaction, run: Told) -> str:
+    """What the steps of a run warn of."""
+    rows = _rows(tx, ENTRIES, ENTRIES.c.run == run["id"])
+    return "; ".join(row["warned"] for row in rows if row["warned"])
+
+
 def _shown(tx: Transaction, module: str, row: Told) -> Told:
     """A record as the use cases write it: values as JSON, other records by name or number."""
     home = tx.schema.module(module)
@@ -295,8 +419,18 @@ def _shown(tx: Transaction, module: str, row: Told) -> Told:
 
 def _call(request: Any) -> Told:
     names = {"id": "webhook-id", "authorization": "authorization"}
+    names |= {"key": "idempotency-key", "api_key": "x-api-key"}
     headers = {name: request.headers.get(header) for name, header in names.items()}
-    return {"method": request.method, "path": request.path, "body": request.json(), **headers}
+    body = request.json() if request.body else None
+    return {"method": request.method, "path": request.path, "body": body, **headers}
+
+
+def _answer(told: int | Told) -> int | Answer:
+    """A status, or {"status": 422, "body": {...}}."""
+    if isinstance(told, int):
+        return told
+    json_body = json.dumps(told["body"]).encode()
+    return Answer(told["status"], json_body, {"Content-Type": "application/json"})
 
 
 def play(story: Story, case: Told, name: str) -> None:

@@ -17,18 +17,21 @@ HOUSE = Path(__file__).parent.parent
 # A file that is in no list is read as language, the strictest: it may import language alone.
 LAYERS = {
     "language": """
-        problems addresses links columns fields modules company calendar recurring
-        bound operators operands conditions readings formulas words phrases
-        filters template_reading template_writing text checking context
-        triggers steps actions limits workflow dependencies lint edits diff blocks cells sheet
+        problems addresses phones message_parts erp_values functions links columns fields
+        modules company delivery calendar conditions templates phrases inbound filters
+        checking recipient_words filing enclosure_words context asking targets notices
+        triggers steps communication actions limits workflow dependencies lint edits diff
+        blocks cells sheet
     """,
     "run": """
-        tables transaction facts records writes search intake people audit alerts
-        library bindings enrol match starts by_hand schedule ledger runner rehearsal review doubts
+        tables transaction texts renewal facts relatives persons recipients variables_data
+        statements enclosures records writes search intake people audit alerts senders
+        library sending bindings turns chains portfolios absences enrol match starts by_hand
+        scheduling ledger runner rehearsal crowd review doubts
     """,
     "edge": """
-        world effects database settings egress smtp worker jobs house tabular demo showcase
-        attachments
+        world effects apart post database settings egress worker jobs house tabular demo
+        showcase attachments showing
     """,
 }
 ORDER = list(LAYERS)

@@ -95,7 +95,9 @@ def test_what_no_database_can_hold_is_not_even_kept_as_a_draft(
 
 # --- whatever somebody sends ---
 
-USE_CASES = [case["document"] for _, case in scenarios(Path(__file__).parent / "scenarios", "U*.json")]
+USE_CASES = [
+    case["document"] for _, case in scenarios(Path(__file__).parent / "scenarios", "U*.json")
+]
 WORDS = sorted(
     {word for one in USE_CASES for word in json.dumps(one).split('"') if word.isidentifier()}
 )

@@ -23,15 +23,15 @@ from sqlalchemy import select, update
 
 from engine.company import Company
 from engine.conditions import bind
+from engine.conditions.readings import holds
 from engine.demo import COMPANY
 from engine.enrol import candidates
 from engine.facts import Reader, RecordFacts
 from engine.library import examine
 from engine.lint import advice
 from engine.problems import Problem
-from engine.readings import holds
 from engine.rehearsal import rehearse
-from engine.text import TextProblem, parse
+from engine.templates import TextProblem, parse
 from engine.transaction import Transaction
 from engine.triggers.schedule import Schedule
 from engine.workflow import Workflow
@@ -47,7 +47,7 @@ CASES = [
 
 
 def company(row: Told) -> Company:
-    return COMPANY.model_copy(update=row.get("company", {}))
+    return Company.model_validate({**COMPANY.model_dump(), **row.get("company", {})})
 
 
 def workflow(document: Told) -> Workflow:

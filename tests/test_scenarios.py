@@ -13,6 +13,7 @@ from engine.rehearsal import rehearse
 from engine.tables import METADATA, RUNS
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
+from tests.office import PLENTY
 from tests.story import living, play, reachable, scenarios
 
 Scenario = dict[str, Any]
@@ -32,7 +33,8 @@ def test_marking_250_invoices_overdue_skips_none_though_the_set_shrinks(
     template_database: TemplateDatabase, clock: Clock
 ) -> None:
     case = CASES["U19"]
-    with living(case, template_database, clock) as story:
+    plenty = {"email_caps": PLENTY.model_dump()}
+    with living({**case, "company": plenty}, template_database, clock) as story:
         invoice = {"account": "ACME", "status": "Sent", "due_date": "2026-02-01", "balance": 10}
         with story.house.database.begin() as tx:
             Records(tx, Author("alice")).create_all("invoices", [invoice] * 250)

@@ -88,7 +88,7 @@ class CreateEvent(Action):
             "kind": self.kind_of,
             "start": start.isoformat(),
             "end": end.isoformat(),
-            "owner": ctx.handle(self.assign_to),
+            "owner": ctx.assigned(self.assign_to),
             "record": ctx.record.key,
         }
         return CreateRecord(

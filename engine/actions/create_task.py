@@ -1,6 +1,6 @@
 """The action of giving somebody a task."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue
@@ -9,13 +9,15 @@ from engine import phrases
 from engine.calendar import parse_moment
 from engine.checking import Checking
 from engine.conditions import Binder
-from engine.context import DAY, Context
+from engine.context import DAY, ON_DUTY, Context
 from engine.effects import Outcome, Unplanned
 from engine.effects.records import CreateRecord
 from engine.modules import Module, Schema
 from engine.phrases import person, quoted
 from engine.problems import BadValue, Problem, suggest
-from engine.steps import Action, Text, Write
+from engine.steps import Action, Await, Text, Write
+
+COMPLETED = ("Done", "Cancelled")
 
 
 class CreateTask(Action):
@@ -29,6 +31,11 @@ class CreateTask(Action):
     assign_to: Text = Field("owner", description="A user, a group, or a field that holds one.")
     description: Text = ""
     priority: Literal["Low", "Normal", "High"] = "Normal"
+    wait_for_completion: bool = Field(
+        False,
+        description="Go on only when somebody has completed the task (Done, or Cancelled); later "
+        "steps read its `status`. After the last step there is nothing to wait for.",
+    )
     example: ClassVar[dict[str, Any]] = {
         "id": "call",
         "type": "create_task",
@@ -41,10 +48,15 @@ class CreateTask(Action):
 
     def say(self, binder: Binder) -> str:
         urgent = "" if self.priority == "Normal" else f" with {self.priority.lower()} priority"
+        wait = f", and wait until it is {' or '.join(COMPLETED)}"
         return (
             f"create the task {quoted(self.title, binder)} for {person(self.assign_to, binder)}, "
             f"due {phrases.day(self.due, binder)}{urgent}"
+            f"{wait if self.wait_for_completion else ''}"
         )
+
+    def keys(self) -> tuple[str, ...]:
+        return (*self.gives, "status") if self.wait_for_completion else self.gives
 
     def reads(self) -> Iterable[str]:
         return (self.assign_to,)
@@ -66,18 +78,41 @@ class CreateTask(Action):
             "description": self.description,
             "priority": self.priority,
             "due_date": due.isoformat(),
-            "owner": ctx.handle(self.assign_to),
+            "owner": ctx.assigned(self.assign_to),
             "record": ctx.record.key,
         }
         return CreateRecord(
             module="tasks", title=f"the task “{self.title}”, due {due}", values=values
         )
 
+    def awaits(self, given: Mapping[str, JsonValue]) -> Await | None:
+        record = given.get("record")
+        if not (self.wait_for_completion and record):
+            return None
+        return Await(str(record), f"until the task is {' or '.join(COMPLETED)}")
+
+    def came(self, ctx: Context, given: Mapping[str, JsonValue], *, late: bool) -> Outcome | None:
+        task = ctx.look(str(given["record"]))
+        if task is None:
+            return Outcome("done", f"{given['number']} was deleted", {"status": None})
+        status = task.get("status")
+        if status not in COMPLETED:
+            return None
+        return Outcome("done", f"{given['number']} is {status}", {"status": status})
+
+    def supposed(self) -> Mapping[str, JsonValue]:
+        return {"status": COMPLETED[0]} if self.wait_for_completion else {}
+
 
 def assignee(word: str, checking: Checking, path: str = "assign_to") -> Iterator[Problem]:
     """What is wrong with a word that should name a user or group."""
-    field = checking.module.by_name.get(word)
-    if "{{" in word or word in checking.handles or (field and field.type == "owner"):
+    if word.startswith(ON_DUTY):
+        yield from group(word.removeprefix(ON_DUTY), checking, path)
+        return
+    if "{{" in word or checking.binder.schema.owner_path(checking.module, word):
+        return
+    if word in checking.handles:
+        yield from checking.present(word, path)
         return
     fields = [field.name for field in checking.module.by_name.values() if field.type == "owner"]
     yield Problem(
@@ -85,6 +120,14 @@ def assignee(word: str, checking: Checking, path: str = "assign_to") -> Iterator
         f"there is no user or group `{word}`.",
         suggest(word, [*checking.handles, *fields], "There are"),
     )
+
+
+def group(name: str, checking: Checking, path: str) -> Iterator[Problem]:
+    """Whether there is such a group."""
+    groups = checking.binder.schema.modules.get("groups")
+    if groups is None or checking.binder.lookup(groups, name) is None:
+        known = suggest(name, checking.handles, "There are")
+        yield Problem(path, f"there is no group `{name}`.", known)
 
 
 def day(word: str, path: str, checking: Checking) -> Iterator[Problem]:

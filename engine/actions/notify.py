@@ -5,20 +5,25 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from engine.actions.send_email import recipient
 from engine.checking import Checking
 from engine.conditions import Binder
 from engine.context import Context
 from engine.effects import Outcome, Unplanned
 from engine.effects.notify import Notify as Notice
+from engine.effects.notify import Told
 from engine.modules import Module, Schema
-from engine.phrases import people, quoted
+from engine.notices import ways
+from engine.phrases import listed, people, quoted
 from engine.problems import Problem
+from engine.recipient_words import recipient
 from engine.steps import Action, Text, Texts, Write
 
 
 class Notify(Action):
-    """Put a notice about this record in front of users."""
+    """Tell users something about this record: in Sayso, by mail or in a daily digest, as they wish.
+
+    What each user wants is that user's own choice, on the page of the account.
+    """
 
     type: Literal["notify"] = "notify"
     to: Texts = Field(description="Users, groups, or fields that hold one: owner, supervisor.")
@@ -48,9 +53,19 @@ class Notify(Action):
             yield from recipient(word, f"to.{position}", checking)
 
     def plan(self, ctx: Context) -> Notice:
-        users = [person.handle for word in self.to for person in ctx.people(word) if person.handle]
+        users = [user for word in self.to for person in ctx.people(word) for user in person.users]
         if not users:
             whose = people(self.to, ctx.binder) if self.to else "the list"
             said = f"nobody to tell of {ctx.record.number}: {whose} is empty."
             raise Unplanned(Outcome("failed", f"{said} Fill it in, then try again from this step."))
-        return Notice(users=tuple(dict.fromkeys(users)), text=self.text, record=ctx.record.key)
+        notices = [notice for user in dict.fromkeys(users) for notice in self._ways(user, ctx)]
+        if not notices:
+            names = list(dict.fromkeys(users))
+            said = f"not told: {listed(names)} want{'s' if len(names) == 1 else ''} no notices"
+            raise Unplanned(Outcome("skipped", said))
+        return Notice(notices=tuple(notices), text=self.text, record=ctx.record.key, run=ctx.run)
+
+    def _ways(self, user: str, ctx: Context) -> Iterator[Told]:
+        wishes = ctx.around.user(user) or {}
+        for each in ways(user, wishes, ctx.now, ctx.binder.calendar.timezone):
+            yield Told(user=each.user, way=each.way, send_at=each.send_at)

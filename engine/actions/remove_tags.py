@@ -1,15 +1,18 @@
 """The action of taking tags off a record."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from engine.actions.add_tags import named, tagged
+from engine import targets
+from engine.actions.add_tags import named, onto, tag_problems, tagged, written
+from engine.checking import Checking
 from engine.conditions import Binder
 from engine.context import Context
-from engine.effects.records import UpdateRecord
+from engine.effects.records import UpdateRecord, UpdateRecords
 from engine.modules import Module, Schema
+from engine.problems import Problem
 from engine.steps import Action, Texts, Write
 
 
@@ -18,16 +21,32 @@ class RemoveTags(Action):
 
     type: Literal["remove_tags"] = "remove_tags"
     tags: Texts = Field(min_length=1)
+    record: str = Field("", description=targets.WORDS)
+    cascade: bool = Field(
+        False, description="For a customer group: take them off each of its customers as well."
+    )
     example: ClassVar[dict[str, Any]] = {"id": "unmark", "type": "remove_tags", "tags": ["Chased"]}
     icon: ClassVar[str] = "tag"
-    gives: ClassVar[tuple[str, ...]] = ("changes",)
+    gives: ClassVar[tuple[str, ...]] = ("changes", "count", "records")
+    of_each: ClassVar[bool] = True
 
     def say(self, binder: Binder) -> str:
-        return f"remove the {named(self.tags, binder)}"
+        return f"remove the {named(self.tags, binder)}{onto(self.record, self.cascade, binder)}"
+
+    def reads(self) -> Iterable[str]:
+        return (self.record,)
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
-        yield Write(module.name, "tags")
+        yield from written(self.record, self.cascade, module, schema)
 
-    def plan(self, ctx: Context) -> UpdateRecord:
+    def check(self, checking: Checking) -> Iterator[Problem]:
+        yield from tag_problems(self.record, self.cascade, checking)
+
+    def plan(self, ctx: Context) -> UpdateRecord | UpdateRecords:
         gone = {tag.casefold() for tag in self.tags}
-        return tagged(ctx, [tag for tag in ctx.own("tags") or [] if tag.casefold() not in gone])
+        return tagged(
+            self.record,
+            self.cascade,
+            ctx,
+            lambda have: [tag for tag in have if tag.casefold() not in gone],
+        )

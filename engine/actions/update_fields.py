@@ -1,20 +1,31 @@
-"""The action of changing fields, of the record itself or of one it refers to."""
+"""The action of changing fields: of the record, of one it refers to, or of one that is found."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from engine import phrases
+from engine import asking, phrases, targets
 from engine.calendar import parse_moment
 from engine.checking import Checking
-from engine.conditions import Binder
-from engine.context import Context
+from engine.conditions import Binder, Condition
+from engine.conditions.words import describe
+from engine.context import Context, Subject
 from engine.effects import Outcome, Unplanned
 from engine.effects.records import UpdateRecord
 from engine.modules import Module, Schema
 from engine.problems import BadValue, Invalid, Problem, join, suggest
 from engine.steps import Action, Values, Write
+from engine.templates import fixed
+
+
+class Find(BaseModel):
+    """One record of any module, found by what is true of it. Several are an error, not a guess."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    module: str = Field(description="Where to look.")
+    where: Condition = Field(description="What must be true of it; values may be templates.")
 
 
 class UpdateFields(Action):
@@ -22,9 +33,9 @@ class UpdateFields(Action):
 
     type: Literal["update_fields"] = "update_fields"
     values: Values = Field(description="Field name to new value; null empties a field.")
-    record: str = Field(
-        "",
-        description="A reference of this record (account, project), to change that record instead.",
+    record: str = Field("", description=targets.WORDS)
+    find: Find | None = Field(
+        None, description="The one record, of any module, to change instead: module and where."
     )
     example: ClassVar[dict[str, Any]] = {
         "id": "note_day",
@@ -32,30 +43,47 @@ class UpdateFields(Action):
         "values": {"promise_to_pay_date": "today+7d"},
     }
     icon: ClassVar[str] = "pencil-line"
-    gives: ClassVar[tuple[str, ...]] = ("changes",)
+    gives: ClassVar[tuple[str, ...]] = ("changes", "count", "records")
+    of_each: ClassVar[bool] = True
 
-    def target(self, module: Module, schema: Any) -> Module | None:
+    def target(self, module: Module, schema: Schema) -> Module | None:
         """The module whose record is changed."""
-        try:
-            path = schema.path(module, self.record) if self.record else None
-        except Invalid:
-            return None
-        return schema.target(path.field) if path else module
+        if self.find:
+            return schema.modules.get(self.find.module)
+        return targets.module_at(self.record, module, schema)
 
     def say(self, binder: Binder) -> str:
         target = self.target(binder.module, binder.schema) or binder.module
         told = []
         for name, raw in self.values.items():
-            field = phrases.field(name, target)
-            what = (
-                f"the {field} of {phrases.person(self.record, binder)}"
-                if self.record
-                else f"its {field}"
-            )
+            what = self._field(phrases.field(name, target), target, binder)
             told.append(
                 f"empty {what}" if raw is None else f"set {what} to {phrases.value(raw, binder)}"
             )
         return phrases.listed(told) or "change nothing"
+
+    def _field(self, field: str, target: Module, binder: Binder) -> str:
+        if self.find:
+            return f"the {field} of the {target.singular.lower()} of which {self._sought(binder)}"
+        return (
+            f"the {field} of {phrases.person(self.record, binder)}"
+            if self.record
+            else f"its {field}"
+        )
+
+    def _sought(self, binder: Binder) -> str:
+        """What is asked of the record to be found, in words."""
+        if self.find is None or self.find.module not in binder.schema.modules:
+            return ""
+        there = binder.of(binder.schema.module(self.find.module))
+        return phrases.spoken(describe(self.find.where, there), binder)
+
+    def templates(self) -> dict[str, Any]:
+        found = {"find": asking.written(self.find.where)} if self.find else {}
+        return {**super().templates(), **found}
+
+    def asked(self) -> Iterable[tuple[str, Condition]]:
+        return ((self.find.module, self.find.where),) if self.find else ()
 
     def reads(self) -> Iterable[str]:
         return (self.record,)
@@ -63,23 +91,14 @@ class UpdateFields(Action):
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         if target := self.target(module, schema):
             for name, value in self.values.items():
-                known = not (isinstance(value, str) and ("{{" in value or parse_moment(value)))
+                known = not (isinstance(value, str) and (parse_moment(value) or not fixed(value)))
                 yield Write(target.name, name, value if known else None)
 
     def check(self, checking: Checking) -> Iterator[Problem]:
-        if self.record:
-            try:
-                checking.binder.schema.path(checking.module, self.record, "record")
-            except Invalid as invalid:
-                yield invalid.problems[0]
-                return
+        found = list(self._target_problems(checking))
+        yield from found
         target = self.target(checking.module, checking.binder.schema)
-        if target is None:
-            yield Problem(
-                "record",
-                f"`{self.record}` does not lead to another record.",
-                "Name a reference, like account.",
-            )
+        if found or target is None:
             return
         if not self.values:
             yield Problem(
@@ -87,25 +106,46 @@ class UpdateFields(Action):
             )
         yield from values_problems(self.values, target, checking)
 
+    def _target_problems(self, checking: Checking) -> Iterator[Problem]:
+        yield from targets.problems(self.record, checking)
+        if not self.find:
+            return
+        modules = checking.binder.schema.modules
+        if self.record:
+            told = "two records are named: one by reference, one to be found."
+            yield Problem("find", told, "Leave out `record` or `find`.")
+        if self.find.module not in modules:
+            told = f"there is no module `{self.find.module}`."
+            yield Problem("find.module", told, suggest(self.find.module, modules, "Modules"))
+            return
+        there = modules[self.find.module]
+        yield from asking.problems(self.find.where, there, checking, "find.where")
+
     def plan(self, ctx: Context) -> UpdateRecord:
-        if not self.record:
-            values = resolved(self.values, ctx.binder.module, ctx)
-            return UpdateRecord(
-                module=ctx.binder.module.name,
-                id=ctx.record.id,
-                title=ctx.record.number,
-                values=values,
-            )
-        path = ctx.binder.schema.path(ctx.binder.module, self.record)
-        target, id = ctx.binder.schema.target(path.field), ctx.facts.value(path)
-        if target is None or id is None:
-            raise Unplanned(Outcome("skipped", f"no {path.title} on {ctx.record.number}"))
-        return UpdateRecord(
-            module=target.name,
-            id=id,
-            title=f"its {path.title}",
-            values=resolved(self.values, target, ctx),
-        )
+        if self.find:
+            there = ctx.binder.schema.module(self.find.module)
+            found = self._found(self.find, there, ctx)
+            id, title = found.id, found.number
+        else:
+            target = targets.target(self.record, ctx)
+            there, id, title = target.module, target.id, target.title
+        values = resolved(self.values, there, ctx)
+        return UpdateRecord(module=there.name, id=id, title=title, values=values)
+
+    def _found(self, find: Find, module: Module, ctx: Context) -> Subject:
+        try:
+            found = ctx.around.chosen(module, asking.filled(find.where, ctx), 2)
+        except Invalid as invalid:
+            raise Unplanned(Outcome("failed", f"nothing was looked for: {invalid}")) from None
+        if len(found) == 1:
+            return found[0]
+        sought = self._sought(ctx.binder)
+        if not found:
+            what = f"no {module.singular.lower()}"
+            raise Unplanned(Outcome("failed", f"{what} was found of which {sought}."))
+        told = f"{found[0].number}, {found[1].number} and perhaps others fit: {sought}."
+        remedy = "Nothing was changed: narrow `where` to a single record."
+        raise Unplanned(Outcome("failed", f"{told} {remedy}"))
 
 
 def values_problems(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, g
 
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
 from pydantic import Field as Key
+
+from engine.delivery import Channel
 
 if TYPE_CHECKING:
     from engine.world import World
@@ -22,8 +25,11 @@ Result = Literal["done", "unchanged", "skipped", "held", "retry", "failed", "unk
 class Outcome:
     """How an effect ended: in one word, in a sentence, and in what later steps may read.
 
-    `held` and `retry` are tried again at `again_at`. `then` are record changes that belong to the
-    outcome and are committed with it.
+    `held` and `retry` are tried again at `again_at`; what was held, and what is to be decided
+    `anew`, with all it rests on asked again. `cause` names why in one word. `then` are record
+    changes that belong to the outcome and are committed with it; with `made`, later steps read
+    what the first of them gives. `bounced` are addresses that do not exist, each with what the
+    other side said.
     """
 
     result: Result
@@ -31,6 +37,10 @@ class Outcome:
     gives: Mapping[str, JsonValue] = field(default_factory=dict)
     again_at: datetime | None = None
     then: tuple[RecordEffect, ...] = ()
+    cause: str = ""
+    anew: bool = False
+    bounced: tuple[tuple[str, str], ...] = ()
+    made: bool = False
 
 
 class Store(Protocol):
@@ -39,6 +49,23 @@ class Store(Protocol):
     def create(self, module: str, values: Mapping[str, Any]) -> Any: ...
 
     def update(self, module: str, id: int, values: Mapping[str, Any]) -> Any: ...
+
+    def delete(self, module: str, id: int) -> Any: ...
+
+    def ids(self, module: str, values: Mapping[str, Any]) -> list[int]:
+        """The records whose fields have exactly these values."""
+
+    def whole(self) -> AbstractContextManager[None]:
+        """All that is done inside or, should it raise, nothing of it."""
+
+    def alone(self, word: str) -> None:
+        """Let nobody else do what goes by this word until the transaction ends."""
+
+    def next_in_turn(self, group: str) -> str | None:
+        """The member of a group whose turn it is, who then comes last; None if there is nobody."""
+
+    def start(self, workflow: int, module: str, id: int) -> tuple[int | None, str]:
+        """Start a run of another workflow: its number, or None and why there is none."""
 
 
 class Effect(BaseModel):
@@ -69,12 +96,31 @@ class RecordEffect(Effect):
     def apply(self, store: Store) -> Outcome:
         raise NotImplementedError
 
+    def overlay(self) -> Iterable[tuple[str, int, Mapping[str, JsonValue]]]:
+        """What later steps of a rehearsal see of it: new values by module and record."""
+        return ()
+
 
 class OutwardEffect(Effect):
     """A change outside our database: planned, committed, performed, its outcome committed."""
 
     outward: ClassVar[bool] = True
     at_most_once: ClassVar[bool] = False
+    channel: ClassVar[Channel | Literal[""]] = ""
+
+    @property
+    def reaches(self) -> tuple[str, ...]:
+        """The addresses or numbers of all people it writes to, if it does."""
+        return ()
+
+    @property
+    def strangers(self) -> tuple[str, ...]:
+        """Those of them that are not our own users."""
+        return ()
+
+    def lacks(self, world: World) -> str | None:
+        """What has to be set up before it can take off; None if nothing."""
+        return None
 
     def perform(self, world: World, key: str, tries: int) -> Outcome:
         raise NotImplementedError
@@ -82,6 +128,10 @@ class OutwardEffect(Effect):
     def lost(self) -> Outcome:
         """What to say when a process died while performing it."""
         return Outcome("retry", "the process stopped before the answer came")
+
+    def given_up(self, said: str) -> Outcome:
+        """What it comes to when it was tried often enough."""
+        return Outcome("failed", said)
 
 
 class Unplanned(Exception):

@@ -1,5 +1,7 @@
 """The effect of calling another system: at least once, under one id, signed."""
 
+import json
+from base64 import b64encode
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -18,7 +20,10 @@ KEPT = 16_384
 
 
 class HttpRequest(OutwardEffect):
-    """One request. `secret` names a stored secret that proves who calls; its name alone is kept."""
+    """One request. `secret` names a stored secret that proves who calls; its name alone is kept.
+
+    For basic authentication it is the password of `user` or, without one, `user:password`.
+    """
 
     kind: Literal["http"] = "http"
     method: str
@@ -27,6 +32,7 @@ class HttpRequest(OutwardEffect):
     body: str = ""
     auth: Literal["none", "bearer", "basic", "header"] = "none"
     secret: str = ""
+    user: str = ""
     header: str = "Authorization"
 
     def say(self) -> str:
@@ -45,31 +51,30 @@ class HttpRequest(OutwardEffect):
         except Refused as refused:
             return Outcome("failed", f"{self.url} was not called: {refused.reason}")
         except Unreachable as failure:
-            return self._again(world, failure.reason, tries)
+            return again(world, self, failure.reason, tries)
         return self._judged(world, answer, tries)
 
     def preview(self) -> Outcome:
-        return Outcome("done", f"would {self.say()}", {"status": 200, "text": ""})
+        return Outcome("done", f"would {self.say()}", {"status": 200, "text": "", "answer": {}})
 
     def _judged(self, world: "World", answer: Answer, tries: int) -> Outcome:
-        text = world.scrub(answer.body[:KEPT].decode("utf-8", "replace"))
-        gives: dict[str, JsonValue] = {"status": answer.status, "text": text}
+        secrets = (self.secret,) if self.secret else ()
+        text = world.scrub(answer.body[:KEPT].decode("utf-8", "replace"), *secrets)
+        gives: dict[str, JsonValue] = {"status": answer.status, "text": text, "answer": read(text)}
         if 200 <= answer.status < 300:
             return Outcome("done", f"{self.say()} answered {answer.status}", gives)
         if answer.status in AGAIN or answer.status >= 500:
-            return self._again(world, f"it answered {answer.status}", tries)
+            return again(world, self, f"it answered {answer.status}", tries)
         remedy = "Correct the address or the body, then try again."
         return Outcome("failed", f"{self.say()} answered {answer.status}. {remedy}", gives)
-
-    def _again(self, world: "World", why: str, tries: int) -> Outcome:
-        if tries > len(RETRIES):
-            return Outcome("failed", f"{self.say()} failed {tries} times; the last time {why}.")
-        return Outcome("retry", f"try {tries}: {why}", again_at=world.now() + RETRIES[tries - 1])
 
     def _proof(self, world: "World") -> dict[str, str]:
         if self.auth == "none":
             return {}
         value = world.secret(self.secret)
+        if self.auth == "basic":
+            pair = f"{self.user}:{value}" if self.user else value
+            value = b64encode(pair.encode()).decode()
         return {self.header: value if self.auth == "header" else f"{self.auth.title()} {value}"}
 
     def _signature(self, world: "World", key: str) -> dict[str, str]:
@@ -82,3 +87,19 @@ class HttpRequest(OutwardEffect):
             "content-type": self.headers.get("content-type", "application/json"),
             "user-agent": "Sayso/1",
         }
+
+
+def again(world: "World", effect: OutwardEffect, why: str, tries: int) -> Outcome:
+    """To be tried again in a while or, after the last of these tries, failed."""
+    if tries > len(RETRIES):
+        return Outcome("failed", f"{effect.say()} failed {tries} times; the last time: {why}")
+    return Outcome("retry", f"try {tries}: {why}", again_at=world.now() + RETRIES[tries - 1])
+
+
+def read(text: str) -> JsonValue:
+    """An answer as later steps read it: JSON as what it is, anything else as text."""
+    try:
+        found: JsonValue = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return found

@@ -1,50 +1,87 @@
 """The effect of sending a mail: at most once, unless the workflow asks for at least once."""
 
-from dataclasses import replace
-from datetime import timedelta
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from datetime import datetime
 from html import escape
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import JsonValue
 
+from engine.company import PLACEHOLDER
+from engine.delivery import Channel
 from engine.effects import Outcome, OutwardEffect
 from engine.effects.records import CreateRecord
-from engine.smtp import Delivery, Mail, MailRefused, message_id
+from engine.filing import Enclosure
+from engine.post.smtp import MOST_ATTACHED, Delivery, Mail, MailRefused, message_id
 
 if TYPE_CHECKING:
     from engine.world import World
 
-PAUSE, TRIES = timedelta(minutes=30), 4
+# What servers say of an address that does not exist (RFC 3463), whatever else may be wrong.
+NO_SUCH_ADDRESS = re.compile(r"\b5\.1\.\d{1,3}\b")
 
 
 class SendMail(OutwardEffect):
-    """One message to all its recipients. `about` ties its copy in the mailbox to a record."""
+    """One message to all its recipients. `about` ties its copy in the mailbox to a record.
+
+    `customers` are those recipients that are not our users; `unsubscribe` is where they end this.
+    `connection` names the secret that holds the sender's own mail server.
+    """
+
+    channel: ClassVar[Channel] = "email"
 
     kind: Literal["mail"] = "mail"
     to: tuple[str, ...]
     cc: tuple[str, ...] = ()
     sender: str
     sender_name: str
+    reply_to: str = ""
+    in_reply_to: str = ""
+    connection: str = ""
     subject: str
     text: str
     html: str = ""
+    attachments: tuple[Enclosure, ...] = ()
     about: str = ""
     account: int | None = None
+    contact: int | None = None
     run: int | None = None
     step: str = ""
     workflow: str = ""
     owner: str | None = None
     twice_rather_than_never: bool = False
-    left_out: tuple[str, ...] = ()
+    customers: tuple[str, ...] = ()
+    unsubscribe: str = ""
+
+    @property
+    def reaches(self) -> tuple[str, ...]:
+        return (*self.to, *self.cc)
+
+    @property
+    def strangers(self) -> tuple[str, ...]:
+        return self.customers
 
     def say(self) -> str:
-        return f"send “{self.subject}” to {', '.join([*self.to, *self.cc])}"
+        names = ", ".join(each.name for each in self.attachments)
+        carrying = f" with {names}" if names else ""
+        return f"send “{self.subject}” to {', '.join([*self.to, *self.cc])}{carrying}"
 
     def perform(self, world: "World", key: str, tries: int) -> Outcome:
-        id = message_id(key, self.sender.rpartition("@")[2])
-        if not world.smtp_url:
-            return self._ended("captured", "done", f"kept in the mailbox: {self._told()}", id)
-        mail = Mail(
+        id = message_id(key, self.sender.rpartition("@")[2], world.key)
+        try:
+            mail = self._mail(world, id)
+            if not (world.smtp_url or self.connection):
+                said = f"kept in the mailbox: {self._told()}"
+                return self._ended("captured", "done", said, id, mail.date)
+            return self._judged(world.deliver(mail, self.connection), tries, id, mail.date)
+        except MailRefused as refused:
+            return self._failed(f"the mail was not sent: {refused}", id)
+
+    def _mail(self, world: "World", id: str) -> Mail:
+        """As it is handed over, its files read now. Raises `MailRefused`."""
+        return Mail(
             sender=self.sender,
             sender_name=self.sender_name,
             to=self.to,
@@ -52,13 +89,32 @@ class SendMail(OutwardEffect):
             subject=self.subject,
             text=self.text,
             html=self.html or paragraphs(self.text),
+            reply_to=self.reply_to,
+            in_reply_to=self.in_reply_to,
+            attachments=tuple(self._files(world)),
             message_id=id,
+            unsubscribe=self.unsubscribe if self.unsubscribe.startswith("https://") else "",
             date=world.now(),
         )
-        try:
-            return self._judged(world, world.deliver(mail), tries, id)
-        except MailRefused as refused:
-            return self._failed(f"the mail was not sent: {refused}", id)
+
+    def _files(self, world: "World") -> Iterator[tuple[str, bytes]]:
+        size = 0
+        for each in self.attachments:
+            try:
+                data = world.file(each.digest)
+            except FileNotFoundError:
+                gone = f"{each.name} is not in the data folder"
+                raise MailRefused(f"{gone}. Attach it again, then try again.") from None
+            size += len(data)
+            if size > MOST_ATTACHED:
+                most = MOST_ATTACHED // 1_000_000
+                raise MailRefused(f"what it carries is over {most} MB; send a link to it instead.")
+            yield each.name, data
+
+    def lacks(self, world: "World") -> str | None:
+        if world.smtp_url and self.sender == PLACEHOLDER and not self.connection:
+            return "no sender is set, so mail stays here until an admin sets one on the page System"
+        return None
 
     def preview(self) -> Outcome:
         return Outcome("done", f"would {self.say()}", {"to": list(self.to), "message_id": ""})
@@ -70,38 +126,57 @@ class SendMail(OutwardEffect):
         said = f"{reached} is not known: the process stopped while sending"
         return self._ended("unknown", "unknown", said, "")
 
-    def _judged(self, world: "World", delivery: Delivery, tries: int, id: str) -> Outcome:
+    def given_up(self, said: str) -> Outcome:
+        return self._failed(f"the mail could not be sent: {said}", "")
+
+    def _judged(self, delivery: Delivery, tries: int, id: str, at: datetime) -> Outcome:
+        gone = tuple(each for each in delivery.refused if NO_SUCH_ADDRESS.search(each[1]))
         match delivery.state:
             case "sent":
                 lost = "; ".join(
                     f"{address} was refused: {why}" for address, why in delivery.refused
                 )
-                return self._ended(
-                    "sent", "done", f"sent {self._told()}" + (f" ({lost})" if lost else ""), id
-                )
-            case "retry" if tries < TRIES:
-                again = world.now() + PAUSE
-                return Outcome(
-                    "retry", f"try {tries} of {TRIES}: {delivery.detail}", again_at=again
-                )
+                said = f"sent {self._told()}" + (f" ({lost})" if lost else "")
+                return self._came_back(self._ended("sent", "done", said, id, at), gone, "sent")
+            case "retry":
+                return Outcome("retry", f"try {tries}: {delivery.detail}", cause="retry", anew=True)
             case "unknown" if self.twice_rather_than_never:
-                return Outcome("retry", delivery.detail, again_at=world.now() + PAUSE)
+                return Outcome("retry", delivery.detail, cause="retry")
             case "unknown":
                 return self._ended("unknown", "unknown", delivery.detail, id)
-        return self._failed(f"the mail could not be sent: {delivery.detail}", id)
+        failed = self._failed(f"the mail could not be sent: {delivery.detail}", id)
+        wrong = replace(failed, cause="address" if delivery.refused else "")
+        return self._came_back(wrong, gone, "bounced")
+
+    def _came_back(
+        self, outcome: Outcome, gone: tuple[tuple[str, str], ...], status: str
+    ) -> Outcome:
+        """The same, its copy telling which addresses do not exist."""
+        if not gone:
+            return outcome
+        copy, *rest = outcome.then
+        assert isinstance(copy, CreateRecord)
+        told = {"status": status, "bounced": ", ".join(address for address, _ in gone)}
+        marked = copy.model_copy(update={"values": {**copy.values, **told}})
+        return replace(outcome, then=(marked, *rest), bounced=gone)
 
     def _told(self) -> str:
-        left = f"; left out {'; '.join(self.left_out)}" if self.left_out else ""
-        return f"“{self.subject}” to {', '.join([*self.to, *self.cc])}{left}"
+        names = ", ".join(each.name for each in self.attachments)
+        carrying = f" with {names}" if names else ""
+        return f"“{self.subject}” to {', '.join([*self.to, *self.cc])}{carrying}"
 
     def _failed(self, said: str, id: str) -> Outcome:
         ended = self._ended("failed", "failed", said, id)
-        return replace(
-            ended, then=(*ended.then, *follow_up(self.workflow, said, self.about, self.owner))
-        )
+        after = follow_up(self.workflow, self.step, said, self.about, self.owner)
+        return replace(ended, then=(*ended.then, *after))
 
     def _ended(
-        self, status: str, result: Literal["done", "failed", "unknown"], said: str, id: str
+        self,
+        status: str,
+        result: Literal["done", "failed", "unknown"],
+        said: str,
+        id: str,
+        at: datetime | None = None,
     ) -> Outcome:
         values: dict[str, JsonValue] = {
             "direction": "out",
@@ -120,6 +195,16 @@ class SendMail(OutwardEffect):
             "owner": self.owner,
             "error": "" if result == "done" else said,
         }
+        if self.sender_name:
+            values["sender_name"] = self.sender_name
+        if self.in_reply_to:
+            values["in_reply_to"] = self.in_reply_to
+        if at:
+            values["sent_at"] = at.isoformat()
+        if self.contact is not None:
+            values["contact"] = self.contact
+        if self.attachments:
+            values["attachments"] = [asdict(each) for each in self.attachments]
         copy = CreateRecord(module="emails", title=f"the mail “{self.subject}”", values=values)
         gives: dict[str, JsonValue] = {
             "to": list(self.to),
@@ -129,12 +214,14 @@ class SendMail(OutwardEffect):
         return Outcome(result, said, gives, then=(copy,))
 
 
-def follow_up(workflow: str, cause: str, about: str, owner: str | None) -> tuple[CreateRecord, ...]:
+def follow_up(
+    workflow: str, step: str, cause: str, about: str, owner: str | None
+) -> tuple[CreateRecord, ...]:
     """What a mail that cannot be sent leaves: a task for the owner, a pinned note on the record."""
     title = f"E-mail in the workflow “{workflow}” could not be sent"
     shared: dict[str, JsonValue] = {"record": about or None, "owner": owner}
     task = {**shared, "title": title, "description": cause, "priority": "High"}
-    note = {**shared, "text": f"{title}: {cause}", "pinned": True}
+    note = {**shared, "text": f"{title} (step {step}): {cause}", "pinned": True}
     return (
         CreateRecord(module="tasks", title=f"the task “{title}”", values=task),
         CreateRecord(module="notes", title="a pinned note", values=note),

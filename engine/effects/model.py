@@ -1,6 +1,8 @@
 """The effect of asking a model to fill fields: one answer, of which sound values are kept."""
 
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,7 +12,9 @@ from pydantic import JsonValue
 from engine.effects import Outcome, OutwardEffect
 from engine.effects.records import UpdateRecord
 from engine.fields import Field
+from engine.filing import Enclosure
 from engine.problems import BadValue
+from engine.showing import Block, shown
 
 if TYPE_CHECKING:
     from anthropic.types import Message
@@ -18,6 +22,9 @@ if TYPE_CHECKING:
     from engine.world import World
 
 PAUSE, TRIES, MOST_TOKENS = timedelta(minutes=5), 4, 1024
+ONCE_MORE = "That was not the JSON object asked for. Answer with that object, and nothing else."
+# 1 200,50 and 1.200,50 and 1,200.50: with three digits between marks, and two after the last.
+AMOUNT = re.compile(r"(\d{1,3}(?:[\s.,']\d{3})+|\d+)[.,](\d{1,2})")
 
 
 class ModelFailed(Exception):
@@ -30,18 +37,32 @@ class ModelFailed(Exception):
 
 @dataclass
 class Claude:
-    """The Messages API, asked for JSON of one given shape."""
+    """The Messages API, asked for JSON of one given shape.
+
+    `reads_files` tells that scans and pictures can be sent as they are.
+    """
 
     api_key: str
     base_url: str
     model: str
+    reads_files: bool = False
 
-    def ask(self, system: str, prompt: str, schema: dict[str, Any]) -> dict[str, Any]:
-        """The answer as an object. Raises `ModelFailed`."""
+    def ask(self, system: str, content: Sequence[Block], schema: dict[str, Any]) -> dict[str, Any]:
+        """The answer as an object; asked for once more if it was none. Raises `ModelFailed`."""
+        asked: list[Block] = [{"role": "user", "content": list(content)}]
+        text = self._text(system, asked, schema)
+        if (found := _answer(text)) is None and text.strip():
+            again = [{"role": "assistant", "content": text}, {"role": "user", "content": ONCE_MORE}]
+            found = _answer(self._text(system, [*asked, *again], schema))
+        if found is None:
+            raise ModelFailed("the model's answer was not JSON", again=False)
+        return found
+
+    def _text(self, system: str, messages: list[Block], schema: dict[str, Any]) -> str:
         import anthropic  # it takes half a second, which only those who ask a model should wait
 
         try:
-            message = self._message(system, prompt, schema)
+            message = self._message(system, messages, schema)
         except anthropic.APIStatusError as error:
             again = error.status_code in (408, 409, 429) or error.status_code >= 500
             raise ModelFailed(
@@ -53,9 +74,9 @@ class Claude:
             raise ModelFailed("the model refused to answer", again=False)
         if message.stop_reason == "max_tokens":
             raise ModelFailed("the model's answer was cut off", again=False)
-        return _answer("".join(block.text for block in message.content if block.type == "text"))
+        return "".join(block.text for block in message.content if block.type == "text")
 
-    def _message(self, system: str, prompt: str, schema: dict[str, Any]) -> "Message":
+    def _message(self, system: str, messages: list[Any], schema: dict[str, Any]) -> "Message":
         from anthropic import Anthropic
 
         base_url = self.base_url or None
@@ -66,13 +87,16 @@ class Claude:
                 model=self.model,
                 max_tokens=MOST_TOKENS,
                 system=system,
-                messages=[{"role": "user", "content": prompt}],
+                messages=messages,
                 output_config={"format": {"type": "json_schema", "schema": schema}},
             )
 
 
 class AskModel(OutwardEffect):
-    """Ask for values of some fields of one record, and write those that fit."""
+    """Ask for values of some fields of one record, and write those that fit.
+
+    Without `prompt_alone` the prompt tells nothing of the record: its files must.
+    """
 
     kind: Literal["ask_model"] = "ask_model"
     module: str
@@ -82,25 +106,33 @@ class AskModel(OutwardEffect):
     prompt: str
     fields: tuple[Field, ...]
     instructions: dict[str, str]
+    prompt_alone: bool = True
+    files: tuple[Enclosure, ...] = ()
 
     def say(self) -> str:
-        return (
-            f"ask the model for {', '.join(field.title for field in self.fields)} of {self.title}"
-        )
+        wanted = ", ".join(field.title for field in self.fields)
+        names = ", ".join(file.name for file in self.files)
+        showing = f", showing it {names}" if names else ""
+        return f"ask the model for {wanted} of {self.title}{showing}"
 
     def perform(self, world: "World", key: str, tries: int) -> Outcome:
         if world.model is None:
             remedy = "Set ANTHROPIC_API_KEY and try again."
             return Outcome("failed", f"No model is set up (ai_not_configured). {remedy}")
+        files = shown(self.files, world.file, whole=world.model.reads_files)
+        if self.files and not files.blocks and not self.prompt_alone:
+            told = f"nothing could be read: {'; '.join(files.left_out)}"
+            return Outcome("failed", f"{told}; no field was changed")
+        content = [*files.blocks, {"type": "text", "text": self.prompt}]
         try:
-            answer = world.model.ask(self.system, self.prompt, self.answer_shape())
+            answer = world.model.ask(self.system, content, self.answer_shape())
         except ModelFailed as failure:
             if failure.again and tries < TRIES:
                 return Outcome(
                     "retry", f"try {tries}: {failure.reason}", again_at=world.now() + PAUSE
                 )
             return Outcome("failed", f"{failure.reason}; no field was changed")
-        return self.judged(answer)
+        return self.judged(answer, files.left_out)
 
     def preview(self) -> Outcome:
         shown: dict[str, JsonValue] = {
@@ -121,13 +153,13 @@ class AskModel(OutwardEffect):
             "additionalProperties": False,
         }
 
-    def judged(self, answer: dict[str, Any]) -> Outcome:
+    def judged(self, answer: dict[str, Any], left_out: Sequence[str] = ()) -> Outcome:
         """Values that their fields can hold are written; others are told as a warning."""
         kept: dict[str, JsonValue] = {}
-        warnings = []
+        warnings = [f"not read: {each}" for each in left_out]
         for field in self.fields:
             try:
-                value = field.dump(field.parse(answer.get(field.name)))
+                value = field.dump(field.parse(_plain(field, answer.get(field.name))))
             except BadValue as bad:
                 warnings.append(f"{field.title} was left as it is: {bad.message}")
                 continue
@@ -140,15 +172,23 @@ class AskModel(OutwardEffect):
         return Outcome("done", told, kept, then=(change,))
 
 
-def _answer(text: str) -> dict[str, Any]:
-    """The object in the answer, also where a server wrapped it in other text."""
+def _answer(text: str) -> dict[str, Any] | None:
+    """The object in the answer, also where it stands in other text; None if there is none."""
     try:
         found = json.loads(text[text.index("{") : text.rindex("}") + 1])
-    except ValueError:
-        raise ModelFailed("the model's answer was not JSON", again=False) from None
-    if not isinstance(found, dict):
-        raise ModelFailed("the model's answer was not an object", again=False)
-    return found
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _plain(field: Field, value: Any) -> Any:
+    """An amount as people write it (1 200,50) as a number; all else as it is."""
+    if field.kind != "number" or not isinstance(value, str):
+        return value
+    if re.fullmatch(r"\d{1,3}[.,]\d{3}", value.strip()):
+        raise BadValue(f"whether `{value}` is thousands or a fraction cannot be told.")
+    found = AMOUNT.fullmatch(value.strip(" \u00a0\u202f€$£"))
+    return f"{re.sub(r'[^0-9]', '', found[1])}.{found[2]}" if found else value
 
 
 def _shape(field: Field, instruction: str) -> dict[str, Any]:

@@ -1,28 +1,59 @@
-"""The effect of telling users something inside Sayso."""
+"""The effect of telling users something, each in the ways that they have chosen."""
 
+from datetime import datetime
 from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from engine.effects import Outcome, RecordEffect, Store
 
+HOW = {"bell": "in Sayso", "email": "by mail", "digest": "in the daily digest"}
+
+
+class Told(BaseModel):
+    """One way in which one user is told; mail is sent at `send_at`, and not in this transaction."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    user: str
+    way: Literal["bell", "email", "digest"]
+    send_at: datetime | None = None
+
 
 class Notify(RecordEffect):
-    """A notice in the bell of each user named."""
+    """A notice for each user in each of the user's ways."""
 
     kind: Literal["notify"] = "notify"
-    users: tuple[str, ...]
+    notices: tuple[Told, ...]
     text: str
     record: str
+    run: int | None = None
+
+    @property
+    def users(self) -> list[str]:
+        return list(dict.fromkeys(each.user for each in self.notices))
 
     def say(self) -> str:
-        return f"tell {', '.join(self.users)}: “{self.text}”"
+        return f"tell {self._told()}: “{self.text}”"
 
     def apply(self, store: Store) -> Outcome:
-        for user in self.users:
-            store.create(
-                "notifications",
-                {"user": user, "text": self.text, "record": self.record, "channel": "bell"},
-            )
-        return Outcome("done", f"told {', '.join(self.users)}", {"users": list(self.users)})
+        for each in self.notices:
+            values = {"user": each.user, "text": self.text, "record": self.record, "run": self.run}
+            waits = {"state": "waiting", "send_at": each.send_at} if each.send_at else {}
+            store.create("notifications", {**values, "channel": each.way, **waits})
+        return Outcome("done", f"told {self._told()}", self._gives())
 
     def preview(self) -> Outcome:
-        return Outcome("done", f"would {self.say()}", {"users": list(self.users)})
+        return Outcome("done", f"would {self.say()}", self._gives())
+
+    def _gives(self) -> dict[str, JsonValue]:
+        return {"users": [*self.users]}
+
+    def _told(self) -> str:
+        """The users, and how those are told who do not just find it in Sayso."""
+        named = []
+        for user in self.users:
+            ways = [each.way for each in self.notices if each.user == user]
+            how = "" if ways == ["bell"] else f" ({' and '.join(HOW[way] for way in ways)})"
+            named.append(f"{user}{how}")
+        return ", ".join(named)

@@ -1,11 +1,15 @@
-"""Effects on records: create one (with its lines), change one."""
+"""Effects on records: create one (with its lines), change one, change several."""
 
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from typing import Any, Literal
 
 from pydantic import JsonValue
 
-from engine.effects import Outcome, RecordEffect, Store
+from engine.effects import Effect, Outcome, RecordEffect, Store
 from engine.problems import Invalid
+
+NAMED = 10
 
 
 class CreateRecord(RecordEffect):
@@ -24,9 +28,10 @@ class CreateRecord(RecordEffect):
 
     def apply(self, store: Store) -> Outcome:
         try:
-            saved = store.create(self.module, self.values)
-            for line in self.lines:
-                store.create(self.lines_module, {**line, self.lines_field: saved.id})
+            with store.whole() if self.lines else nullcontext():
+                saved = store.create(self.module, self.values)
+                for line in self.lines:
+                    store.create(self.lines_module, {**line, self.lines_field: saved.id})
         except Invalid as invalid:
             return Outcome("failed", f"{self.title} could not be created: {invalid}")
         made = {"id": saved.id, "number": saved.number, "record": f"{self.module}/{saved.id}"}
@@ -63,14 +68,77 @@ class UpdateRecord(RecordEffect):
         told = ", ".join(
             f"{name}: {_shown(old)} → {_shown(new)}" for name, (old, new) in saved.changes.items()
         )
-        return Outcome("done", f"{self.title}: {told}", {"changes": _changes(saved.changes)})
+        return Outcome("done", f"{self.title}: {told}", _given(saved.changes, [saved.number]))
 
     def preview(self) -> Outcome:
-        return Outcome("done", f"would {self.say()}")
+        return Outcome("done", f"would {self.say()}", _given({}, [self.title]))
+
+    def overlay(self) -> Iterable[tuple[str, int, dict[str, JsonValue]]]:
+        return [(self.module, self.id, self.values)]
 
 
-def _changes(changes: Any) -> JsonValue:
-    return {name: list(pair) for name, pair in changes.items()}
+class UpdateRecords(RecordEffect):
+    """New values for several records: all of them are changed, or none is."""
+
+    kind: Literal["update_records"] = "update_records"
+    changes: tuple[UpdateRecord, ...]
+
+    def say(self) -> str:
+        alike = all(each.values == self.changes[0].values for each in self.changes)
+        told = [f"{name} to {_shown(value)}" for name, value in self.changes[0].values.items()]
+        if alike:
+            return f"set {', '.join(told)} on {self._told(self.changes)}"
+        return f"change {', '.join(self.changes[0].values)} of {self._told(self.changes)}"
+
+    def apply(self, store: Store) -> Outcome:
+        done: list[tuple[UpdateRecord, Any]] = []
+        each = self.changes[0]
+        try:
+            with store.whole():
+                for each in self.changes:
+                    done.append((each, store.update(each.module, each.id, each.values)))
+        except Invalid as invalid:
+            return Outcome("failed", f"nothing was changed, because of {each.title}: {invalid}")
+        changed = [(each, saved) for each, saved in done if saved.event is not None]
+        if not changed:
+            return Outcome("unchanged", f"{self._told(self.changes)} already have these values")
+        said = f"changed {self._told([each for each, _ in changed])}"
+        numbers = [saved.number for _, saved in changed]
+        return Outcome("done", said, _given(changed[0][1].changes, numbers))
+
+    def preview(self) -> Outcome:
+        titles = [each.title for each in self.changes]
+        return Outcome("done", f"would {self.say()}", _given({}, titles))
+
+    def overlay(self) -> Iterable[tuple[str, int, dict[str, JsonValue]]]:
+        return [(each.module, each.id, each.values) for each in self.changes]
+
+    def _told(self, changes: Sequence[UpdateRecord]) -> str:
+        """How many records of what kind, and the first of them by name."""
+        kinds = {each.module for each in changes}
+        kind = kinds.pop().replace("_", " ") if len(kinds) == 1 else "records"
+        more = [f"and {len(changes) - NAMED} more"] if len(changes) > NAMED else []
+        named = ", ".join([*(each.title for each in changes[:NAMED]), *more])
+        return f"{len(changes)} {kind}: {named}"
+
+
+def together(plans: Sequence[Effect]) -> UpdateRecord | UpdateRecords:
+    """Several changes of records as one. Of two for the same record, the later values count."""
+    changes: dict[tuple[str, int], UpdateRecord] = {}
+    for plan in plans:
+        assert isinstance(plan, UpdateRecord | UpdateRecords)
+        for each in plan.changes if isinstance(plan, UpdateRecords) else (plan,):
+            key = (each.module, each.id)
+            before = changes[key].values if key in changes else {}
+            changes[key] = each.model_copy(update={"values": {**before, **each.values}})
+    every = tuple(changes.values())
+    return every[0] if len(every) == 1 else UpdateRecords(changes=every)
+
+
+def _given(changes: Any, numbers: list[str]) -> dict[str, JsonValue]:
+    """What later steps can read: which fields changed (of the first), and of which records."""
+    kept: dict[str, JsonValue] = {name: list(pair) for name, pair in changes.items()}
+    return {"changes": kept, "count": len(numbers), "records": [*numbers]}
 
 
 def _shown(value: Any) -> str:

@@ -10,9 +10,10 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from engine.checking import Checking
-from engine.conditions import Binder
+from engine.conditions import Binder, Condition
 from engine.context import Context
 from engine.effects import Effect, Outcome, Unplanned
+from engine.effects.records import together
 from engine.filters import Form
 from engine.modules import Module, Schema
 from engine.problems import BadValue, Problem
@@ -42,9 +43,10 @@ class Sleep:
 
 @dataclass(frozen=True)
 class Skip:
-    """Nothing is done here; the outcome says why."""
+    """Nothing is done here, or, if that `ends` the run, from here on; the outcome says why."""
 
     outcome: Outcome
+    ends: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,19 @@ class End:
     reason: str
 
 
-Move = Do | Enter | Sleep | Skip | End
+@dataclass(frozen=True)
+class Await:
+    """Go on once something has come about, at the latest at `until`.
+
+    A change of `record` (as `module/id`) may bring it; `said` tells what is waited for.
+    """
+
+    record: str
+    said: str
+    until: datetime | None = None
+
+
+Move = Do | Enter | Sleep | Await | Skip | End
 
 
 @dataclass(frozen=True)
@@ -82,7 +96,10 @@ Values = Annotated[dict[str, JsonValue], Template()]
 
 
 class Step(BaseModel):
-    """One block of a workflow. Its class is its schema, its form and its documentation."""
+    """One block of a workflow. Its class is its schema, its form and its documentation.
+
+    `outward` tells that what it does leaves the house: a message, a call.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
     types: ClassVar[dict[str, type[Step]]] = {}
@@ -90,6 +107,7 @@ class Step(BaseModel):
     icon: ClassVar[str] = "circle-check"
     look: ClassVar[Literal["if", "wait", "outside", "action", "end"]] = "action"
     gives: ClassVar[tuple[str, ...]] = ()
+    outward: ClassVar[bool] = False
 
     id: str = Field(
         pattern=r"^[a-z][a-z0-9_]{0,62}$", description="A short name, unique in the workflow."
@@ -148,17 +166,44 @@ class Step(BaseModel):
         """What it may change in records."""
         yield from ()
 
+    def asked(self) -> Iterable[tuple[str, Condition]]:
+        """The conditions it asks, each with the module it asks it of; "" for that of the run."""
+        return ()
+
     def check(self, checking: Checking) -> Iterator[Problem]:
         """What is wrong beyond its schema and its templates."""
+        yield from ()
+
+    @property
+    def needs(self) -> str:
+        """The type by which is known what has to be set up for it; "" for nothing."""
+        return self.kind
+
+    def advise(self) -> Iterator[Problem]:
+        """What is unwise about its settings, sound as they are."""
         yield from ()
 
     def decide(self, ctx: Context) -> Move:
         """Choose the next move from what is known now. Reads only; changes nothing."""
         raise NotImplementedError
 
+    def awaits(self, given: Mapping[str, JsonValue]) -> Await | None:
+        """What is waited for after an effect of this step is done, if anything."""
+        return None
+
+    def came(self, ctx: Context, given: Mapping[str, JsonValue], *, late: bool) -> Outcome | None:
+        """How the waiting ended: it came, or it is too `late`; None while it goes on."""
+        return Outcome("done", "")
+
+    def supposed(self) -> Mapping[str, JsonValue]:
+        """What a rehearsal supposes that its waiting gave."""
+        return {}
+
 
 class Action(Step):
-    """A step that makes exactly one change."""
+    """A step that makes exactly one change; `of_each` record of a run that has several."""
+
+    of_each: ClassVar[bool] = False
 
     def plan(self, ctx: Context) -> Effect:
         """The change, fully described. Raises `Unplanned` where there is none to make."""
@@ -166,11 +211,28 @@ class Action(Step):
 
     def decide(self, ctx: Context) -> Move:
         try:
-            return Do(self.filled(ctx).plan(ctx))
+            return Do(self._of_all(ctx) if self.of_each else self.filled(ctx).plan(ctx))
         except Unplanned as nothing:
             return Skip(nothing.outcome)
         except BadValue as bad:
             return Skip(Outcome("failed", f"{bad.message} {bad.remedy}".strip()))
+
+    def _of_all(self, ctx: Context) -> Effect:
+        """One change for all records of the run. Those with nothing to change are left out."""
+        plans: list[Effect] = []
+        left: list[Unplanned] = []
+        failed: list[Unplanned] = []
+        for one in ctx.each():
+            try:
+                plans.append(self.filled(one).plan(one))
+            except Unplanned as nothing:
+                (failed if nothing.outcome.result == "failed" else left).append(nothing)
+            except BadValue as bad:
+                said = f"{one.record.number}: {bad.message} {bad.remedy}".strip()
+                failed.append(Unplanned(Outcome("failed", said)))
+        if failed or not plans:
+            raise (failed or left)[0]
+        return together(plans)
 
     def filled(self, ctx: Context) -> Action:
         """The same action with its templates filled in."""

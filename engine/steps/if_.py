@@ -9,11 +9,11 @@ from pydantic import Field
 
 from engine.checking import Checking
 from engine.conditions import Binder, Condition, bind
+from engine.conditions.readings import holds
+from engine.conditions.words import describe, reasons
 from engine.context import Context
 from engine.problems import Problem
-from engine.readings import holds
 from engine.steps import Enter, Move, Step
-from engine.words import describe, reasons
 
 if TYPE_CHECKING:
     AnyStep = Step

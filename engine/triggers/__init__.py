@@ -22,12 +22,20 @@ class Listen:
 
 
 class Trigger(BaseModel):
-    """One way to start. Its class is its schema, its form and its documentation."""
+    """One way to start. Its class is its schema, its form and its documentation.
+
+    `about` is the one module that it is for, if it is for one alone. What comes `from_outside` no
+    workflow can cause. One that `minds_itself` does not tell people of changes of its own making:
+    that they start nothing is what it is expected to do.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
     types: ClassVar[dict[str, type[Trigger]]] = {}
     example: ClassVar[dict[str, Any]]
     repeats: ClassVar[bool] = False
+    about: ClassVar[str] = ""
+    from_outside: ClassVar[bool] = False
+    minds_itself: ClassVar[bool] = False
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
@@ -52,4 +60,15 @@ class Trigger(BaseModel):
         raise NotImplementedError
 
     def check(self, checking: Checking) -> Iterator[Problem]:
-        yield from ()
+        yield from self.misplaced(checking)
+
+    def misplaced(self, checking: Checking) -> Iterator[Problem]:
+        """That the workflow is about other records than this trigger, if it is."""
+        schema, here = checking.binder.schema, checking.module
+        if self.about and here.name != self.about:
+            there = schema.modules.get(self.about)
+            meant = there.label.lower() if there else self.about
+            told = f"`{self.kind}` is about {meant}, and this workflow is about "
+            yield Problem(
+                "type", f"{told}{here.label.lower()}.", f'Write "module": "{self.about}".'
+            )

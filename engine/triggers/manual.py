@@ -1,6 +1,8 @@
-"""A person starts the workflow, on the records they choose."""
+"""A person starts the workflow, on the records they choose, or all at once by approving it."""
 
 from typing import Any, ClassVar, Literal
+
+from pydantic import Field
 
 from engine.conditions import Binder
 from engine.phrases import article
@@ -11,7 +13,13 @@ class Manual(Trigger):
     """Starts when a person asks for it; the conditions still count."""
 
     type: Literal["manual"] = "manual"
+    on_approval: bool = Field(
+        False, description="Also start it once for all that match, as soon as it is approved."
+    )
     example: ClassVar[dict[str, Any]] = {"type": "manual"}
 
     def say(self, binder: Binder) -> str:
-        return f"When a person asks for it on {article(binder.module)}"
+        each = article(binder.module)
+        if self.on_approval:
+            return f"For all at once when it is approved, and when a person asks for it on {each}"
+        return f"When a person asks for it on {each}"

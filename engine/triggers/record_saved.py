@@ -8,7 +8,10 @@ from engine.triggers import Listen, Trigger
 
 
 class RecordSaved(Trigger):
-    """Starts when a record is created and each time anything of it is changed."""
+    """Starts when a record is created and each time anything of it is changed.
+
+    A save that changes nothing does not start it, unless its event is forced (`force_event`).
+    """
 
     type: Literal["record_saved"] = "record_saved"
     example: ClassVar[dict[str, Any]] = {"type": "record_saved"}

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal
 
+from engine.calendar.recurring import Recurring
 from engine.checking import Checking
 from engine.conditions import Binder
 from engine.problems import Problem
-from engine.recurring import Recurring
 from engine.triggers import Trigger
 
 

@@ -1,6 +1,5 @@
 """What a person should look at, and whether everything that should be alive is."""
 
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -9,12 +8,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from engine import audit
 from engine.alerts import listed, settle
 from engine.house import House
-from engine.tables import ALERTS, EVENTS, HEARTBEATS, RUNS, SCHEDULES
+from engine.tables import ALERTS, EVENTS, HEARTBEATS, RUNS
 from engine.transaction import Transaction
+from server import inflow
 from server.doors import Answer, Desk, Number, missing, operation
 from server.operations import shapes
-
-SILENCE = timedelta(minutes=3)
+from server.operations.schedules import SILENCE, scheduler
 
 
 @operation("GET /alerts", scope="runs:read", untrusted=True, gives="alerts:array health:object")
@@ -58,9 +57,14 @@ def settle_alert(desk: Desk, alert: Number) -> Answer:
 
 
 def health(house: House) -> Answer:
-    """Each part with `ok` and, where it is not, why; `status` is "ok" if all of them are."""
+    """Each part with `ok` and, where it is not, why; `status` is "ok" if all of them are.
+
+    A mail server that cannot be read is told of, and no reason to take Sayso for failing.
+    """
     parts = {**_database(house), "queue": _queue(house), "mail": _mail(house)}
     well = all(part["ok"] for part in parts.values())
+    if parts["database"]["ok"]:
+        parts["incoming"] = _incoming(house)
     return {"status": "ok" if well else "failing", **parts}
 
 
@@ -76,7 +80,7 @@ def _database(house: House) -> dict[str, Answer]:
 
 def _work(tx: Transaction) -> dict[str, Answer]:
     seen = tx.db.scalar(select(HEARTBEATS.c.at).where(HEARTBEATS.c.name == "worker"))
-    alive = seen is not None and tx.now - seen < SILENCE
+    alive = seen is not None and tx.now - seen <= SILENCE
     oldest = tx.db.scalar(select(func.min(EVENTS.c.at)).where(EVENTS.c.pending))
     worker: dict[str, Any] = {
         "ok": alive,
@@ -85,12 +89,10 @@ def _work(tx: Transaction) -> dict[str, Answer]:
         "oldest_waiting": shapes.iso(oldest),
         "runs_going_on": tx.count(RUNS, RUNS.c.state.in_(("running", "waiting"))),
     }
-    due = tx.db.scalar(select(func.min(SCHEDULES.c.next_at)))
-    scheduler: dict[str, Any] = {"ok": alive, "next_at": shapes.iso(due)}
     if not alive:
         why = "no worker has given a sign of life in the last minutes; start `sayso worker`"
-        worker["why"] = scheduler["why"] = why
-    return {"worker": worker, "scheduler": scheduler}
+        worker["why"] = why
+    return {"worker": worker, "scheduler": scheduler(tx)}
 
 
 def _queue(house: House) -> Answer:
@@ -98,6 +100,16 @@ def _queue(house: House) -> Answer:
         return {"ok": True, "messages": house.bell.huey.storage.queue_size()}
     except Exception as error:  # whatever a queue's driver raises, the queue is not well
         return {"ok": False, "why": f"the queue does not answer ({type(error).__name__})"}
+
+
+def _incoming(house: House) -> Answer:
+    """Whether mail comes in, and when the last one came."""
+    told = inflow.stands(house)
+    last = {"last_at": shapes.iso(told.last)}
+    if told.trouble:
+        why = "the mail server cannot be read; `sayso doctor` tells what it says"
+        return {"ok": False, "why": why, **last}
+    return {"ok": True, "mode": "read" if house.settings.imap_url else "taken at the door", **last}
 
 
 def _mail(house: House) -> Answer:

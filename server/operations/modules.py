@@ -6,26 +6,42 @@ from pydantic import ValidationError
 
 from engine import audit
 from engine.blocks import KINDS, Block, blocks
-from engine.fields import Field
+from engine.conditions.operators import OPERATORS
+from engine.fields import Field, Kind
+from engine.functions import FUNCTIONS
 from engine.modules import BUILTIN, Module, Schema
 from engine.problems import BadValue, Invalid, Problem, refuse, suggest
 from engine.transaction import Transaction
 from server.doors import Answer, Desk, Names, Plain, missing, operation
 
-COMMON = [field.name for field in BUILTIN]
 CHANGEABLE = ("label", "singular", "group", "numbering", "name_field", "email_field")
 CHANGEABLE_IN_FIELD = ("label", "help", "options", "required", "default")
 
 
-@operation("GET /modules", scope="records:read", gives="modules:array every_module_has?:array")
+@operation(
+    "GET /modules",
+    scope="records:read",
+    gives="modules:array every_module_has?:array operators?:object",
+)
 def describe_modules(desk: Desk, modules: Names | None = None) -> Answer:
-    """List the modules (record types); of the named ones all fields, types, choices and links."""
+    """List the modules; of the named ones all fields, types, choices and links."""
     with desk.read() as tx:
         if not modules:
             lines = [_line(module) for module in tx.schema]
-            return {"modules": lines, "every_module_has": COMMON}
+            return {"modules": lines, "every_module_has": [field.name for field in BUILTIN]}
         known = [found(tx, name) for name in modules]
-        return {"modules": [_full(tx, module) for module in known], "every_module_has": COMMON}
+        common = [_field(tx.schema, field) for field in BUILTIN]
+        kinds = {field.kind for module in known for field in module.by_name.values()}
+        return {
+            "modules": [_full(tx, module) for module in known],
+            "every_module_has": common,
+            "operators": {kind: _operators(kind) for kind in sorted(kinds)},
+        }
+
+
+def _operators(kind: Kind) -> list[str]:
+    """What conditions can ask of a field of this kind."""
+    return [operator.name for operator in OPERATORS.values() if kind in operator.kinds]
 
 
 def found(tx: Transaction, name: str) -> Module:
@@ -50,7 +66,10 @@ def _full(tx: Transaction, module: Module) -> Answer:
         "name_field": module.name_field,
         "count": tx.count(table, table.c.deleted_at.is_(None)),
         "fields": [_field(tx.schema, field) for field in module.fields],
-        "related": [{"module": child.name, "via": field.name} for child, field in related],
+        "related": [
+            *({"module": child.name, "via": field.name} for child, field in related),
+            *({"module": there.name, "via": via} for there, via in tx.schema.links(module)),
+        ],
         "automatic_messages_paused_by": list(module.paused_by),
     }
 
@@ -59,6 +78,7 @@ def _field(schema: Schema, field: Field) -> Answer:
     shown: dict[str, Any] = {
         "name": field.name,
         "type": field.of or "text" if field.computed else field.type,
+        "kind": field.kind,
         "label": field.title,
         "computed": field.computed,
         "required": field.required,
@@ -74,7 +94,7 @@ def _field(schema: Schema, field: Field) -> Answer:
 def describe_blocks(desk: Desk, kind: str | None = None, types: Names | None = None) -> Answer:
     """List what workflows are made of; of the named types all settings and an example.
 
-    Kinds: document, trigger, step, operator, value, filter.
+    Kinds: document, trigger, step, operator, value, variable, filter, function.
     """
     if kind is not None and kind not in KINDS:
         raise refuse("kind", f"there is no kind `{kind}`.", suggest(kind, KINDS, "Kinds"))
@@ -86,6 +106,16 @@ def describe_blocks(desk: Desk, kind: str | None = None, types: Names | None = N
     if unknown := [name for name in types if name not in names]:
         raise Invalid(*(_no_block(name, names) for name in unknown))
     return {"blocks": [_block(block) for block in known if block.type in types]}
+
+
+@operation("GET /functions", scope="", gives="functions:array not_loaded:object", tool=False)
+def list_functions(desk: Desk) -> Answer:
+    """List the functions that workflows may call, with their parameters.
+
+    An operator installs them as packages and lists them in SAYSO_FUNCTIONS.
+    """
+    known = [_block(block) for block in blocks() if block.kind == "function"]
+    return {"functions": known, "not_loaded": dict(FUNCTIONS.failed)}
 
 
 def _no_block(name: str, names: list[str]) -> Problem:

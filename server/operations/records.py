@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from engine import absences
 from engine.facts import name_of
 from engine.modules import Module, Path
 from engine.problems import Invalid, Problem, suggest
@@ -152,20 +153,32 @@ def _runs(tx: Transaction, module: Module, id: int) -> list[Answer]:
     scope="records:write",
     kind="write",
     untrusted=True,
-    gives="id:integer number:string values:object started:array",
+    gives="id:integer number:string values:object started:array named_in?:array",
 )
-def write_record(desk: Desk, module: str, values: Plain, record: Ref | None = None) -> Answer:
+def write_record(
+    desk: Desk,
+    module: str,
+    values: Plain,
+    record: Ref | None = None,
+    force_event: bool = False,
+    sync: bool = False,
+) -> Answer:
     """Create a record, or with `record` change fields of one. References take id, number or name;
-    owners a user name. Tells which workflows this starts."""
+    owners a user name. Tells which workflows this starts; `force_event`: even if nothing changes.
+    `sync`: from another system."""
     with desk.house.database.begin() as whole:
         tx = desk.view(whole)
         home = _writable(desk, found(tx, module))
-        records = Records(tx, desk.author())
+        records = Records(tx, desk.author("sync" if sync else ""))
         if record is None:
             saved = records.create(module, values)
         else:
-            saved = records.update(module, shapes.id_of(tx, home, record), values)
+            id = shapes.id_of(tx, home, record)
+            saved = records.update(module, id, values, force=force_event)
         answer = {**_whole(tx, home, saved.id), "started": _started(desk, whole, saved)}
+        if home.name == "users" and saved.changes.get("active", [None, None])[1] is False:
+            gone = absences.tell(whole, str(answer["values"]["username"]))
+            answer["named_in"] = [live.name for live in gone]
     desk.house.changed()
     return answer
 

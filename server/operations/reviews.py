@@ -8,13 +8,13 @@ from engine import audit
 from engine import review as decisions
 from engine.dependencies import fingerprint
 from engine.diff import differences
-from engine.library import examine
+from engine.library import examine, parsed_of
 from engine.lint import advice
 from engine.rehearsal import audience
 from engine.review import Baseline
 from engine.tables import VERSIONS, WORKFLOWS
 from engine.transaction import Transaction
-from engine.workflow import Workflow, read
+from engine.workflow import Workflow
 from server.access import Refused
 from server.doors import Answer, Desk, missing
 from server.operations import shapes
@@ -62,20 +62,24 @@ def get_review(desk: Desk, review: int) -> Answer:
     desk.need("workflows:read")
     with desk.read() as tx:
         row = _row(tx, review)
-        parsed = Workflow.model_validate(row.document)
+        parsed = parsed_of(row)
         checked = examine(tx, row.document, desk.house.unsafe, row.workflow)
         binder = tx.binder(tx.schema.module(parsed.module))
         before = _approved(tx, row)
         meant = None if checked.problems else audience(tx, parsed, limit=10)
+        unwise = advice(
+            parsed, tx.schema, meant.count if meant else None, desk.house.lacks(tx.company)
+        )
         changed = differences(before, parsed, binder) if before else []
         return {
             **_line(row),
             "hash": row.hash,
             "unchanged": fingerprint(row.document, parsed, tx.schema) == row.hash,
             "document": row.document,
+            "texts": row.texts or {},
             "words": parsed.words(binder),
             "problems": shapes.problems(checked.problems),
-            "advice": shapes.problems(advice(parsed, tx.schema, meant.count if meant else None)),
+            "advice": shapes.problems(unwise),
             "first": before is None,
             "diff": [difference(each) for each in changed],
             "now": _meant(meant),
@@ -103,9 +107,9 @@ def _approved(tx: Transaction, row: Row[Any]) -> Workflow | None:
         VERSIONS.c.decided_by.is_not(None),
         VERSIONS.c.state.in_(("approved", "superseded")),
     )
-    query = select(VERSIONS.c.document).where(*earlier).order_by(VERSIONS.c.version.desc())
-    document = tx.db.scalar(query.limit(1))
-    return read(document)[0] if document else None
+    query = select(VERSIONS).where(*earlier).order_by(VERSIONS.c.version.desc())
+    found = tx.db.execute(query.limit(1)).first()
+    return parsed_of(found) if found else None
 
 
 def _meant(meant: Any) -> Answer | None:

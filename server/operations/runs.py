@@ -10,11 +10,14 @@ from engine import audit
 from engine.by_hand import Started, start
 from engine.conditions import ALWAYS
 from engine.doubts import decide
+from engine.enrol import Cause
 from engine.facts import Reader, name_of
 from engine.library import Live
 from engine.modules import Module
+from engine.portfolios import seen_runs
 from engine.problems import refuse, suggest
 from engine.search import condition, matching
+from engine.sending.mending import try_again
 from engine.tables import ENTRIES, RUNS
 from engine.transaction import Transaction
 from server.doors import Answer, Desk, Number, Plain, Ref, Refs, missing, operation
@@ -47,7 +50,7 @@ def run_workflow(
     if dry:
         return _dry(desk, live, ids)
     with desk.house.database.begin() as tx:
-        begun = start(tx, live, ids, desk.who.name)
+        begun = start(tx, live, ids, Cause(desk.who.name))
         detail = {"runs": len(begun.runs), "asked": len(ids)}
         named = f"workflow/{workflow}"
         audit.record(tx, desk.who.name, "run workflow", named, detail, desk.who.token)
@@ -137,6 +140,7 @@ def list_runs(
         raise refuse("state", f"there is no state `{state}`.", suggest(state, STATES, "States"))
     with desk.read() as tx:
         asked: list[ColumnElement[bool]] = [RUNS.c.module.in_(list(tx.schema.modules))]
+        asked += seen_runs(tx.schema)
         if workflow is not None:
             asked.append(RUNS.c.workflow == shapes.workflow_row(tx, workflow).id)
         if record is not None:
@@ -204,13 +208,18 @@ def _lines(desk: Desk, tx: Transaction, rows: Sequence[Row[Any]]) -> list[Answer
                 "step": row.step,
                 "does": _heading(tx, live, row.step),
                 "since": shapes.iso(since.get(row.id, row.started_at)),
-                "next_at": shapes.iso(row.due) if row.state in ("running", "waiting") else None,
+                "next_at": shapes.iso(row.due) if _timed(row) else None,
                 "started_at": shapes.iso(row.started_at),
                 "ended_at": shapes.iso(row.ended_at),
                 "reason": row.reason,
             }
         )
     return lines
+
+
+def _timed(row: Row[Any]) -> bool:
+    """Whether it is known when a run goes on: not while it waits for something to come about."""
+    return row.state in ("running", "waiting") and row.awaits is None
 
 
 def _since(tx: Transaction, runs: list[int]) -> dict[int, Any]:
@@ -270,7 +279,7 @@ def get_run(desk: Desk, run: Ref) -> Answer:
 def _run_row(tx: Transaction, run: Ref) -> Row[Any]:
     word = str(run).removeprefix("R-")
     id = int(word) if word.isdecimal() and len(word) < 19 else 0
-    row = tx.db.execute(select(RUNS).where(RUNS.c.id == id)).first()
+    row = tx.db.execute(select(RUNS).where(RUNS.c.id == id, *seen_runs(tx.schema))).first()
     if row is None or not shapes.shown(tx, row.module):
         raise missing("run", f"there is no run `{run}`.", "list_runs tells which there are.")
     return row
@@ -292,6 +301,16 @@ def _entry(tx: Transaction, live: Live, entry: Row[Any]) -> Answer:
         "result": entry.result,
     }
     return {key: value for key, value in told.items() if value not in (None, "", {}, 0)}
+
+
+def try_run_again(desk: Desk, run: int) -> Answer:
+    """Go on with a run that failed, at the step at which it did. Pages only."""
+    desk.need("runs:control")
+    with desk.house.database.begin() as tx:
+        try_again(tx, desk.house.library, run)
+        audit.record(tx, desk.who.name, "try run again", f"run/{run}", None, desk.who.token)
+    desk.house.changed()
+    return get_run(desk, run)
 
 
 def decide_run(desk: Desk, run: int, arrived: bool) -> Answer:

@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from engine.calendar import parse_moment
+from engine.conditions.words import Reason
 from engine.facts import name_of
 from engine.fields import Field
 from engine.modules import Module
 from engine.problems import Problem, refuse
 from engine.tables import WORKFLOWS
 from engine.transaction import Transaction
-from engine.words import Reason
 from server.access import kept_back
 from server.doors import Answer, missing
 

@@ -1,11 +1,14 @@
 """What a workflow would do, whom it means, and why it did or did not run: nothing is done here."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Row, select
 
+from engine.crowd import crowd
 from engine.dependencies import fingerprint
+from engine.enrol import subject_of
 from engine.library import current_document, examine
 from engine.problems import Invalid, refuse
 from engine.rehearsal import Rehearsed, Told, audience, rehearse
@@ -111,7 +114,7 @@ def told_effect(effect: Mapping[str, Any]) -> Answer:
     "POST /workflows/audience",
     scope="workflows:test",
     untrusted=True,
-    gives="count:integer records:array out:array suppressed:array",
+    gives="count:integer records:array out:array suppressed:array shown?:object",
 )
 def preview_audience(
     desk: Desk,
@@ -119,13 +122,19 @@ def preview_audience(
     document: Plain | None = None,
     as_of: str | None = None,
     limit: int = 20,
+    show: str | None = None,
 ) -> Answer:
-    """Count and list the records a workflow means now; who is out and why, who is suppressed."""
+    """Count and list whom a workflow means now; who is out, why, who is suppressed.
+    `show`: a related module to list."""
     with desk.read() as tx:
         parsed = parsed_of(desk, tx, workflow, document)
         most = max(1, min(limit, 100))
-        meant = audience(tx, parsed, shapes.when(tx, as_of), most)
+        at = shapes.when(tx, as_of) or tx.now
+        meant = audience(tx, parsed, at, most)
+        other = crowd(tx, parsed, show, at, most) if show else None
+        seen = {"shown": asdict(other)} if other else {}
         return {
+            **seen,
             "count": meant.count,
             "runs": meant.runs,
             "records": meant.records,
@@ -184,18 +193,8 @@ def _blocked(tx: Transaction, desk: Desk, row: Row[Any], parsed: Workflow, id: i
     live = desk.house.library.version(tx, row.id, row.active_version)
     with desk.house.database.read() as whole:
         if fingerprint(live.document, parsed, whole.schema) != live.hash:
-            yield "a field it uses has changed since it was approved"
-    subject = _subject(tx, parsed, id)
-    yield from held_back(tx, live, subject)
-
-
-def _subject(tx: Transaction, parsed: Workflow, id: int) -> int:
-    """What runs are counted for: the record, or the one that groups it with others."""
-    if not parsed.group_by:
-        return id
-    table = tx.schema.tables[parsed.module]
-    group = tx.db.scalar(select(table.c[parsed.group_by]).where(table.c.id == id))
-    return -id if group is None else int(group)
+            yield "a field or function it uses has changed since it was approved"
+    yield from held_back(tx, live, subject_of(tx, parsed, id))
 
 
 def _runs(tx: Transaction, workflow: int, id: int) -> list[Answer]:

@@ -131,7 +131,7 @@ def get_workflow(
             "active_version": row.active_version,
             "version": shown.version if shown else None,
             "document": document,
-            **_told(tx, checked, None),
+            **_told(desk, tx, checked, None),
             "versions": [_version_line(each) for each in every],
             "link": f"{desk.house.settings.address}/workflows/{row.id}",
         }
@@ -178,14 +178,15 @@ def _version_line(row: Row[Any]) -> Answer:
     return {key: value for key, value in line.items() if value not in (None, "")}
 
 
-def _told(tx: Transaction, checked: Checked, count: int | None) -> Answer:
+def _told(desk: Desk, tx: Transaction, checked: Checked, count: int | None) -> Answer:
     """What can be said about a document: its words, what is wrong, what is unwise."""
     parsed = checked.parsed
     if parsed is None:
         faults = shapes.faults(checked.problems, checked.document)
         return {"words": [], "problems": faults, "advice": []}
     words = parsed.words(tx.binder(tx.schema.module(parsed.module)))
-    unwise = [] if checked.problems else list(advice(parsed, tx.schema, count))
+    lacks = desk.house.lacks(tx.company)
+    unwise = [] if checked.problems else list(advice(parsed, tx.schema, count, lacks))
     return {
         "words": words,
         "problems": shapes.faults(checked.problems, checked.document),
@@ -255,7 +256,7 @@ def _drafted(desk: Desk, workflow: int) -> Answer:
             "workflow": row.id,
             "revision": row.revision,
             "state": row.state,
-            **_told(tx, checked, meant.count if meant else None),
+            **_told(desk, tx, checked, meant.count if meant else None),
             "audience": _audience(meant),
             "next": _next(row, checked),
         }

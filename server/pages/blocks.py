@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from engine.conditions import Binder
+from engine.conditions.words import describe
 from engine.diff import Difference, Node, merged
 from engine.steps import Step
 from engine.steps.if_ import If
-from engine.words import describe
 from engine.workflow import Workflow
 from server.pages.looks import END, of_step, of_trigger
 from server.pages.views import Block, Branch, Change

@@ -27,12 +27,12 @@ def checks(
     """What a reviewer should know before deciding, the gravest first."""
     found = _sound(house, tx, row)
     if fingerprint(row.document, parsed, tx.schema) != row.hash:
-        told = "A field it uses is another now than when it was sent."
+        told = "A field or function it uses is another now than when it was sent."
         found.insert(0, _check("bad", told, "", "Ask for it to be sent for review again."))
     for host in sorted(hosts(parsed) - hosts(before)):
         remedy = "Approve only if you know who reads there."
         found.append(_check("warn", "Calls an outside address not used before", host, remedy))
-    for problem in advice(parsed, tx.schema, audience):
+    for problem in advice(parsed, tx.schema, audience, house.lacks(tx.company)):
         found.append(_check("warn", sentence(problem.message), "", sentence(problem.remedy)))
     return [*found, _passed(runs)] if runs else found
 
@@ -71,13 +71,23 @@ def rights(tx: Transaction, parsed: Workflow) -> list[Fact]:
     steps = [step for step, _ in parsed.route.values()]
     mails = [step for step in steps if step.kind == "send_email"]
     people = {who for step in mails for key in ("to", "cc") for who in getattr(step, key, ())}
+    files = {word for step in mails for word in getattr(step, "attach", ())}
+    senders = {name for step in mails if (name := getattr(step, "from_", ""))}
+    texted = {who for step in steps if step.kind == "send_sms" for who in getattr(step, "to", ())}
+    called = {getattr(step, "function", "") for step in steps if step.kind == "call_function"}
+    erp = any(step.kind == "update_erp" for step in steps)
     written: dict[str, list[str]] = {}
     for write in writes(parsed, tx.schema):
         written.setdefault(write.module, []).append(write.field)
     pairs = (
         ("May mail", ", ".join(sorted(people))),
+        ("May text", ", ".join(sorted(texted))),
+        ("May attach", ", ".join(sorted(files))),
+        ("Sends as", ", ".join(sorted(senders))),
         ("May write", "; ".join(_written(tx, name, names) for name, names in written.items())),
         ("May call", ", ".join(sorted(hosts(parsed)))),
+        ("May change", "the record's counterpart in the accounting system" if erp else ""),
+        ("May run", ", ".join(f"the function {name}" for name in sorted(called))),
         ("May ask", "the model" if any(step.kind == "fill_fields" for step in steps) else ""),
     )
     return [{"label": label, "text": text, "href": ""} for label, text in pairs if text]

@@ -10,7 +10,7 @@ from engine.effects.mail import paragraphs
 from engine.problems import BadValue
 from server.pages.looks import of_step
 from server.pages.names import Names
-from server.pages.views import Effect, FieldChange, Mail
+from server.pages.views import Attachment, Effect, FieldChange, Mail
 from server.pages.wording import told
 
 # No picture, so that reading a mail calls nobody; no form, no script, no style of its own.
@@ -43,14 +43,26 @@ def mail(data: Mapping[str, Any], company: Company) -> Mail:
     """A planned mail as its reader would see it."""
     text = str(data.get("text") or "")
     return {
-        "sender": f"{company.sender_name or company.name} <{company.sender}>",
+        "sender": _sender(data, company),
         "to": [str(address) for address in data.get("to", ())],
         "cc": [str(address) for address in data.get("cc", ())],
         "subject": str(data.get("subject") or ""),
         "html": safe_html(str(data.get("html") or "") or paragraphs(text)),
         "text": text,
-        "attachments": [],
+        "attachments": [_file(each) for each in data.get("attachments", ())],
     }
+
+
+def _sender(data: Mapping[str, Any], company: Company) -> str:
+    name = data.get("sender_name") or company.sender_name or company.name
+    return f"{name} <{data.get('sender') or company.sender}>"
+
+
+def _file(told: Mapping[str, Any]) -> Attachment:
+    """A file that would go along; without a document of its own it cannot be looked at."""
+    document = told.get("document")
+    href = f"/files/{document}" if document is not None else ""
+    return {"name": str(told.get("name") or ""), "size": "", "href": href}
 
 
 def safe_html(html: str) -> str:
@@ -59,7 +71,9 @@ def safe_html(html: str) -> str:
 
 
 def _fields(data: Mapping[str, Any], names: Names, before: Mapping[str, Any]) -> list[FieldChange]:
-    """The values that a record gets."""
+    """The values that a record gets; of several that are changed together, the first."""
+    if data.get("kind") == "update_records":
+        data = data["changes"][0]
     module = names.tx.schema.modules.get(str(data.get("module", "")))
     new = data.get("kind") == "create_record"
     found: list[FieldChange] = []

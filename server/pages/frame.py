@@ -13,13 +13,24 @@ from starlette.responses import Response
 
 from engine.tables import RUNS, VERSIONS
 from engine.transaction import Transaction
+from server.operations.notices import told
 from server.pages.names import Names
 from server.pages.render import render
 from server.pages.session import Visit, house_of
 from server.pages.views import Banner, Frame, Notice, Theme
 
 Place = Literal[
-    "", "home", "reviews", "workflows", "runs", "records", "mailbox", "tokens", "system"
+    "",
+    "home",
+    "reviews",
+    "workflows",
+    "runs",
+    "planner",
+    "records",
+    "mailbox",
+    "tokens",
+    "system",
+    "notices",
 ]
 Tone = Literal["ok", "warn", "bad", "info"]
 NOTICE = "sayso_notice"
@@ -58,8 +69,8 @@ def door(
     """A page for somebody who is not signed in."""
     now = house_of(request).world.now().isoformat()
     frame: Frame = {
-        "title": title, "here": "", "user": None, "reviews": 0, "failed": 0, "banners": [],
-        "notices": [], "theme": _theme(request), "now": now, "timezone": "",
+        "title": title, "here": "", "user": None, "reviews": 0, "failed": 0, "unread": 0,
+        "banners": [], "notices": [], "theme": _theme(request), "now": now, "timezone": "",
     }  # fmt: skip
     return HTMLResponse(render(template, frame, view), status, HEADERS)
 
@@ -84,6 +95,7 @@ def _frame(visit: Visit, tx: Transaction, title: str, here: Place, notices: list
         },
         "reviews": tx.count(VERSIONS, VERSIONS.c.state == "in_review"),
         "failed": tx.count(RUNS, RUNS.c.state == "failed", RUNS.c.ended_at >= yesterday),
+        "unread": told(tx, who, unread=True),
         "banners": _banners(visit, tx),
         "notices": notices,
         "theme": _theme(visit.request),

@@ -8,6 +8,7 @@ from sqlalchemy import Row, func, select
 from starlette.responses import Response
 
 from engine import alerts
+from engine.portfolios import seen_runs
 from engine.tables import HEARTBEATS, RUNS, TOKENS, VERSIONS, WORKFLOWS
 from engine.transaction import Transaction
 from server.pages.charts import chart_of_all, first_moment
@@ -15,6 +16,7 @@ from server.pages.errors import PageRoute
 from server.pages.frame import page
 from server.pages.moments import ago, moment
 from server.pages.names import Names
+from server.pages.planner import scheduler_check
 from server.pages.rows import review_rows, run_rows
 from server.pages.session import Signed, Visit
 from server.pages.views import Check, HomeView, Stat, Task, Trouble
@@ -30,7 +32,7 @@ def show_home(visit: Signed) -> Response:
         names = Names(tx)
         waiting = versions(tx, "in_review") if visit.desk.may("workflows:read") else []
         may_see_runs = visit.desk.may("runs:read")
-        newest = select(RUNS).order_by(RUNS.c.id.desc()).limit(5)
+        newest = select(RUNS).where(*seen_runs(tx.schema)).order_by(RUNS.c.id.desc()).limit(5)
         troubles = _troubles(tx) if may_see_runs else []
         view: HomeView = {
             "greeting": _greeting(tx, names.person(visit.name)),
@@ -70,7 +72,7 @@ def health(visit: Visit, tx: Transaction) -> list[Check]:
         if settings.anthropic_api_key
         else _check("info", "The AI action is off", "There is no Anthropic key.")
     )
-    return [_worker(tx), _check("ok", "The database answers"), mail, model]
+    return [_worker(tx), scheduler_check(tx), _check("ok", "The database answers"), mail, model]
 
 
 def _worker(tx: Transaction) -> Check:

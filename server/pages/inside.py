@@ -4,13 +4,14 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
+from engine.portfolios import seen_runs
 from engine.tables import RUNS
 from engine.transaction import Transaction
 from engine.workflow import Workflow
 from server.pages.lists import ROWS, place
 from server.pages.moments import NEVER, moment
 from server.pages.names import Names
-from server.pages.rows import number, step_of
+from server.pages.rows import number, step_of, waits_for_time
 from server.pages.session import Visit
 from server.pages.views import InsideRow
 from server.pages.wording import size
@@ -29,6 +30,7 @@ def inside_rows(
 ) -> list[InsideRow]:
     """The records inside, or those at one step, the next to go on first."""
     where = [RUNS.c.workflow == workflow.id, RUNS.c.state.in_(INSIDE)]
+    where += seen_runs(names.tx.schema)
     if step:
         where.append(RUNS.c.step == step)
     query = select(RUNS).where(*where).order_by(RUNS.c.due, RUNS.c.id)
@@ -47,6 +49,6 @@ def _row(names: Names, row: Row[Any], parsed: Workflow | None) -> InsideRow:
         "step": step_of(names, row, parsed),
         "state": row.state,
         "since": moment(names.tx, row.started_at),
-        "next": moment(names.tx, row.due) if row.state == "waiting" else NEVER,
+        "next": moment(names.tx, row.due) if waits_for_time(row) else NEVER,
         "actions": [],
     }

@@ -43,6 +43,9 @@ STEPS: dict[str, tuple[Kind, str]] = {
     "call_function": ("outside", "square-function"),
     "move_document": ("action", "folder-input"),
     "pause_chasing": ("action", "octagon-pause"),
+    "set_portfolio": ("action", "users"),
+    "set_strike_level": ("action", "triangle-alert"),
+    "set_auto_charge": ("action", "zap"),
     "update_erp": ("outside", "database"),
 }
 

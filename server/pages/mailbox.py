@@ -11,15 +11,17 @@ from engine.effects.mail import paragraphs
 from engine.tables import RUNS
 from engine.transaction import Transaction
 from server.doors import missing
+from server.files import carried_file, files_of, hand_out_sent, size_of
 from server.pages.effects import safe_html
 from server.pages.errors import PageRoute
 from server.pages.frame import page
 from server.pages.lists import ROWS, address, filters, paging, place, segment
 from server.pages.moments import moment
 from server.pages.names import Names
+from server.pages.outbox import tabs
 from server.pages.rows import number
 from server.pages.session import Signed, Visit
-from server.pages.views import Fact, Link, Mail, MailboxView, MailRow, MailView
+from server.pages.views import Attachment, Fact, Link, Mail, MailboxView, MailRow, MailView
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 STATES = (
@@ -40,6 +42,7 @@ def show_mailbox(visit: Signed) -> Response:
         pick = segment("state", "State", STATES, visit.asked("state"))
         view: MailboxView = {
             "note": _note(visit),
+            "tabs": tabs(),
             "filters": filters(visit, "mails", "Address or subject", pick),
             "rows": [_row(names, row) for row in rows],
             "paging": paging(visit, len(rows), tx.count(emails, *asked)),
@@ -62,7 +65,7 @@ def show_mail(visit: Signed, mail: int) -> Response:
             "state": row["status"] or "queued",
             "direction": _direction(row),
             "when": moment(tx, row["created_at"]),
-            "mail": _mail(tx, row),
+            "mail": _mail(visit, tx, row),
             "why": _why(names, row),
             "facts": _facts(names, row),
             "actions": [],
@@ -121,18 +124,52 @@ def _about(names: Names, row: RowMapping) -> tuple[Link, str]:
     return names.record(module, int(id)) if id.isdigit() else ({"text": "", "href": ""}, "")
 
 
-def _mail(tx: Transaction, row: RowMapping) -> Mail:
-    company, text = tx.company, str(row["body"] or "")
-    ours = f"{company.sender_name or company.name} <{company.sender}>"
+@router.get("/mailbox/{mail:int}/files/{place:int}")
+def save(visit: Signed, mail: int, place: int) -> Response:
+    return hand_out_sent(visit.desk, mail, place)
+
+
+def _mail(visit: Visit, tx: Transaction, row: RowMapping) -> Mail:
+    text = str(row["body"] or "")
     return {
-        "sender": ours if _direction(row) == "out" else str(row.get("sender") or "unknown"),
+        "sender": _sender(tx, row),
         "to": _addresses(row["to"]),
         "cc": _addresses(row["cc"]),
         "subject": str(row["subject"] or "(no subject)"),
         "html": safe_html(str(row["html"] or "") or paragraphs(text)),
         "text": text,
-        "attachments": [],
+        "attachments": _files(visit, tx, row),
     }
+
+
+def _sender(tx: Transaction, row: RowMapping) -> str:
+    """Who a mail says that it is from."""
+    company, ours = tx.company, _direction(row) == "out"
+    address = str(row.get("sender") or (company.sender if ours else "unknown"))
+    name = str(row.get("sender_name") or (company.sender_name or company.name if ours else ""))
+    return f"{name} <{address}>" if name else address
+
+
+def _files(visit: Visit, tx: Transaction, row: RowMapping) -> list[Attachment]:
+    """What went with a mail, as it was then."""
+    if _direction(row) == "in":
+        ours = files_of(visit.desk, tx, tx.schema.module("emails"), row["id"])
+        return [
+            {"name": name, "size": _kb(size), "href": f"/files/{id}"} for id, name, size in ours
+        ]
+    carried = row.get("attachments") or []
+    found: list[Attachment] = []
+    for position, told in enumerate(carried if isinstance(carried, list) else [], 1):
+        digest, name = carried_file(told)
+        size = size_of(visit.desk, digest) if digest else None
+        shown = _kb(size) if size is not None else "not kept"
+        href = f"/mailbox/{row['id']}/files/{position}"
+        found.append({"name": name, "size": shown, "href": href})
+    return [file for file in found if file["name"]]
+
+
+def _kb(size: int) -> str:
+    return f"{max(1, size // 1024)} kB"
 
 
 def _addresses(given: str | None) -> list[str]:

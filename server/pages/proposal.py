@@ -6,12 +6,11 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from engine.diff import differences
-from engine.library import versions
+from engine.library import parsed_of, versions
 from engine.modules import Module
 from engine.rehearsal import audience
 from engine.tables import RUNS, VERSIONS, WORKFLOWS
 from engine.transaction import Transaction
-from engine.workflow import Workflow
 from server.pages.blocks import blocks, changes
 from server.pages.checks import checks, rights
 from server.pages.moments import moment
@@ -28,6 +27,7 @@ from server.pages.views import (
     Person,
     Remark,
     ReviewView,
+    Wordings,
 )
 from server.pages.wording import size
 
@@ -41,7 +41,7 @@ class Proposal:
     def __init__(self, visit: Visit, tx: Transaction, row: Row[Any]) -> None:
         self.visit, self.tx, self.row = visit, tx, row
         self.names = Names(tx)
-        self.parsed = Workflow.model_validate(row.document)
+        self.parsed = parsed_of(row)
         self.module: Module = tx.schema.module(self.parsed.module)
         self.binder = tx.binder(self.module, event=bool(self.parsed.trigger.listens()))
         self.all = versions(tx, row.workflow)
@@ -49,7 +49,7 @@ class Proposal:
             select(WORKFLOWS.c.active_version).where(WORKFLOWS.c.id == row.workflow)
         )
         self.base = self._base()
-        self.before = Workflow.model_validate(self.base.document) if self.base else None
+        self.before = parsed_of(self.base) if self.base else None
         self.found = audience(tx, self.parsed, limit=CHECKED)
 
     def _base(self) -> Row[Any] | None:
@@ -78,6 +78,7 @@ class Proposal:
             "asked_by": self._asked_by(),
             "words": self.parsed.words(self.binder),
             "facts": self._facts(),
+            "texts": self._texts(),
             "changes": changes(found),
             "blocks": blocks(self.parsed, self.binder, old=self.before, marks=self._marks()),
             "audience": self._audience(),
@@ -116,6 +117,21 @@ class Proposal:
             ("Acts on", self.module.label),
         )
         return [{"label": label, "text": text, "href": ""} for label, text in pairs if text]
+
+    def _texts(self) -> list[Wordings]:
+        """What the templates of the library say that it uses."""
+        return [
+            {
+                "name": name,
+                "parts": [
+                    {"label": wording.called(part), "text": getattr(wording, part), "href": ""}
+                    for wording in wordings
+                    for part in ("subject", "body", "html")
+                    if getattr(wording, part)
+                ],
+            }
+            for name, wordings in self.parsed.texts.items()
+        ]
 
     def _marks(self) -> dict[str, dict[str, Any]]:
         new = set(self.new_hosts())
@@ -156,7 +172,7 @@ class Proposal:
     def _note(self, held: int) -> str:
         told = []
         if self.parsed.group_by:
-            together = self.parsed.group_by.replace("_", " ")
+            together = self.parsed.group_by.split(".")[-1].replace("_", " ")
             told.append(f"Taken together for each {together}: {size(self.found.runs, 'run')}.")
         if held:
             first = f" of the first {CHECKED}" if self.found.count > CHECKED else ""

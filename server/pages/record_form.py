@@ -175,8 +175,8 @@ def _control(names: Names, field: Field, value: str) -> tuple[Any, list[Any], st
         case "checks":
             return "text", [], "Several with commas between them."
     if field.type == "reference" and field.module:
-        if few := _few(names, field.module):
-            return "select", _choices([*empty, *few], [value]), ""
+        if known := few(names, field.module):
+            return "select", _choices([*empty, *known], [value]), ""
         label = names.tx.schema.module(field.module).singular.lower()
         return "text", [], f"The number or full name of the {label}."
     return kind, [], "A record, as module/id." if field.type == "record" else ""
@@ -186,7 +186,7 @@ def _choices(all: list[tuple[str, str]], chosen: list[str]) -> list[Any]:
     return [choice(value, label, value in chosen) for value, label in all]
 
 
-def _few(names: Names, module: str) -> list[tuple[str, str]]:
+def few(names: Names, module: str) -> list[tuple[str, str]]:
     """All records of a module to choose from, if they are not too many."""
     table, known = names.tx.schema.tables[module], names.tx.schema.module(module)
     named = table.c.get(known.name_field, table.c.number)

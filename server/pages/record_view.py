@@ -5,11 +5,14 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from engine.attachments import takes_files
+from engine.conditions.readings import Columns
 from engine.facts import name_of
 from engine.fields import Field
+from engine.message_parts import told as told_length
 from engine.modules import KEPT_BY_US, Module
-from engine.readings import Columns
+from engine.post.receipts import HOME as SMS
 from engine.tables import EVENTS, RUNS
+from engine.texts import TEMPLATES, TEXT_MESSAGE
 from engine.transaction import Transaction
 from server.doors import missing
 from server.files import files_of
@@ -54,7 +57,7 @@ def record_view(visit: Visit, tx: Transaction, module: Module, id: int) -> Recor
         "number": str(row["number"]),
         "name": name if name != row["number"] else names.record(module.name, id)[1],
         "module": {"text": module.label, "href": f"/records/{module.name}"},
-        "meta": _meta(tx, names, row),
+        "meta": [*_meta(tx, names, row), *_length(module, row)],
         "tag": _tag(module, row),
         "edit": f"{here}/edit" if may_write else "",
         "actions": [_delete(here, str(row["number"]))] if may_write else [],
@@ -86,6 +89,14 @@ def row_of(tx: Transaction, module: Module, id: int) -> Any:
 def _meta(tx: Transaction, names: Names, row: Any) -> list[str]:
     owner = [f"owner {names.person(row['owner'])}"] if row["owner"] else []
     return [*owner, f"changed {moment(tx, row['modified_at'])['ago']}"]
+
+
+def _length(module: Module, row: Any) -> list[str]:
+    """How many parts a text message, or what a template of one says, is sent in."""
+    if module.name == SMS:
+        return [told_length(row["text"] or "")]
+    is_text = module.name == TEMPLATES and row["kind"] == TEXT_MESSAGE
+    return [told_length(row["body"] or "")] if is_text else []
 
 
 def _tag(module: Module, row: Any) -> Any:

@@ -7,9 +7,9 @@ from sqlalchemy import ColumnElement, or_, select
 from starlette.responses import Response
 
 from engine.columns import Fold
+from engine.conditions.readings import Columns
 from engine.fields import Field
 from engine.modules import Module
-from engine.readings import Columns
 from engine.transaction import Transaction
 from server.doors import missing
 from server.pages.errors import PageRoute

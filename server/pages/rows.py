@@ -42,6 +42,11 @@ def parsed(names: Names, keys: Iterable[tuple[int, int]]) -> Versions:
     }
 
 
+def waits_for_time(row: Row[Any]) -> bool:
+    """Whether a run goes on at a set time, and not when something comes about."""
+    return row.state == "waiting" and row.due is not None and row.awaits is None
+
+
 def run_rows(names: Names, rows: list[Row[Any]]) -> list[RunRow]:
     """Runs as lines of a table."""
     versions = parsed(names, {(row.workflow, row.version) for row in rows})
@@ -54,7 +59,7 @@ def _run_row(names: Names, row: Row[Any], workflow: Workflow | None) -> RunRow:
     tx = names.tx
     record, about = names.record(row.module, row.record)
     members = len(row.members or ())
-    waits = row.state == "waiting" and row.due
+    waits = waits_for_time(row)
     return {
         "id": number(row.id),
         "href": f"/runs/{row.id}",
@@ -119,6 +124,14 @@ def _signs(names: Names, base: Workflow | None, proposed: Workflow) -> list[str]
     return [each.sign for each in differences(base, proposed, names.tx.binder(module))]
 
 
+RISKS = {
+    "fill_fields": "Asks a model",
+    "send_sms": "Sends text messages",
+    "update_erp": "Changes the accounting system",
+    "call_function": "Calls a function",
+}
+
+
 def hosts(workflow: Workflow | None) -> set[str]:
     """The machines outside that a workflow calls."""
     steps = [step for step, _ in workflow.route.values()] if workflow else []
@@ -131,5 +144,4 @@ def risks(proposed: Workflow, base: Workflow | None) -> list[str]:
     kinds = {step.kind for step, _ in proposed.route.values()}
     had = {step.kind for step, _ in base.route.values()} if base else set()
     found = ["New outside address"] if hosts(proposed) - hosts(base) else []
-    found += ["Asks a model"] if "fill_fields" in kinds - had else []
-    return found
+    return found + [told for kind, told in RISKS.items() if kind in kinds - had]

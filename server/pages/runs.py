@@ -7,10 +7,11 @@ from sqlalchemy import ColumnElement, Row, and_, false, or_, select
 from starlette.responses import Response
 
 from engine.columns import Fold
+from engine.portfolios import seen_runs
 from engine.tables import ENTRIES, RUNS, WORKFLOWS
 from engine.transaction import Transaction
 from server.doors import missing
-from server.operations.runs import decide_run
+from server.operations.runs import decide_run, try_run_again
 from server.pages.errors import PageRoute
 from server.pages.frame import go, page
 from server.pages.lists import ROWS, address, filters, paging, place, segment
@@ -70,17 +71,25 @@ def decide(visit: Signed, run: int, form: Posted) -> Response:
     return go(f"/runs/{run}", told)
 
 
+@router.post("/runs/{run}/again")
+def again(visit: Signed, run: int) -> Response:
+    """Go on with a run that failed, at the step at which it did."""
+    try_run_again(visit.desk, run)
+    return go(f"/runs/{run}", "It is tried again.")
+
+
 def _run(visit: Visit, tx: Transaction, named: str) -> Row[Any]:
     id = run_id(named)
-    row = tx.db.execute(select(RUNS).where(RUNS.c.id == id)).first() if id else None
+    mine = (RUNS.c.id == id, *seen_runs(tx.schema))
+    row = tx.db.execute(select(RUNS).where(*mine)).first() if id else None
     if row is None:
         raise missing("run", f"there is no run {named}.", "Look for it in the list of runs.")
     return row
 
 
 def _asked(visit: Visit, tx: Transaction) -> list[ColumnElement[bool]]:
-    """What the filters ask for."""
-    found = []
+    """What the filters ask for, of the runs that may be seen."""
+    found = [*seen_runs(tx.schema)]
     if (state := visit.asked("state")) in STATES:
         found.append(RUNS.c.state == state)
     if (workflow := visit.asked("workflow")).isdigit():

@@ -96,7 +96,9 @@ def _facts(tx: Transaction, settings: Settings) -> list[Fact]:
         ("Changes to look at", f"{tx.count(EVENTS, EVENTS.c.pending):,}"),
         ("Database", tx.db.dialect.name),
     )
-    return [{"label": label, "text": text, "href": ""} for label, text in pairs]
+    calendar, senders = "/system/calendar", "/system/senders"
+    links = {"Working days": calendar, "Holidays": calendar, "Mail comes from": senders}
+    return [{"label": label, "text": text, "href": links.get(label, "")} for label, text in pairs]
 
 
 def _holidays(company: Company) -> str:

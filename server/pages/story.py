@@ -13,7 +13,7 @@ from server.pages.blocks import START, blocks, short
 from server.pages.effects import effect
 from server.pages.moments import moment, took
 from server.pages.names import Names
-from server.pages.rows import number, parsed
+from server.pages.rows import number, parsed, waits_for_time
 from server.pages.session import Visit
 from server.pages.views import Action, Block, Change, Effect, Event, Fact, RunView, Tab
 from server.pages.wording import changed, sentence, size
@@ -71,7 +71,7 @@ class Story:
 
     def _summary(self) -> str:
         row = self.row
-        if row.state == "waiting" and row.due:
+        if waits_for_time(row):
             return f"goes on {moment(self.tx, row.due)['text']}"
         span = took(row.started_at, row.ended_at, self.tx.now)
         after = "" if span == "at once" else f", after {span}"
@@ -83,10 +83,17 @@ class Story:
         return "just started" if span == "at once" else f"for {span}"
 
     def _actions(self) -> list[Action]:
-        """What a person can say about a mail whose fate is not known."""
+        """What a person can do: try again what failed, say what became of a mail."""
         last = next((entry for entry in self.entries if entry.step == self.row.step), None)
         lost = self.row.state == "paused" and last is not None and last.outcome == "unknown"
-        if not lost or not self.visit.desk.may("runs:control"):
+        if not self.visit.desk.may("runs:control"):
+            return []
+        if self.row.state == "failed" and last is not None:
+            again = f"/runs/{self.row.id}/again"
+            return [
+                {"label": "Try again", "icon": "play", "href": again, "tone": "main", "confirm": ""}
+            ]
+        if not lost:
             return []
         href = f"/runs/{self.row.id}/decide"
         again = "Send it again? If the first one did arrive, it arrives twice."
@@ -178,6 +185,8 @@ class Story:
         }
 
     def _until(self, entry: Row[Any]) -> str:
+        if entry.move["move"] == "await":
+            return str(entry.move["why"])
         if entry.move["move"] != "sleep":
             return ""
         until = datetime.fromisoformat(str(entry.move["until"]))

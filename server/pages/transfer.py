@@ -59,7 +59,7 @@ def export(visit: Signed, module: str) -> Response:
     with visit.desk.read() as tx:
         name = module_of(tx, module).name
     out = StringIO()
-    export_csv(visit.house, name, out)
+    export_csv(visit.house, name, out, view=visit.desk.view)
     out.seek(0)
     named = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     headers = {**named, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -84,6 +84,8 @@ def load(request: Request, visit: Signed, module: str, form: Posted) -> Response
         return _choose(visit, module, "The file is larger than 25 MB. Split it.")
     with visit.desk.read() as tx:
         home = module_of(tx, module)
+    if home.system:
+        visit.desk.need("people:write")
     work = Work(home.name, visit.name, given.filename)
     _works(request)[work.key] = work
     starts, known = text(form, "start") == "true", text(form, "duplicates")
@@ -117,6 +119,7 @@ def _import(visit: Visit, work: Work, content: bytes, starts: bool, duplicates: 
             start_workflows=starts,
             duplicates=duplicates,
             progress=work.progress,
+            view=visit.desk.view,
         )
     except Invalid as invalid:
         work.error = faults(invalid.problems)

@@ -261,11 +261,13 @@ class Frame(TypedDict):
 
     title: str
     here: Literal[
-        "", "home", "reviews", "workflows", "runs", "records", "mailbox", "tokens", "system"
-    ]
+        "", "home", "reviews", "workflows", "runs", "planner", "records", "mailbox", "tokens",
+        "system", "notices",
+    ]  # fmt: skip
     user: User | None
     reviews: int
     failed: int
+    unread: int
     banners: list[Banner]
     notices: list[Notice]
     theme: Theme
@@ -494,6 +496,13 @@ class Decision(TypedDict):
     error: str
 
 
+class Wordings(TypedDict):
+    """A template of the library: each part of it in each language."""
+
+    name: str
+    parts: list[Fact]
+
+
 class ReviewView(TypedDict):
     """`base` names the version compared with ("" if first); `ask` quotes the author's reason."""
 
@@ -509,6 +518,7 @@ class ReviewView(TypedDict):
     asked_by: str
     words: list[str]
     facts: list[Fact]
+    texts: list[Wordings]
     changes: list[Change]
     blocks: list[Block]
     audience: Audience
@@ -762,10 +772,114 @@ class FormView(TypedDict):
     error: str
 
 
+class NoticeRow(TypedDict):
+    """One thing the user was told; `fresh` until it was read."""
+
+    text: str
+    record: Link | None
+    about: str
+    at: When
+    fresh: bool
+
+
+class NoticesView(TypedDict):
+    """The bell, and a form that posts notify_bell, notify_email, notify_digest and digest_at."""
+
+    rows: list[NoticeRow]
+    paging: Paging
+    read: Action | None
+    action: str
+    fields: list[FormField]
+    error: str
+
+
+class SenderRow(TypedDict):
+    """In whose name mail can be sent; `remove` is missing while workflows (`users`) do so."""
+
+    name: str
+    address: str
+    reply_to: str
+    connection: str
+    users: list[str]
+    remove: Action | None
+
+
+class SendersView(TypedDict):
+    """`own` asks for the company's own sender (`unset`: there is none), `new` for another."""
+
+    unset: bool
+    rows: list[SenderRow]
+    own: list[FormField]
+    new: list[FormField]
+
+
+class PlanRow(TypedDict):
+    """A scheduled workflow. `state` is "on", "off" or "completed"; `change` opens a form."""
+
+    name: str
+    href: str
+    module: str
+    frequency: str
+    state: str
+    last: When
+    next: When
+    change: str
+    switch: Action | None
+    pause: str
+
+
+class MoveRow(TypedDict):
+    """Times that were moved together."""
+
+    text: str
+    count: int
+    when: When
+    by: str
+    undone: str
+    undo: Action | None
+
+
+class PlannerView(TypedDict):
+    """What is scheduled, whether the scheduler is alive, and the way to move many times at once."""
+
+    health: Check
+    limit: str
+    calendar: str
+    rows: list[PlanRow]
+    move: str
+    moves: list[MoveRow]
+    live: str
+
+
+class StepTime(TypedDict):
+    """A step of a run, and the time at which it goes on: before and after."""
+
+    run: Link
+    record: Link
+    workflow: str
+    does: str
+    old: str
+    new: str
+
+
+class TimesView(TypedDict):
+    """The times that would move; `fields` are posted again to `action` to move them."""
+
+    title: str
+    back: Link
+    text: str
+    rows: list[StepTime]
+    more: str
+    action: str
+    fields: list[FormField]
+    submit: str
+
+
 class MailboxView(TypedDict):
     """`note` says what happens to mail here, such as "Captured: nothing leaves this machine"."""
 
     note: str
+    tabs: list[Tab]
     filters: Filters
     rows: list[MailRow]
     paging: Paging
@@ -870,3 +984,112 @@ class ImportView(TypedDict):
     problems: list[ImportRow]
     live: str
     back: Link
+
+
+# --- what goes out -------------------------------------------------------------------------------
+
+
+class OutboxRow(TypedDict):
+    """A message that has not gone out. `when` is when it goes, or is looked at again."""
+
+    id: str
+    state: str
+    to: str
+    subject: str
+    why: str
+    workflow: Link
+    run: Link
+    since: When
+    when: When
+    actions: list[Action]
+
+
+class OutboxView(TypedDict):
+    """`held` are workflows with too many messages, each with a button that lets them go. `write`
+    leads to a message of one's own, "" for those who may not."""
+
+    write: str
+    tabs: list[Tab]
+    filters: Filters
+    held: list[Action]
+    rows: list[OutboxRow]
+    live: str
+
+
+class BlockedRow(TypedDict):
+    """An address that is not written to; `lift` is where the form with the reason goes."""
+
+    id: str
+    address: str
+    channel: str
+    why: str
+    by: str
+    at: When
+    lift: str
+
+
+class BlockedView(TypedDict):
+    """`add` is where the form goes, "" for those who may not; it posts `address`, `reason`."""
+
+    tabs: list[Tab]
+    q: str
+    add: str
+    rows: list[BlockedRow]
+
+
+class StopRow(TypedDict):
+    """Something that is stopped, or could be."""
+
+    name: str
+    text: str
+    stopped: bool
+    note: str
+    action: Action
+
+
+class LimitRow(TypedDict):
+    """A number, or an hour, that an admin can set."""
+
+    name: str
+    label: str
+    value: str
+    kind: Literal["number", "time"]
+
+
+class LimitGroup(TypedDict):
+    channel: str
+    label: str
+    rows: list[LimitRow]
+
+
+class SendingView(TypedDict):
+    stops: list[StopRow]
+    limits: list[LimitGroup]
+    error: str
+
+
+class UnsubscribeView(TypedDict):
+    """`address` is "" if the link is not ours."""
+
+    company: str
+    address: str
+    done: bool
+
+
+class Left(TypedDict):
+    """A customer who does not get a message now, and why."""
+
+    name: str
+    why: str
+
+
+class OneOffView(TypedDict):
+    """The form posts `who`, `customers`, `subject`, `body`, `attach`, `paused` and what to `do` to
+    /write. `count` is None before anybody asked who gets it."""
+
+    who: list[Choice]
+    given: dict[str, str]
+    count: int | None
+    customers: list[str]
+    out: list[Left]
+    error: str

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row, func, select
 
 from engine.library import current_document, versions
+from engine.portfolios import seen_runs
 from engine.problems import Problem
 from engine.tables import RUNS, WORKFLOWS
 from engine.transaction import Transaction
@@ -216,7 +217,8 @@ class Shown:
     # --- runs and versions ---
 
     def _runs(self) -> list[Row[Any]]:
-        query = select(RUNS).where(RUNS.c.workflow == self.row.id).order_by(RUNS.c.id.desc())
+        mine = (RUNS.c.workflow == self.row.id, *seen_runs(self.tx.schema))
+        query = select(RUNS).where(*mine).order_by(RUNS.c.id.desc())
         rows = self.tx.db.execute(query.limit(ROWS).offset((place(self.visit) - 1) * ROWS))
         return list(rows.all())
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.jobs import Doorbell, queue
 from engine.records import Author, Records
+from engine.sending.quotas import Message, claim
 from tests.databases import Pair
 from tests.office import Office
 
@@ -53,3 +54,12 @@ def count_up(pair: Pair, times: int) -> None:
                 records = Records(tx, Author("alice"), starts=False)
                 row = records.row(tx.schema.module("accounts"), 1)
                 records.update("accounts", 1, {"visits": (row["visits"] or 0) + 1})
+
+
+def write_to_many(pair: Pair, first: int, number: int, each: int) -> None:
+    """Claim places for so many messages of workflow 1, each to so many people."""
+    with Office.at(pair.database_url, now) as office:
+        for run in range(first, first + number):
+            people = [f"p{run}-{place}@acme.test" for place in range(each)]
+            with office.database.begin() as tx:
+                claim(tx, Message(run, "mail", 1, "email", people, people))

@@ -5,8 +5,7 @@ from contextlib import contextmanager, suppress
 
 from sqlalchemy import insert, select
 
-from engine import readings
-from engine.conditions import Bound
+from engine.conditions import Bound, readings
 from engine.database import Database
 from engine.facts import Reader, RecordFacts
 from engine.transaction import Transaction

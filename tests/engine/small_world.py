@@ -10,12 +10,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from engine.bound import Binder, Relation
 from engine.company import Company
 from engine.conditions import Condition
+from engine.conditions.bound import Binder, Relation
+from engine.conditions.readings import CONDITION
 from engine.fields import Field
 from engine.modules import Module, Path, Schema
-from engine.readings import CONDITION
 
 Row = dict[str, Any]
 
@@ -61,7 +61,9 @@ MODULES = [
         of("limit", "money", label="Credit limit"),
         of("vip", "bool"),
         of("opened", "date"),
+        of("closed", "date"),
         of("parent", "reference", module="firms"),
+        of("about", "record"),
         of(
             "owed",
             "computed",
@@ -79,6 +81,18 @@ MODULES = [
             "computed",
             of="date",
             formula={"min": "due", "of": "deals", "via": "firm"},
+        ),
+        of(
+            "usual",
+            "computed",
+            of="decimal",
+            formula={"avg": "amount", "of": "deals", "via": "firm"},
+        ),
+        of(
+            "days_open",
+            "computed",
+            of="int",
+            formula={"days_since": "opened", "until": "closed"},
         ),
         name_field="name",
     ),
@@ -136,8 +150,25 @@ MODULES = [
         name_field="product",
         lines_of={"module": "deals", "field": "deal"},
     ),
+    module(
+        "partners",
+        of("deal", "reference", module="deals", required=True),
+        of("firm", "reference", module="firms", required=True),
+        of("share", "decimal"),
+    ),
+    module("tag_categories", of("name", "text"), of("category", "text"), name_field="name"),
 ]
 SCHEMA = Schema(MODULES)
+# Several spellings, a tag of two categories, one that was deleted, and one that names nothing.
+TAGS: list[Row] = [
+    {"name": "Risk", "category": "Alarm"},
+    {"name": "STRASSE", "category": "alarm"},
+    {"name": "élan", "category": "Élan"},
+    {"name": "risk", "category": "Élan"},
+    {"name": "100%", "category": "Alarm", "deleted_at": NOW},
+    {"name": None, "category": "Alarm"},
+]
+CATEGORIES = ("Alarm", "ÉLAN", "nothing")
 USERS: list[Row] = [
     {"username": "ann", "name": "Ann Élan", "email": "ann@small.test", "boss": "Ben"},
     {"username": "Ben", "name": None, "email": None, "boss": "zoe"},
@@ -163,7 +194,7 @@ class World:
     @classmethod
     def of(cls, **modules: Iterable[Row]) -> "World":
         world = cls()
-        for name, rows in (("users", USERS), *modules.items()):
+        for name, rows in (("users", USERS), ("tag_categories", TAGS), *modules.items()):
             for id, row in enumerate(rows, 1):
                 world._add(name, {"id": id, "number": f"{name}-{id}", **row})
         return world
@@ -208,8 +239,12 @@ class PlainFacts:
         module, row = self.module, self.row
         for hop in path.hops:
             key = "username" if hop.field.type == "owner" else "id"
-            there = self.world.find(hop.module.name, key, row[hop.field.name])
-            if row[hop.field.name] is None or there is None:
+            link = row[hop.field.name]
+            if hop.field.type == "record" and link is not None:
+                module_named, _, id = link.partition("/")
+                link = int(id) if module_named == hop.module.name else None
+            there = self.world.find(hop.module.name, key, link)
+            if link is None or there is None:
                 return hop.module, None
             module, row = hop.module, there
         return module, row
@@ -218,12 +253,25 @@ class PlainFacts:
         return self.changes.get(field.name)
 
     def related(self, relation: Relation) -> list["PlainFacts"]:
-        key = self.row[relation.anchor]
-        return [
-            PlainFacts(self.world, relation.module, row)
-            for row in self.world.live(relation.module.name)
-            if key is not None and row[relation.via.name] == key
+        anchor = self.row[relation.anchor]
+        home = relation.link.module if relation.link else relation.module
+        key = relation.prefix + str(anchor) if relation.prefix else anchor
+        ours = [
+            row
+            for row in self.world.live(home.name)
+            if anchor is not None and row[relation.via.name] == key
         ]
+        if relation.link:
+            ids = {row[relation.link.onward.name] for row in ours}
+            ours = [row for row in self.world.live(relation.module.name) if row["id"] in ids]
+        return [PlainFacts(self.world, relation.module, row) for row in ours]
+
+    def labelled(self, category: str) -> set[str]:
+        return {
+            row["name"].casefold()
+            for row in self.world.live("tag_categories")
+            if row["name"] and row["category"].casefold() == category
+        }
 
 
 def _deals_of(world: World, firm: Row) -> list[Row]:
@@ -237,6 +285,16 @@ def _owed(world: World, firm: Row) -> Decimal:
 
 def _next_due(world: World, firm: Row) -> date | None:
     return min((deal["due"] for deal in _deals_of(world, firm) if deal["due"]), default=None)
+
+
+def _usual(world: World, firm: Row) -> Decimal | None:
+    amounts = [deal["amount"] for deal in _deals_of(world, firm) if deal["amount"] is not None]
+    return round(sum(amounts, Decimal(0)) / len(amounts), 4) if amounts else None
+
+
+def _days_open(world: World, firm: Row) -> int | None:
+    both = firm["opened"] and firm["closed"]
+    return (firm["closed"] - firm["opened"]).days if both else None
 
 
 def _days_due(world: World, deal: Row) -> int | None:
@@ -258,6 +316,8 @@ COMPUTED: dict[tuple[str, str], Callable[[World, Row], Any]] = {
     ("firms", "owed"): _owed,
     ("firms", "deal_count"): lambda world, firm: len(_deals_of(world, firm)),
     ("firms", "next_due"): _next_due,
+    ("firms", "usual"): _usual,
+    ("firms", "days_open"): _days_open,
     ("deals", "days_due"): _days_due,
     ("deals", "days_late"): _days_late,
     ("deals", "size"): _size,

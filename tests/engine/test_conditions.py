@@ -11,11 +11,11 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from engine.conditions import ALWAYS, bind, bound
-from engine.operators import OPERATORS
+from engine.conditions import ALWAYS, bind, bound, positive
+from engine.conditions.operators import OPERATORS
+from engine.conditions.readings import Columns, holds, where
+from engine.conditions.words import describe, plain, reasons
 from engine.problems import Invalid, Problem
-from engine.readings import Columns, holds, where
-from engine.words import describe, plain, reasons
 from tests.engine.small_database import holding, opened
 from tests.engine.small_world import MODULES, NOW, SCHEMA, TODAY, Row, World, binder, written
 
@@ -351,6 +351,15 @@ def test_r67_another_field_behind_nowhere_is_neither_equal_nor_not() -> None:
     assert not is_true(world, compare("title", "not_equals", {"field": "firm.name"}))
 
 
+def test_r67_behind_a_record_of_another_module_all_is_empty_and_else_false() -> None:
+    world = World.of(deals=[{"about": "lines/1"}], firms=[{"name": "ACME"}])
+    assert is_true(world, compare("about.firms.name", "is_empty"))
+    assert not is_true(world, compare("about.firms.name", "equals", "ACME"))
+    assert not is_true(world, compare("about.firms.name", "not_equals", "BETA"))
+    other = World.of(deals=[{"about": "firms/1"}], firms=[{"name": "ACME"}])
+    assert is_true(other, compare("about.firms.name", "not_equals", "BETA"))
+
+
 def test_r67_owners_lead_to_users() -> None:
     world = World.of(deals=[{"owner": "ann"}])
     assert is_true(world, compare("owner.email", "equals", "ann@small.test"))
@@ -410,6 +419,54 @@ def test_r69_records_with_the_same_reference_are_related_too() -> None:
     assert not is_true(World.of(deals=[{}], lines=[{}]), same_firm)
 
 
+def test_r69_records_that_may_belong_to_any_record_are_related_too() -> None:
+    about_it = {"related": "deals", "via": "about", "match": "some"}
+    assert is_true(World.of(deals=[{}, {"about": "deals/1"}]), about_it)
+    assert not is_true(World.of(deals=[{}, {"about": "deals/2"}, {"about": "firms/1"}]), about_it)
+
+
+def test_r15_records_are_related_through_those_of_a_module_in_between_each_once() -> None:
+    links = [{"deal": 1, "firm": 2}, {"deal": 1, "firm": 2}, {"deal": 2, "firm": 1}]
+    world = World.of(deals=[{}, {}], firms=[{"limit": 5}, {"limit": 7}], partners=links)
+    firms = {"related": "firms", "via": "partners.deal"}
+    assert is_true(world, {**firms, "count": True, "op": "equals", "value": 1})
+    assert is_true(world, {**firms, "sum": "limit", "op": "equals", "value": 7})
+    assert not is_true(world, {**firms, "match": "some", "where": compare("limit", "equals", 5)})
+
+
+def test_r77_all_related_records_but_those_there_must_not_be_are_asked_for() -> None:
+    some, none = of_lines(match="some"), {"related": "deals", "via": "about", "match": "none"}
+    tree = written({"all": [{"any": [some, compare("title", "is_empty")]}, none, {"not": some}]})
+    assert list(positive(tree)) == [written(some)]
+
+
+# --- R78, R79: tags by category, and commas ---
+
+
+def test_r78_any_tag_of_the_category_counts_whatever_its_case() -> None:
+    assert fits({"tags": ["new", "RISK"]}, "tags", "in_category", " alarm ")
+    assert not fits({"tags": ["new", "élan"]}, "tags", "in_category", "Alarm")
+    assert not fits({}, "tags", "in_category", "Alarm")
+    assert fits({}, "tags", "not_in_category", "Alarm")
+
+
+def test_r78_a_category_that_no_tag_has_is_refused_where_they_are_known() -> None:
+    node = compare("tags", "in_category", "Alrm")
+    assert problems(node, categories=("Alarm", "Mood")) == [
+        Problem("value", "no tag is of a category `Alrm`.", "Did you mean `Alarm`?")
+    ]
+    assert problems(compare("tags", "in_category", "ALARM"), categories=("Alarm",)) == []
+    assert [problem.path for problem in problems(compare("tags", "in_category", 3))] == ["value"]
+
+
+@pytest.mark.parametrize("value", [["refund", "dispute"], "Refund, DISPUTE", " dispute,, "])
+def test_r79_any_of_several_parts_in_a_list_or_between_commas(value: Any) -> None:
+    assert fits({"title": "A dispute"}, "title", "contains_any", value)
+    assert not fits({"title": "A question"}, "title", "contains_any", value)
+    assert not fits({}, "title", "contains_any", value)
+    assert fits({}, "title", "contains_none", value)
+
+
 # --- R70: what is refused, where, and what to do ---
 
 
@@ -436,7 +493,10 @@ def test_r70_every_fault_is_reported_at_its_place() -> None:
     }
     assert [(problem.path, problem.remedy) for problem in problems(node)] == [
         ("any.0.field", "Did you mean `tier`?"),
-        ("any.1.field", "References: `created_by`, `modified_by`, `owner`, `colleague`, `firm`."),
+        (
+            "any.1.field",
+            "References: `created_by`, `modified_by`, `owner`, `about`, `colleague`, `firm`.",
+        ),
         ("any.2.op", "Did you mean `contains`?"),
         (
             "any.3.op",
@@ -475,6 +535,15 @@ def test_r70_every_fault_is_reported_at_its_place() -> None:
         (compare("marks", "contains", {"field": "tags"}), "value"),
         (compare("firm", "equals", {"field": "id"}), "value"),
         (of_lines(match="some", via="parent"), "via"),
+        ({"related": "firms", "via": "partners.frm", "match": "some"}, "via"),
+        ({"related": "firms", "via": "partners.firm", "match": "some"}, "via"),
+        ({"related": "firms", "via": "partnrs.deal", "match": "some"}, "via"),
+        ({"related": "lines", "via": "partners.deal", "match": "some"}, "via"),
+        ({"related": "firms", "via": "partners.deal.frm", "match": "some"}, "via"),
+        (compare("about.frms.name", "equals", "ACME"), "field"),
+        (compare("about.firms", "equals", "ACME"), "field"),
+        (compare("tags", "in_category", ""), "value"),
+        (compare("title", "contains_any", " , "), "value"),
         (of_lines(match="some", related="liens"), "related"),
         (of_lines(), ""),
         (of_lines(match="some", count=True), ""),
@@ -594,6 +663,13 @@ def test_r76_days_due_stop_when_paid_and_days_late_begin_at_zero(tmp_path: Path)
         (compare("amount", "between", [100, 5000]), "the amount is between 100 and 5,000"),
         (compare("status", "in", ["Open", "Won"]), "the status is “Open” or “Won”"),
         (compare("firm.tier", "not_equals", "Gold"), "the firm's tier is not “Gold”"),
+        (compare("about.firms.tier", "equals", "Gold"), "the about firm's tier is “Gold”"),
+        (compare("title", "contains_any", "a, b"), "the title contains any of “a” or “b”"),
+        (compare("tags", "in_category", "Risk"), "the tags include one of the category “Risk”"),
+        (
+            {"related": "firms", "via": "partners.deal", "match": "some"},
+            "it has one or more firms",
+        ),
         (compare("amount", "less_than", {"field": "share"}), "the amount is less than the share"),
         (
             compare("amount", "less_than", {"old": "amount"}),

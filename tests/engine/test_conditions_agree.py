@@ -14,13 +14,14 @@ from sqlalchemy import Text, column, func, select
 
 from engine.columns import Fold
 from engine.conditions import bound
+from engine.conditions.operators import OPERATORS
+from engine.conditions.words import describe
 from engine.database import Database
 from engine.fields import Field
-from engine.operators import OPERATORS
-from engine.words import describe
 from tests.databases import Pair
 from tests.engine.small_database import holding, in_facts, in_memory, in_sql, opened
 from tests.engine.small_world import (
+    CATEGORIES,
     COMPANY,
     MARKS,
     NOW,
@@ -35,13 +36,22 @@ from tests.engine.small_world import (
 WORLDS = {"sqlite": 1200, "postgres": 250}
 HANDLES = ("ann", "Ben", "zoe", "Support", "nobody")
 PATHS = {
-    "deals": ("", "firm.", "firm.parent.", "firm.owner.", "owner.", "colleague.boss."),
+    "deals": (
+        *("", "firm.", "firm.parent.", "firm.owner.", "owner.", "colleague.boss."),
+        *("about.deals.", "about.firms.", "about.firms.parent.", "firm.about.deals."),
+    ),
     "firms": ("", "parent.", "parent.parent.", "owner.", "owner.boss."),
     "lines": ("", "deal.", "deal.firm.", "firm.", "deal.owner."),
 }
 RELATED = {
-    "deals": (("lines", "deal"), ("lines", "firm"), ("deals", "firm")),
-    "firms": (("deals", "firm"), ("lines", "firm"), ("firms", "parent")),
+    "deals": (
+        *(("lines", "deal"), ("lines", "firm"), ("deals", "firm"), ("deals", "about")),
+        *(("firms", "partners.deal"), ("firms", "about")),
+    ),
+    "firms": (
+        *(("deals", "firm"), ("lines", "firm"), ("firms", "parent"), ("deals", "about")),
+        *(("deals", "partners.firm"), ("deals", "partners.firm.deal")),
+    ),
     "lines": (("lines", "deal"), ("lines", "firm"), ("deals", "firm")),
 }
 # What people write, and what case, patterns, quoting and folding stumble over.
@@ -119,7 +129,11 @@ def _or_empty(held: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 worlds = st.builds(
-    World.of, deals=_rows("deals", 2, 5), firms=_rows("firms", 1, 4), lines=_rows("lines", 1, 5)
+    World.of,
+    deals=_rows("deals", 2, 5),
+    firms=_rows("firms", 1, 4),
+    lines=_rows("lines", 1, 5),
+    partners=_rows("partners", 0, 5),
 )
 
 
@@ -133,11 +147,8 @@ class End:
 
 
 def _ends(name: str, start: str) -> list[End]:
-    here = SCHEMA.module(name)
-    for step in start.split(".")[:-1]:
-        target = SCHEMA.target(here.by_name[step])
-        assert target
-        here = target
+    path = SCHEMA.path(SCHEMA.module(name), f"{start}number")
+    here = path.hops[-1].module if path.hops else path.module
     stamps = {"created_at", "modified_at", "created_by", "modified_by", "source", "locked"}
     fields = (field for field in here.by_name.values() if field.name not in stamps)
     return [End(start + field.name, here.name, field) for field in fields]
@@ -162,8 +173,13 @@ def comparisons(draw: st.DrawFn, name: str, world: World) -> dict[str, Any]:
     if operator.takes == "nothing":
         return node
     one = operands(name, end, world, of_parts=operator.of_parts)
+    if operator.of_category:
+        return {**node, "value": draw(st.sampled_from(CATEGORIES))}
     sizes = {"value": None, "range": (2, 2), "list": (1, 3)}[operator.takes]
     value = draw(st.lists(one, min_size=sizes[0], max_size=sizes[1]) if sizes else one)
+    if operator.of_parts and operator.takes == "list" and draw(st.booleans()):
+        commas = ", ".join(part for part in value if isinstance(part, str) and "," not in part)
+        value = commas or value
     return {**node, "value": value, "exact": draw(st.sampled_from([False, False, True]))}
 
 

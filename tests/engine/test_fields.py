@@ -311,7 +311,9 @@ def test_records_that_refer_to_a_module_are_its_children() -> None:
         ("firms", "parent"),
         ("deals", "firm"),
         ("lines", "firm"),
+        ("partners", "firm"),
     ]
+    assert SCHEMA.links(SCHEMA.module("firms")) == [(SCHEMA.module("deals"), "partners.firm")]
     lines = SCHEMA.lines(SCHEMA.module("deals"))
     assert lines is not None
     assert (lines[0].name, lines[1].name) == ("lines", "deal")

@@ -1,13 +1,15 @@
 """Filters do what their words and examples say, in the reader's language and zone."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine.filters import FILTERS, SAMPLE, Filter
-from engine.text import TextProblem, parse
+from engine.calendar import Calendar
+from engine.filters import AT, FILTERS, SAMPLE, Filter, Form, Setting
+from engine.templates import TextProblem, parse
 
 PARIS = ZoneInfo("Europe/Paris")
 NINE_IN_PARIS = datetime(2026, 3, 10, 8, 0, tzinfo=UTC)
@@ -18,15 +20,18 @@ ITEMS = [
 ]
 
 
-def text(source: str, language: str = "en", **data: object) -> str:
-    return parse(source).render(data, language=language, timezone=PARIS).text
+def text(source: str, language: str = "en", form: Form = "text", **data: object) -> str:
+    calendar = Calendar.of(PARIS, extra_holidays=[date(2026, 4, 6)])
+    setting = Setting(language, PARIS, NINE_IN_PARIS, calendar, form)
+    return parse(source).render(data, setting).text
 
 
 @pytest.mark.parametrize("known", FILTERS.values(), ids=FILTERS)
 def test_every_filter_does_what_its_example_says(known: Filter) -> None:
     source, expected = known.example.split(" -> ", 1)
-    assert parse(source).render(SAMPLE).text == expected
-    assert f"|{known.name}" in source or known.name in ("d", "e")
+    assert parse(source).render(SAMPLE, replace(AT, form=known.form)).text == expected
+    alike = (name for name, each in FILTERS.items() if each.function is known.function)
+    assert any(f"|{name}" in source for name in alike)
     assert known.words.endswith(".")
 
 
@@ -169,6 +174,116 @@ def test_a_moment_of_another_zone_is_shown_in_the_readers() -> None:
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
+        (
+            "{{ '2026-01-31'|add_months(1) }} {{ '2026-03-31'|sub_months(1) }}",
+            "2026-02-28 2026-02-28",
+        ),
+        (
+            "{{ '2026-04-03'|add_working_days(1) }} {{ '2026-04-07'|add_working_days(-1) }}",
+            "2026-04-07 2026-04-03",
+        ),
+        ("{{ '2026-03-07'|add_working_days(0) }}", "2026-03-09"),
+        ("{{ '2026-04-02'|working_days_between('2026-04-08') }}", "3"),
+        ("{{ '2026-04-08'|working_days_between('2026-04-02') }}", "-3"),
+        ("{{ '2026-03-01'|days_between(today) }} {{ today|days_between('2026-03-01') }}", "9 -9"),
+        ("{{ '2026-03-28T12:00:00'|add_hours(24)|date('HH:mm') }}", "13:00"),
+        ("{{ '2026-03-28T12:00:00'|hours_between('2026-03-29T12:00:00') }}", "23"),
+        ("{{ '2026-03-10'|add_hours(1.5)|date('HH:mm') }}", "01:30"),
+        ("{{ '23:30'|add_time(45) }} {{ '0:15'|sub_time(30) }}", "00:15 23:45"),
+        ("{{ time_diff('2026-03-10T09:00:00', '2026-03-10T08:59:00') }}", "60"),
+        ("{{ '2026-03-09T23:59:00'|time_diffdays }} {{ '2026-03-10'|time_diffdays }}", "1 0"),
+        ("{{ 'yesterday'|get_date }} {{ now|get_date }}", "2026-03-09 2026-03-10"),
+        (
+            "{{ now|get_date('hour') }} {{ now|get_date('week') }} {{ now|get_date('quarter') }}",
+            "9 11 1",
+        ),
+        ("{{ nothing|add_hours(1) }}{{ now|add_hours(nothing) }}{{ today|sub_days(nothing) }}", ""),
+        ("{{ now|timezone('Asia/Tokyo') }}", "2026-03-10T17:00:00+09:00"),
+        ("{{ now|timezone('Asia/Tokyo')|add_days(1)|date('d MMMM HH:mm') }}", "11 March 17:00"),
+        ("{{ today|timezone('America/New_York')|date('d HH:mm') }}", "9 19:00"),
+        ("{{ now|timezone('Asia/Tokyo') == now }}", "yes"),
+    ],
+)
+def test_dates_are_reckoned_with(source: str, expected: str) -> None:
+    assert text(source, now=NINE_IN_PARIS, today=date(2026, 3, 10)) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("{{ 3|max(5) }} {{ 3|min(5) }} {{ [2, 9, 4]|max }} {{ 5|max(nothing) }}", "5 3 9 5"),
+        ("{{ items|max('due') }} {{ items|min('balance') }}", "2026-03-02 40.00"),
+        ("{{ []|max }}{{ []|average }}", ""),
+        ("{{ items|average('balance') }}", "70.00"),
+        ("{{ 2 ** 10 }} {{ 16 ** 0.5 }} {{ 2 ** -1 }} {{ 1.05|power(3) }}", "1024 4 0.5 1.157625"),
+        ("{{ 7 // 2 }} {{ 7 % 2 }} {{ 7 / 2 }} {{ 2 * 3 - 1 }}", "3 1 3.5 5"),
+        ("{{ items|totals('balance', 'cur') }}", "EUR: 100.00, USD: 40.00"),
+        (
+            "{% for t in items|totals('balance', 'cur') %}{{ t.name }} {{ t.count }} {% endfor %}",
+            "EUR 1 USD 2 ",
+        ),
+        ("{{ concat('a', nothing, 1, ' ', true) }}", "a1 yes"),
+        ("{{ coalesce(nothing, '', 0, 1) }} {{ nothing|if_else('a') }}!", "0 !"),
+        ("{{ items|overdue(9)|join(' ', 'number') }}", ""),
+    ],
+)
+def test_values_are_compared_and_put_together(source: str, expected: str) -> None:
+    assert text(source, items=ITEMS, now=NINE_IN_PARIS) == expected
+
+
+def test_amounts_in_several_currencies_are_not_added_up() -> None:
+    owed = [{"balance": 100, "currency": "EUR"}, {"balance": 40, "currency": "USD"}]
+    with pytest.raises(TextProblem, match="Amounts in EUR and USD do not add up"):
+        text("{{ owed|sum('balance') }}", owed=owed)
+    assert text("{{ owed|totals('balance') }}", "fr", owed=owed) == "100,00\xa0€, 40,00\xa0$US"
+
+
+OWED = [
+    {"number": "A<1>", "due_date": date(2026, 2, 8), "balance": Decimal("1000"), "currency": "EUR"},
+    {"number": "B", "due_date": None, "balance": Decimal("5"), "currency": "EUR"},
+]
+
+
+def test_a_table_is_for_the_form_it_stands_in() -> None:
+    source = "{{ owed|table('number', 'due_date', 'balance=À payer') }}"
+    assert text(source, "fr", owed=OWED) == (
+        "Facture  Échéance         À payer\n"
+        "A<1>     8 févr. 2026  1\u202f000,00\xa0€\n"
+        "B                          5,00\xa0€"
+    )
+    html = text(source, "fr", "html", owed=OWED)
+    assert html.startswith('<table><thead><tr><th align="left"')
+    assert "A&lt;1&gt;</td>" in html
+    assert html.count("<tr>") == 3
+
+
+def test_a_list_is_for_the_form_it_stands_in() -> None:
+    source = "{{ owed|listed('number', 'balance') }}"
+    assert text(source, owed=OWED) == "- A<1>, €1,000.00\n- B, €5.00"
+    html = "<ul><li>A&lt;1&gt;, €1,000.00</li><li>B, €5.00</li></ul>"
+    assert text(source, form="html", owed=OWED) == html
+    assert text("{{ tags|listed }}", tags=["a", "b"]) == "- a\n- b"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            "{{ url|link('Pay', for='a&b', empty=nothing) }}",
+            "Pay: https://x.example/?a=1&for=a%26b",
+        ),
+        ("{{ url|link }}", "https://x.example/?a=1"),
+        ("{{ 0.5|percent }} {{ 1.005|percent(1) }}", "50% 100.5%"),
+        ("{{ 'total'|heading }} {{ 'promised_for'|heading }}", "Total Promised for"),
+    ],
+)
+def test_links_and_words_in_plain_text(source: str, expected: str) -> None:
+    assert text(source, url="https://x.example/?a=1") == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
         ("{{ items|sort('due')|join(' ', 'number') }}", "C B a"),
         ("{{ items|sort(attribute='due', reverse=true)|join(' ', 'number') }}", "B C a"),
         ("{{ items|sort('number')|join(' ', 'number') }}", "a B C"),
@@ -219,7 +334,10 @@ def test_lists_are_ordered_chosen_and_added_up(source: str, expected: str) -> No
     ],
 )
 def test_words_are_shaped(source: str, expected: str) -> None:
-    assert text(source, items=ITEMS, now=NINE_IN_PARIS) == expected
+    found = text(
+        source, form="html" if "</" in expected else "text", items=ITEMS, now=NINE_IN_PARIS
+    )
+    assert found == expected
 
 
 @pytest.mark.parametrize(

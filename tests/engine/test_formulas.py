@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from engine.conditions.formulas import check_formula
 from engine.fields import Field
-from engine.formulas import check_formula
 from engine.modules import Schema
 from engine.problems import Problem
 from tests.engine.small_world import SCHEMA, binder

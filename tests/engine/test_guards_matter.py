@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from sqlalchemy import ColumnElement, case, func
 
-from engine.bound import Binder, Opposite
 from engine.conditions import bound
+from engine.conditions.bound import Binder, Opposite
+from engine.conditions.operators import OPERATORS
 from engine.database import Database
-from engine.operators import OPERATORS
 from tests.databases import Pair
 from tests.engine.small_database import holding, in_facts, in_memory, in_sql, opened
 from tests.engine.small_world import NOW, World, binder, written
@@ -88,6 +88,7 @@ WITH_A_DELETED_LINE = World.of(deals=[{}], lines=[{"deal": 1} | GONE])
 NOT_ABOVE_FIVE = {"not": compare("amount", "greater_than", 5)}
 LATE_IN_NEW_YORK = World.of(deals=[{"seen_at": NOW}])
 EVERY_LINE_PAID = lines("every", "total", "greater_than", 0)
+PARTNERS = {"related": "firms", "via": "partners.deal", "match": "some"}
 OWES_THIRTY_CENTS = World.of(
     deals=[{"firm": 1}],
     firms=[ACME],
@@ -166,7 +167,7 @@ GUARDS = {
         set(),
     ),
     "deleted children, in SQL": Guard(
-        without("readings._belongs", "and_(mine, table.c.deleted_at.is_(None))", "mine"),
+        without("readings.belongs", "and_(mine, table.c.deleted_at.is_(None))", "mine"),
         WITH_A_DELETED_LINE,
         lines("some"),
         set(),
@@ -178,9 +179,63 @@ GUARDS = {
         set(),
     ),
     "deleted children, computed": Guard(
-        without("readings.Columns._over_children", ", table.c.deleted_at.is_(None)"),
+        without("readings.belongs", "and_(mine, table.c.deleted_at.is_(None))", "mine"),
         World.of(deals=[{"firm": 1}, {"firm": 1} | GONE], firms=[ACME]),
         compare("firm.deal_count", "equals", 1),
+        {1},
+    ),
+    "deleted links, in SQL": Guard(
+        without("readings._linked", "between.c.deleted_at.is_(None)", "between.c.id > 0"),
+        World.of(deals=[{}], firms=[ACME], partners=[{"deal": 1, "firm": 1} | GONE]),
+        PARTNERS,
+        set(),
+    ),
+    "deleted records behind links, in SQL": Guard(
+        without(
+            "readings.belongs",
+            "and_(table.c.id.in_(ids), table.c.deleted_at.is_(None))",
+            "table.c.id.in_(ids)",
+        ),
+        World.of(deals=[{}], firms=[ACME | GONE], partners=[{"deal": 1, "firm": 1}]),
+        PARTNERS,
+        set(),
+    ),
+    "a record of another module, in SQL": Guard(
+        without("readings._id_in", "func.substr(column, 1, len(prefix)) == prefix", "column != ''"),
+        World.of(deals=[{"about": "lines/1"}], firms=[ACME]),
+        compare("about.firms.name", "equals", "ACME"),
+        set(),
+    ),
+    "a record of another module, read": Guard(
+        without("facts.RecordFacts._there", " if module == hop.module.name else None"),
+        World.of(deals=[{"about": "lines/1"}], firms=[ACME]),
+        compare("about.firms.name", "equals", "ACME"),
+        set(),
+    ),
+    "a module's name before the id": Guard(
+        without(
+            "bound.Relation.key", 'f"{self.prefix}{anchor}" if self.prefix', "anchor if self.prefix"
+        ),
+        World.of(deals=[{}, {"about": "deals/1"}]),
+        {"related": "deals", "via": "about", "match": "some"},
+        {1},
+    ),
+    "deleted tags, in SQL": Guard(
+        without("readings._tagged", "known.c.deleted_at.is_(None)", "known.c.id > 0"),
+        World.of(deals=[{"tags": ["100%"]}]),
+        compare("tags", "in_category", "Alarm"),
+        set(),
+    ),
+    "deleted tags, read": Guard(
+        without("facts.Reader.labelled", "tags.c.deleted_at.is_(None)", "tags.c.id > 0"),
+        World.of(deals=[{"tags": ["100%"]}]),
+        compare("tags", "in_category", "Alarm"),
+        set(),
+    ),
+    "tags are folded": Guard(
+        without("readings._tagged", "Fold(known.c.name)", "known.c.name"),
+        World.of(deals=[{"tags": ["RISK"]}]),
+        compare("tags", "in_category", "ALARM"),
         {1},
     ),
     "every of none, in memory": Guard(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.calendar import Calendar
-from engine.recurring import Recurring
+from engine.calendar.recurring import Recurring
 
 PARIS = Calendar.of("Europe/Paris", country="FR")
 NOW = datetime(2026, 3, 10, 8, tzinfo=UTC)

@@ -28,7 +28,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.addresses import BadAddress
-from engine.smtp import (
+from engine.post.smtp import (
     Delivery,
     Mail,
     MailRefused,
@@ -104,6 +104,7 @@ def test_what_is_not_one_plain_address_is_refused(text: str) -> None:
 def test_the_same_key_gives_the_same_message_id() -> None:
     assert message_id("a", "x.example") == message_id("a", "x.example")
     assert message_id("a", "x.example") != message_id("b", "x.example")
+    assert message_id("a", "x.example") != message_id("a", "x.example", b"our key")
     assert re.fullmatch(r"<[0-9a-f]{32}@x\.example>", message_id("a", "x.example"))
 
 
@@ -120,7 +121,7 @@ def test_a_mail_reads_as_it_was_written() -> None:
                 reply_to="desk@acme.example",
                 subject="Über die Rechnung " + "sehr " * 30,
                 html="<p>Hello Zoë</p>",
-                attachments=(("Rechnung März.pdf", b"%PDF"), ("note.eml", b"From: x\n\ny")),
+                attachments=(("Rechnung März.pdf", b"%PDF-1.7"), ("note.eml", b"From: x\n\ny")),
                 unsubscribe="https://acme.example/u/" + "t" * 200,
                 in_reply_to="<" + "m" * 120 + "@globex.example>",
             )
@@ -136,7 +137,7 @@ def test_a_mail_reads_as_it_was_written() -> None:
         "Message-ID": MAIL.message_id,
         "In-Reply-To": "<" + "m" * 120 + "@globex.example>",
         "References": "<" + "m" * 120 + "@globex.example>",
-        "Auto-Submitted": "auto-generated",
+        "Auto-Submitted": "auto-replied",
         "X-Auto-Response-Suppress": "All",
         "List-Unsubscribe": "<https://acme.example/u/" + "t" * 200 + ">",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
@@ -148,7 +149,7 @@ def test_a_mail_reads_as_it_was_written() -> None:
         (part.get_filename(), part.get_content_type(), part.get_content())
         for part in message.iter_attachments()
     ] == [
-        ("Rechnung März.pdf", "application/pdf", b"%PDF"),
+        ("Rechnung März.pdf", "application/pdf", b"%PDF-1.7"),
         ("note.eml", "application/octet-stream", b"From: x\n\ny"),
     ]
 
@@ -417,7 +418,8 @@ def test_a_mail_that_cannot_be_built_is_never_sent() -> None:
     postbox = Postbox()
     with serving(postbox) as port:
         delivery = deliver(f"smtp://127.0.0.1:{port}", replace(MAIL, to=("ann@a, b@c",)))
-    assert delivery == Delivery("failed", "This is more than one mail address; write a single one.")
+    told = "This is more than one mail address; write a single one."
+    assert delivery == Delivery("failed", told, (("ann@a, b@c", told),))
     assert postbox.taken == []
 
 

@@ -173,17 +173,24 @@ def test_formulas_read_fields_that_exist(module: dict[str, Any]) -> None:
         assert _formula_faults(module["name"], field.get("formula", {})) == [], field["name"]
 
 
+def _kept(module: str, name: str) -> str | None:
+    """The type of a field's values, also where they are computed."""
+    return _fields(module).get(name, {}).get("of") or _type(module, name)
+
+
 def _formula_faults(module: str, formula: dict[str, Any]) -> list[str]:
     if "days_since" in formula:
-        dated = [] if _type(module, formula["days_since"]) == "date" else ["days_since"]
+        days = {key: formula[key] for key in ("days_since", "until") if key in formula}
+        dated = [key for key, name in days.items() if _kept(module, name) != "date"]
         return dated + _compared(module, formula.get("when", {}))
     if "case" in formula:
         return [fault for arm in formula["case"] for fault in _compared(module, arm["when"])]
     if not formula:
         return []
-    (how,) = {"sum", "min", "max", "count"} & set(formula)
-    child = formula["count"] if how == "count" else formula["of"]
-    faults = [] if _fields(child)[formula["via"]]["module"] == module else ["via"]
+    (how,) = {"sum", "avg", "min", "max", "count"} & set(formula)
+    child, via = formula["count"] if how == "count" else formula["of"], formula["via"]
+    theirs, ours = _fields(child)[via].get("module"), _fields(module).get(via, {}).get("module")
+    faults = [] if theirs in (module, ours) else ["via"]
     if how != "count" and _type(child, formula[how]) is None:
         faults.append(formula[how])
     return faults + _compared(child, formula.get("where", {}))
@@ -194,7 +201,12 @@ def test_what_people_must_not_see_by_default_is_marked_sensitive() -> None:
         "employees",
         "employment_contracts",
     }
-    assert {name for name, module in MODULES.items() if module.get("system")} == {"users", "groups"}
+    assert {name for name, module in MODULES.items() if module.get("system")} == {
+        "users",
+        "groups",
+        "portfolios",
+        "portfolio_accounts",
+    }
 
 
 # The demo data

@@ -281,12 +281,19 @@ def test_a_wait_of_working_days_leaves_out_the_weekend(office: Office, clock: Cl
     assert office.worker.next_due() == datetime(2026, 3, 16, 9, tzinfo=UTC)
 
 
-def test_a_wait_for_a_date_that_is_empty_is_skipped(office: Office) -> None:
-    rest = {"id": "rest", "type": "wait", "until": "due_date"}
+@pytest.mark.parametrize(
+    ("more", "story"),
+    [({}, ["rest: skipped"]), ({"when_empty": "go_on"}, ["rest: skipped", "log: done"])],
+    ids=["stops", "goes on"],
+)
+def test_a_wait_for_a_date_that_is_empty_is_skipped(
+    office: Office, more: dict[str, str], story: list[str]
+) -> None:
+    rest = {"id": "rest", "type": "wait", "until": "due_date", **more}
     office.activate(trigger=CREATED, steps=[rest, NOTE])
     office.create("invoices")
     work(office)
-    assert office.story() == ["rest: skipped", "log: done"]
+    assert office.story() == story
 
 
 # --- when it is over ---

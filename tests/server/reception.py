@@ -62,7 +62,8 @@ REMIND: Answer = {
 def furnish(url: str) -> None:
     """The modules, the people, one account and three invoices: sent, sent and a draft."""
     database = Database(url, lambda: datetime.fromisoformat("2026-01-01T00:00:00+00:00"))
-    database.prepare(Company(timezone="Europe/Paris", country="FR"), [*MODULES, EMPLOYEES])
+    company = Company(timezone="Europe/Paris", country="FR", sender="office@sayso.test")
+    database.prepare(company, [*MODULES, EMPLOYEES])
     with database.begin() as tx:
         for name, role in PEOPLE.items():
             create_user(tx, name, [role], name=name.capitalize(), email=f"{name}@sayso.test")

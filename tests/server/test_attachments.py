@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from engine import attachments, people
+from engine.filing import clean
 from engine.house import House
 from tests.fakes import Clock
 from tests.showroom import browser_of, furnish, opened
@@ -95,7 +96,7 @@ def test_a_file_is_attached_and_read_over_rest_byte_for_byte(house: House) -> No
 
 @pytest.mark.parametrize(("name", "cleaned"), HOSTILE)
 def test_a_hostile_name_leads_nowhere(house: House, name: str, cleaned: str) -> None:
-    assert attachments.clean(name) == cleaned
+    assert clean(name) == cleaned
     client = program(house, "records:read", "records:write")
     made = client.post(API, files=upload(name))
     assert made.status_code == 201, made.text

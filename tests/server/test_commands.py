@@ -5,6 +5,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from standardwebhooks import Webhook
 from engine import people
 from engine.house import House
 from engine.jobs import beat
+from engine.post.hooks import Hooks
+from engine.post.receiving import receive
 from engine.settings import Settings, signing_secret
 from server.__main__ import main
 from server.doctor import examine
@@ -149,6 +152,9 @@ def test_the_doctor_says_what_is_switched_off(house: House) -> None:
         "mail": "off",
         "incoming mail": "off",
         "text messages": "off",
+        "accounting system": "off",
+        "functions": "off",
+        "PDFs": "ok",
         "AI model": "off",
         "inside networks": "off",
     }
@@ -204,3 +210,32 @@ def test_a_receiver_can_be_told_the_secret_of_its_webhooks() -> None:
         "1", at, payload
     )
     assert Webhook(told).sign("1", at, payload) == signature
+
+
+def test_the_doors_for_other_systems_are_printed(house: House) -> None:
+    hooks = Hooks(Settings().address, Settings().key())
+    assert run("door", "mail").stdout == f"{hooks.url('mail')}\n"
+    assert run("door", "form", "contact").stdout == f"{hooks.url('form', 'contact')}\n"
+    address, *signed = run("door", "hook", "shop").stdout.splitlines()
+    assert address == hooks.url("in", "shop")
+    assert hooks.secret("shop") in signed[-1]
+    assert "Give it a name" in run("door", "hook").output
+
+
+def test_the_doctor_says_when_mail_came_last_and_what_is_in_its_way(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.prepare()
+
+    def incoming(house: House) -> tuple[str, str]:
+        found = next(one for one in examine(house) if one.what == "incoming mail")
+        return found.state, found.said
+
+    assert incoming(house)[0] == "off"
+    with house.database.begin() as tx:
+        receive(tx, house.settings.data_dir, b"From: ana@acme.test\n\nHi")
+    state, said = incoming(house)
+    assert (state, "the last mail came at" in said) == ("ok", True)
+    monkeypatch.setenv("SAYSO_IMAP_URL", "imap://a:s3cret@mail.test/INBOX")
+    state, said = incoming(replace(house, settings=Settings()))
+    assert (state, "unencrypted" in said, "s3cret" in said) == ("wrong", True, False)

@@ -51,6 +51,7 @@ def test_a_module_is_described_with_its_fields_choices_and_links(reception: Rece
     assert told["fields"][0] == {
         "name": "account",
         "type": "reference",
+        "kind": "reference",
         "label": "Account",
         "module": "accounts",
     }
@@ -153,6 +154,22 @@ def test_a_write_tells_what_it_starts_and_the_worker_starts_just_that(reception:
     assert [change(balance=5), change(status="Paid")] == [[], starts]
     reception.house.worker.work()
     assert [change(status="Sent"), change(status="Paid")] == [[], []]
+    reception.house.worker.work()
+    assert reception.ask("alice", "list_runs")["total"] == 1
+
+
+def test_a_write_that_changes_nothing_starts_nothing_unless_its_event_is_forced(
+    reception: Reception,
+) -> None:
+    noting = {"trigger": {"type": "record_saved"}, "steps": [REMIND["steps"][2]]}
+    workflow = reception.approved(**noting, recurrence="every")
+
+    def same(**more: Any) -> Any:
+        given = {"module": "invoices", "record": "INV-1", "values": {"status": "Sent"}, **more}
+        return reception.ask("alice", "write_record", **given)["started"]
+
+    assert same() == []
+    assert same(force_event=True) == [{"workflow": workflow, "name": "Invoices - Remind"}]
     reception.house.worker.work()
     assert reception.ask("alice", "list_runs")["total"] == 1
 

@@ -36,6 +36,7 @@ PAGES = (
     "/runs/1",
     "/runs/R-1?tab=data",
     "/runs/1?tab=raw",
+    "/planner",
     "/records",
     "/records/invoices",
     "/records/invoices?q=acme&status=Sent&sort=-due_date",
@@ -48,7 +49,7 @@ PAGES = (
     "/tokens",
 )
 FOR_AUTHORS = ("/records/invoices/new", "/records/invoices/1/edit", "/records/invoices/import")
-FOR_ADMINS = ("/system",)
+FOR_ADMINS = ("/system", "/system/calendar")
 Gallery = dict[str, TestClient]
 
 

@@ -314,10 +314,10 @@ def test_health_is_well_once_a_worker_lives_and_ill_when_it_falls_silent(
             part: told["ok"] for part, told in answer.json().items() if part != "status"
         }
 
-    well = dict.fromkeys(("database", "worker", "scheduler", "queue", "mail"), True)
+    well = dict.fromkeys(("database", "worker", "scheduler", "queue", "mail", "incoming"), True)
     silent = {**well, "worker": False, "scheduler": False}
     assert health() == (503, silent)
     beat(reception.house.worker)
     assert health() == (200, well)
-    reception.clock.advance(minutes=3)
+    reception.clock.advance(minutes=4)
     assert health() == (503, silent)

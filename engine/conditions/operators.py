@@ -1,0 +1,171 @@
+"""Every comparison a condition can make: one entry each, for values in memory and for columns."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import singledispatch
+from operator import eq, ge, gt, le, lt
+from typing import Any, Literal
+
+from sqlalchemy import JSON, ColumnElement, String, and_, extract, func
+
+from engine.columns import Fold, FoldItems, HasItem, Position
+
+Comparison = Callable[[Any, Any], Any]
+TEXT = frozenset({"text"})
+ORDERED = frozenset({"number", "date", "datetime"})
+LIST = frozenset({"list"})
+PLAIN = TEXT | ORDERED | {"bool", "reference"}
+ANY = PLAIN | LIST | {"json"}
+
+
+@dataclass(frozen=True)
+class Operator:
+    """How one comparison reads, which kinds of field offer it, what it takes, and what it means.
+
+    `test` compares two filled values, folded where case does not count. An operator without one is
+    the opposite of another (`negates`), is made of others, or looks at the change itself
+    (`of_change`) and so has no meaning without an event. One that is `of_parts` compares a text
+    with a part of it, which need not be anything the field itself could hold. One `of_category`
+    asks of which category the tags are.
+    """
+
+    name: str
+    label: str
+    kinds: frozenset[str]
+    example: Any
+    takes: Literal["value", "list", "range", "nothing"] = "value"
+    test: Comparison | None = None
+    negates: str | None = None
+    of_change: bool = False
+    of_parts: bool = False
+    of_category: bool = False
+
+
+@singledispatch
+def fold(value: Any) -> Any:
+    """Text, or the texts of a list, without case; anything else as it is."""
+    if isinstance(value, (list, tuple)):
+        return [fold(item) for item in value]
+    return value.casefold() if isinstance(value, str) else value
+
+
+@fold.register
+def _(value: ColumnElement) -> Any:  # type: ignore[type-arg]  # singledispatch needs the bare class
+    if isinstance(value.type, JSON):
+        return FoldItems(value)
+    return Fold(value) if isinstance(value.type, String) else value
+
+
+@singledispatch
+def position(text: Any, part: Any) -> Any:
+    """Where the part begins in the text, counted from 1; 0 if nowhere."""
+    return text.find(part) + 1
+
+
+@position.register
+def _(text: ColumnElement, part: Any) -> Any:  # type: ignore[type-arg]  # as above
+    return Position(text, part)
+
+
+@singledispatch
+def ends(text: Any, part: Any) -> Any:
+    """Whether the text ends with the part."""
+    return text.endswith(part)
+
+
+@ends.register
+def _(text: ColumnElement, part: Any) -> Any:  # type: ignore[type-arg]  # as above
+    size = func.length(part) if isinstance(part, ColumnElement) else len(part)
+    return func.substr(text, func.length(text) - size + 1) == part
+
+
+@singledispatch
+def has(items: Any, item: Any) -> Any:
+    """Whether a list holds this text."""
+    return item in items
+
+
+@has.register
+def _(items: ColumnElement, item: Any) -> Any:  # type: ignore[type-arg]  # as above
+    return HasItem(items, item)
+
+
+@singledispatch
+def month_day(day: Any) -> Any:
+    """A day without its year, as a number: 310 for the tenth of March."""
+    return day.month * 100 + day.day
+
+
+@month_day.register
+def _(day: ColumnElement) -> Any:  # type: ignore[type-arg]  # as above
+    return extract("month", day) * 100 + extract("day", day)
+
+
+def _contains(have: Any, want: Any) -> Any:
+    if not isinstance(want, list):
+        return position(have, want) > 0
+    held = [has(have, item) for item in want]
+    return and_(*held) if isinstance(have, ColumnElement) else all(held)
+
+
+def _one_of(have: Any, wants: Sequence[Any]) -> Any:
+    return have.in_(wants) if isinstance(have, ColumnElement) else have in wants
+
+
+def alternatives(text: str) -> list[str]:
+    """The texts that a comma parts: "refund, dispute" means either of them."""
+    return [part for each in text.split(",") if (part := each.strip())]
+
+
+def _begins(have: Any, want: Any) -> Any:
+    return position(have, want) == 1
+
+
+def _opposite(name: str, label: str, of: Operator, example: Any) -> Operator:
+    same = replace(of, name=name, label=label, example=example, test=None)
+    return replace(same, negates=of.name)
+
+
+EQUALS = Operator("equals", "is equal to", PLAIN, "Sent", test=eq)
+CONTAINS = Operator("contains", "contains", TEXT | LIST, "refund", test=_contains, of_parts=True)
+ONE_OF = Operator("in", "is one of", PLAIN | LIST, ["Open", "Waiting"], "list", test=_one_of)
+ANY_OF = Operator(
+    "contains_any", "contains any of", TEXT, ["refund", "dispute"], "list", of_parts=True
+)
+CATEGORY = Operator("in_category", "include one of the category", LIST, "Risk", of_category=True)
+EMPTY = Operator("is_empty", "is empty", ANY, None, "nothing")
+
+OPERATORS: dict[str, Operator] = {
+    operator.name: operator
+    for operator in (
+        EQUALS,
+        _opposite("not_equals", "is not equal to", EQUALS, "Paid"),
+        Operator("starts_with", "begins with", TEXT, "INV", test=_begins, of_parts=True),
+        Operator("ends_with", "ends with", TEXT, ".pdf", test=ends, of_parts=True),
+        CONTAINS,
+        _opposite("not_contains", "does not contain", CONTAINS, "test"),
+        ANY_OF,
+        _opposite("contains_none", "contains none of", ANY_OF, "newsletter, out of office"),
+        CATEGORY,
+        _opposite("not_in_category", "include none of the category", CATEGORY, "Risk"),
+        Operator("less_than", "is less than", ORDERED, "today", test=lt),
+        Operator("greater_than", "is greater than", ORDERED, 1000, test=gt),
+        Operator("at_most", "is at most", ORDERED, "today-7d", test=le),
+        Operator("at_least", "is at least", ORDERED, 10000, test=ge),
+        Operator("between", "is between", ORDERED, [100, 500], "range"),
+        ONE_OF,
+        _opposite("not_in", "is none of", ONE_OF, ["Resolved", "Closed"]),
+        EMPTY,
+        _opposite("is_not_empty", "is not empty", EMPTY, None),
+        Operator("changed", "has changed", ANY, None, "nothing", of_change=True),
+        Operator("changed_to", "has changed to", PLAIN, "Resolved", of_change=True),
+        Operator("changed_from", "has changed from", PLAIN, "Draft", of_change=True),
+        Operator("becomes", "becomes", PLAIN, "Resolved", of_change=True),
+    )
+}
+DATE_LABELS = {
+    "less_than": "is before",
+    "greater_than": "is after",
+    "at_most": "is on or before",
+    "at_least": "is on or after",
+}

@@ -1,0 +1,64 @@
+"""The effect of giving a document another name and folder, without covering up another one."""
+
+from collections.abc import Iterable
+from itertools import count
+from typing import Any, Literal
+
+from pydantic import JsonValue
+
+from engine.effects import Outcome, RecordEffect, Store
+from engine.filing import HOME, clean, named
+from engine.problems import Invalid
+
+
+class PlaceDocument(RecordEffect):
+    """A name and a folder for one document. Where a folder has that name, it is counted on."""
+
+    kind: Literal["place_document"] = "place_document"
+    id: int
+    number: str
+    title: str
+    file: str = ""
+    name: str
+    folder: str | None
+
+    def say(self) -> str:
+        where = f" and move it to “{self.folder}”" if self.folder else ""
+        return f"rename {self.number} from “{self.title}” to “{self.name}”{where}"
+
+    def apply(self, store: Store) -> Outcome:
+        store.alone(f"folder {self.folder}")
+        name = self._free(store)
+        try:
+            saved = store.update(HOME, self.id, self._values(name))
+        except Invalid as invalid:
+            return Outcome("failed", f"{self.number} stays where it is: {invalid}")
+        gives: dict[str, JsonValue] = {"name": name, "folder": self.folder}
+        if saved.event is None:
+            return Outcome("unchanged", f"{self.number} is “{name}” there already", gives)
+        taken = "" if name == self.name else f" (there is a “{self.name}” already)"
+        where = f" in “{self.folder}”" if self.folder else ""
+        return Outcome("done", f"{self.number} is now “{name}”{where}{taken}", gives)
+
+    def preview(self) -> Outcome:
+        return Outcome("done", f"would {self.say()}", {"name": self.name, "folder": self.folder})
+
+    def overlay(self) -> Iterable[tuple[str, int, dict[str, JsonValue]]]:
+        return [(HOME, self.id, self._values(self.name))]
+
+    def _values(self, name: str) -> dict[str, Any]:
+        digest, _ = named(self.file)
+        kept = {"file": f"{digest}/{name}"} if digest else {}
+        return {"title": name, "folder": self.folder, **kept}
+
+    def _free(self, store: Store) -> str:
+        """The name, or the first one counted on from it that no other document there has."""
+        stem, dot, ending = self.name.rpartition(".")
+        for number in count(1):
+            name = self.name
+            if number > 1:
+                name = f"{stem} ({number}).{ending}" if dot else f"{self.name} ({number})"
+            others = store.ids(HOME, {"folder": self.folder, "title": clean(name)})
+            if set(others) <= {self.id}:
+                return clean(name)
+        raise AssertionError("numbers do not end")

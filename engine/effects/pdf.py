@@ -1,0 +1,53 @@
+"""The effect of printing a PDF: at least once, and the file is the same however often."""
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import JsonValue
+
+from engine.apart import TooMuch, apart, can_print
+from engine.effects import Outcome, OutwardEffect
+from engine.effects.records import CreateRecord
+
+if TYPE_CHECKING:
+    from engine.world import World
+
+HOME, MIME = "documents", "application/pdf"
+MISSING = "PlutoPrint, which makes PDFs, has no package for this kind of machine"
+
+
+class PrintPdf(OutwardEffect):
+    """HTML as a PDF, kept as a document of a record. Nothing is fetched for it from anywhere."""
+
+    kind: Literal["print_pdf"] = "print_pdf"
+    title: str
+    html: str
+    record: str
+    of: str
+
+    def say(self) -> str:
+        return f"add “{self.title}” to {self.of}"
+
+    def preview(self) -> Outcome:
+        gives = self._document("").preview().gives
+        return Outcome("done", f"would {self.say()}", gives)
+
+    def perform(self, world: "World", key: str, tries: int) -> Outcome:
+        if not can_print():
+            return Outcome("failed", f"“{self.title}” was not made: {MISSING}")
+        try:
+            printed = apart("print_pdf", self.html.encode())
+        except TooMuch as reason:
+            remedy = "Make the template simpler or shorter, then try again from this step."
+            return Outcome("failed", f"“{self.title}” was not made: {reason}. {remedy}")
+        document = self._document(f"{world.keep(printed)}/{self.title}")
+        told = f"added “{self.title}” ({len(printed) // 1024 + 1} kB) to {self.of}"
+        return Outcome("done", told, then=(document,), made=True)
+
+    def _document(self, file: str) -> CreateRecord:
+        values: dict[str, JsonValue] = {
+            "title": self.title,
+            "file": file,
+            "mime": MIME,
+            "record": self.record,
+        }
+        return CreateRecord(module=HOME, title=f"the document “{self.title}”", values=values)

@@ -1,0 +1,57 @@
+"""A template of the library was changed: the workflows that use it go to a person again."""
+
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from engine.alerts import raise_alert
+from engine.library import By, add_version, examine, parsed_of, withdraw
+from engine.tables import VERSIONS, WORKFLOWS
+from engine.texts import current
+from engine.transaction import Transaction
+
+IN_USE = ("active", "paused", "in_review")
+
+
+def renew(tx: Transaction, by: By) -> int:
+    """Put a version with the new wording into review wherever it differs. Returns how many.
+
+    What was approved goes on saying what it said until a person approves the new wording.
+    """
+    texts = current(tx)
+    behind = [row for row in _newest(tx) if parsed_of(row).with_texts(texts).texts != _said(row)]
+    for row in behind:
+        _renew(tx, row, by)
+    return len(behind)
+
+
+def _newest(tx: Transaction) -> list[Row[Any]]:
+    """Of each workflow that uses templates the version that waits, else the one that runs."""
+    query = select(VERSIONS, WORKFLOWS.c.name.label("called")).where(
+        VERSIONS.c.workflow == WORKFLOWS.c.id,
+        WORKFLOWS.c.state.in_(IN_USE),
+        VERSIONS.c.state.in_(("approved", "in_review")),
+    )
+    rows = tx.db.execute(query.order_by(VERSIONS.c.workflow, VERSIONS.c.version)).all()
+    return [row for row in {row.workflow: row for row in rows}.values() if row.texts]
+
+
+def _said(row: Row[Any]) -> Any:
+    return parsed_of(row).texts
+
+
+def _renew(tx: Transaction, row: Row[Any], by: By) -> None:
+    # The addresses in it were found safe when it was submitted; only its wording is another.
+    checked = examine(tx, row.document, lambda url: None, row.workflow)
+    if checked.problems or checked.parsed is None:
+        told = f"a template of “{row.called}” no longer fits it: {checked.problems[0]}"
+        remedy = "Correct the template; until then the workflow says what it said before."
+        raise_alert(tx, "changed", f"wording/{row.workflow}", told, remedy, row.workflow)
+        return
+    authors = [*row.authors, by.name] if row.state == "in_review" else [by.name]
+    withdraw(tx, row.workflow)
+    note = "A template it uses was changed."
+    add_version(tx, row.workflow, checked, list(dict.fromkeys(authors)), by, note, row.audience)
+    told = f"a template of “{row.called}” was changed; it says what it said before until approval."
+    remedy = "Read the new wording in its review, and approve it."
+    raise_alert(tx, "changed", f"wording/{row.workflow}", told, remedy, row.workflow)

@@ -1,0 +1,1 @@
+"""The clock: what is due when, what it starts, and moving what waits."""

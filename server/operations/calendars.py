@@ -1,0 +1,66 @@
+"""The company's clock and calendar: what everybody may see, and what an admin changes."""
+
+from typing import Any
+
+from engine import audit
+from engine.calendar import Calendar
+from engine.calendar.company import with_calendar
+from engine.calendar.recurring_checks import WEEKDAYS
+from engine.company import Company
+from engine.scheduling.schedule import replan
+from engine.transaction import Transaction
+from server.doors import Answer, Desk, operation
+
+
+@operation(
+    "GET /calendar",
+    scope="workflows:read",
+    tool=False,
+    gives="timezone:string today:string working_weekdays:array holidays:array",
+)
+def get_calendar(desk: Desk) -> Answer:
+    """Tell the company's time zone, its working days, and this year's holidays."""
+    with desk.read() as tx:
+        company = tx.company
+        return {
+            "timezone": company.timezone,
+            "today": company.calendar.today(tx.now).isoformat(),
+            "country": company.country,
+            "subdivision": company.subdivision,
+            "working_weekdays": [WEEKDAYS[day] for day in company.working_weekdays],
+            "holidays": [day.isoformat() for day in company.holidays],
+            "days_off_this_year": days_off(tx, company.calendar),
+            "scheduled_limit": company.scheduled_limit,
+        }
+
+
+def days_off(tx: Transaction, calendar: Calendar) -> list[str]:
+    """The days of this year that would be working days, and are holidays."""
+    today = calendar.today(tx.now)
+    first = today.replace(month=1, day=1).toordinal()
+    last = today.replace(month=12, day=31).toordinal()
+    days = (today.fromordinal(number) for number in range(first, last + 1))
+    weekdays = calendar.working_weekdays
+    return [
+        day.isoformat()
+        for day in days
+        if day.weekday() in weekdays and not calendar.is_working_day(day)
+    ]
+
+
+def change_calendar(desk: Desk, given: dict[str, Any]) -> Company:
+    """Give the company another clock or calendar; schedules follow at once. Pages only.
+
+    Raises `Invalid` with all that is wrong.
+    """
+    desk.need("settings:write")
+    with desk.house.database.begin() as tx:
+        old, company = tx.company, with_calendar(tx.company, given)
+        desk.house.database.save_company(tx, company)
+        tx.company = company
+        planned = replan(tx, desk.house.library)
+        changed = [key for key in given if getattr(company, key) != getattr(old, key)]
+        detail = {"changed": changed, "schedules": planned}
+        audit.record(tx, desk.who.name, "change calendar", "company", detail, desk.who.token)
+    desk.house.changed()
+    return company

@@ -1,0 +1,102 @@
+"""What one user was told, and how this user wants to be told."""
+
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from engine.notices import wished
+from engine.people import Principal
+from engine.problems import BadValue, refuse
+from engine.records import Records
+from engine.transaction import Transaction
+from server.doors import Answer, Desk, missing, operation
+
+HOME = "notifications"
+WISHES = ("notify_bell", "notify_email", "notify_digest", "digest_at")
+
+
+@operation(
+    "GET /notices/wishes",
+    scope="records:read",
+    tool=False,
+    gives="notify_bell:boolean notify_email:boolean notify_digest:boolean digest_at:string",
+)
+def get_wishes(desk: Desk) -> Answer:
+    """Tell how the user who asks is told of things: in Sayso, by mail, or in a daily digest."""
+    with desk.read() as tx:
+        row = _user(tx, desk.who)
+        return {name: row[name] for name in WISHES}
+
+
+@operation(
+    "PUT /notices/wishes",
+    scope="records:write",
+    kind="write",
+    tool=False,
+    gives="notify_bell:boolean notify_email:boolean notify_digest:boolean digest_at:string",
+)
+def set_wishes(
+    desk: Desk, notify_bell: bool, notify_email: bool, notify_digest: bool, digest_at: str = "08:00"
+) -> Answer:
+    """Choose how the user who asks is told of things. A digest takes the place of single mails;
+    `digest_at` is a time of day by the user's own clock."""
+    return keep_wishes(desk, notify_bell, notify_email, notify_digest, digest_at)
+
+
+def keep_wishes(desk: Desk, bell: bool, email: bool, digest: bool, digest_at: str) -> Answer:
+    """As `set_wishes`, for everybody who is signed in: everybody's own wishes are their own."""
+    try:
+        at = wished(digest_at)
+    except BadValue as bad:
+        raise refuse("digest_at", bad.message, bad.remedy) from None
+    given = dict(zip(WISHES, (bell, email, digest, at), strict=True))
+    with desk.begin() as tx:
+        row = _user(tx, desk.who)
+        if (email or digest) and not row["email"]:
+            told = "there is no mail address for you."
+            raise refuse(
+                "notify_email", told, "An admin can give you one, on the page of the user."
+            )
+        Records(tx, desk.author(), starts=False).update("users", row["id"], given)
+    return given
+
+
+def bell(tx: Transaction, who: Principal, limit: int, offset: int = 0) -> list[Row[Any]]:
+    """What the user was told in Sayso, the newest first."""
+    table = tx.schema.tables[HOME]
+    query = select(table).where(*_mine(tx, who)).order_by(table.c.id.desc())
+    return list(tx.db.execute(query.limit(limit).offset(offset)).all())
+
+
+def told(tx: Transaction, who: Principal, *, unread: bool = False) -> int:
+    """How many notices there are in the user's bell."""
+    if HOME not in tx.schema.tables or "channel" not in tx.schema.tables[HOME].c:
+        return 0
+    table = tx.schema.tables[HOME]
+    new = [table.c.read.is_not(True)] if unread else []
+    return tx.count(table, *_mine(tx, who), *new)
+
+
+def read_all(desk: Desk) -> int:
+    """Mark all that is in the user's bell as read. Returns how many were not."""
+    with desk.begin() as tx:
+        table, records = tx.schema.tables[HOME], Records(tx, desk.author(), starts=False)
+        mine = (*_mine(tx, desk.who), table.c.read.is_not(True))
+        ids = tx.db.scalars(select(table.c.id).where(*mine).order_by(table.c.id)).all()
+        for id in ids:
+            records.update(HOME, id, {"read": True})
+        return len(ids)
+
+
+def _mine(tx: Transaction, who: Principal) -> tuple[Any, ...]:
+    table = tx.schema.tables[HOME]
+    return (table.c.user == who.name, table.c.channel == "bell", table.c.deleted_at.is_(None))
+
+
+def _user(tx: Transaction, who: Principal) -> dict[str, Any]:
+    table = tx.schema.tables["users"]
+    where = (table.c.username == who.name, table.c.deleted_at.is_(None))
+    row = tx.db.execute(select(table).where(*where)).mappings().first()
+    if row is None:
+        raise missing("user", f"there is no user record of {who.name}.", "An admin can create it.")
+    return dict(row)

@@ -1,0 +1,95 @@
+"""One message to chosen customers: who gets it, and the request to approve it."""
+
+from sqlalchemy import select
+
+from engine import audit, facts
+from engine.enrol import candidates
+from engine.facts import Reader, RecordFacts
+from engine.library import examine, save_draft, submit
+from engine.problems import Invalid, refuse
+from engine.rehearsal import audience
+from engine.sending import one_off
+from engine.transaction import Transaction
+from engine.workflow import Workflow
+from server.doors import Answer, Desk, Names, Plain, Refs, operation
+from server.operations import shapes
+
+MOST_SHOWN = 100
+
+
+@operation(
+    "POST /one-offs",
+    scope="workflows:write",
+    kind="write",
+    tool=False,
+    untrusted=True,
+    gives="count:integer customers:array left_out:array suppressed:array "
+    "workflow?:integer link?:string next:string",
+)
+def write_to_customers(
+    desk: Desk,
+    subject: str,
+    body: str,
+    customers: Refs | None = None,
+    where: Plain | None = None,
+    attach: Names | None = None,
+    paused: bool = False,
+    dry: bool = True,
+) -> Answer:
+    """One mail to chosen `customers`, or those that match `where`: to primary contacts, else all.
+    Paused customers are left out (`paused`: theirs waits). `dry` only tells who gets it; without it
+    people are asked to approve, and approval sends it."""
+    if (customers is None) == (where is None):
+        raise refuse("customers", "say which customers: `customers` or `where`.", "One of them.")
+    with desk.read() as tx:
+        numbers = _numbers(tx, customers) if customers is not None else None
+        whole = one_off.document(subject, body, where, numbers, attach or (), paused=paused)
+        checked = examine(tx, whole, desk.house.unsafe)
+        if checked.problems or checked.parsed is None:
+            raise Invalid(*checked.problems)
+        meant = audience(tx, checked.parsed, tx.now, MOST_SHOWN)
+        every = one_off.document(subject, body, where, numbers, attach or (), paused=True)
+        left = [] if paused else _left_out(tx, Workflow.model_validate(every))
+    answer: Answer = {
+        "count": meant.count,
+        "customers": meant.records,
+        "left_out": left,
+        "suppressed": meant.suppressed,
+        "next": "Without `dry`, people are asked to approve it.",
+    }
+    if dry:
+        return answer
+    if not meant.count:
+        raise refuse("customers", "nobody is left to write to.", "Choose other customers.")
+    with desk.begin() as tx:
+        draft = save_draft(tx, whole, desk.by)
+        row = submit(tx, draft.id, draft.revision, "", desk.by, desk.house.unsafe, meant.count)
+        detail = {"customers": meant.count, "subject": subject}
+        named = f"workflow/{draft.id}"
+        audit.record(tx, desk.who.name, "write to customers", named, detail, desk.who.token)
+    link = f"{desk.house.settings.address}/reviews/{row.id}"
+    told = "Give the link to a person who may approve; approval sends it."
+    return {**answer, "workflow": draft.id, "link": link, "next": told}
+
+
+def _left_out(tx: Transaction, chosen: Workflow) -> list[Answer]:
+    """The customers that are left out because nobody is to chase them now, each with why."""
+    module = tx.schema.module(chosen.module)
+    ids = tx.db.scalars(select(candidates(tx, chosen, tx.now).subquery().c.record)).all()
+    reader = Reader(tx)
+    reader.load(module, ids)
+    rows = [reader.row(module, id) or {} for id in ids]
+    told = [(row, facts.paused(RecordFacts(reader, module, row))) for row in rows]
+    return [
+        {"id": row["id"], "number": row["number"], "name": row["name"], "why": why}
+        for row, why in told
+        if why
+    ][:MOST_SHOWN]
+
+
+def _numbers(tx: Transaction, customers: Refs) -> list[str]:
+    """The numbers of customers, by whatever names they go. Raises `Missing`."""
+    module = tx.schema.module("accounts")
+    ids = [shapes.id_of(tx, module, ref, f"customers.{i}") for i, ref in enumerate(customers)]
+    table = tx.schema.tables[module.name]
+    return list(tx.db.scalars(select(table.c.number).where(table.c.id.in_(ids))))

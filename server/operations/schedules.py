@@ -1,0 +1,246 @@
+"""The planner: what is scheduled, when it ran and runs next, and whether the scheduler is alive."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, select
+
+from engine import audit
+from engine.jobs import TICK
+from engine.library import Live, current_document
+from engine.portfolios import seen_runs
+from engine.problems import Invalid, Problem, refuse
+from engine.scheduling.limit import active_schedules
+from engine.scheduling.rescheduling import Pending, apply, mover, moves, pending, undo
+from engine.tables import HEARTBEATS, SCHEDULES, WORKFLOWS
+from engine.transaction import Transaction
+from engine.triggers.schedule import Schedule
+from server.doors import Answer, Desk, Number, Plain, operation
+from server.operations import shapes
+from server.operations.workflows import draft_workflow
+
+SILENCE = timedelta(seconds=3 * TICK)
+
+
+@operation(
+    "GET /schedules", scope="workflows:read", tool=False, gives="schedules:array limit:integer"
+)
+def list_schedules(desk: Desk) -> Answer:
+    """List the scheduled workflows: how often, whether on, when each ran last and runs next."""
+    with desk.read() as tx:
+        rows = [_line(tx, row, live) for row, live in scheduled(desk, tx)]
+        return {
+            "schedules": rows,
+            "active": active_schedules(tx),
+            "limit": tx.company.scheduled_limit,
+        }
+
+
+def scheduled(desk: Desk, tx: Transaction) -> list[tuple[Row[Any], Live]]:
+    """Each workflow that a schedule starts, on or off, with its version; the next due first."""
+    query = (
+        select(WORKFLOWS, SCHEDULES.c.next_at, SCHEDULES.c.last_at)
+        .join(SCHEDULES, SCHEDULES.c.workflow == WORKFLOWS.c.id)
+        .where(WORKFLOWS.c.state.in_(("active", "paused")), WORKFLOWS.c.active_version.is_not(None))
+        .order_by(SCHEDULES.c.next_at.is_(None), SCHEDULES.c.next_at, WORKFLOWS.c.id)
+    )
+    rows = [row for row in tx.db.execute(query) if shapes.shown(tx, row.module)]
+    library = desk.house.library
+    found = [(row, library.version(tx, row.id, row.active_version)) for row in rows]
+    return [(row, live) for row, live in found if isinstance(live.parsed.trigger, Schedule)]
+
+
+def frequency(tx: Transaction, live: Live) -> str:
+    """How often it looks, in words, and in which hours."""
+    trigger, window = live.parsed.trigger, live.parsed.window
+    assert isinstance(trigger, Schedule)
+    said = trigger.words(tx.company.calendar)
+    return f"{said}, {window.words()}" if window else said
+
+
+def standing(tx: Transaction, row: Row[Any], live: Live) -> str:
+    """How it stands: on, off, or over for good."""
+    trigger = live.parsed.trigger
+    if isinstance(trigger, Schedule) and trigger.past(tx.now, tx.company.calendar):
+        return "completed"
+    return "on" if row.state == "active" else "off"
+
+
+def _line(tx: Transaction, row: Row[Any], live: Live) -> Answer:
+    return {
+        "workflow": row.id,
+        "name": row.name,
+        "module": row.module,
+        "frequency": frequency(tx, live),
+        "status": standing(tx, row, live),
+        "last_at": shapes.iso(row.last_at),
+        "next_at": shapes.iso(row.next_at),
+    }
+
+
+@operation("GET /scheduler", scope="runs:read", tool=False, gives="ok:boolean status:string")
+def get_scheduler(desk: Desk) -> Answer:
+    """Tell whether the scheduler is alive: when it last looked at the clock, and what is due."""
+    with desk.read() as tx:
+        return {
+            **scheduler(tx),
+            "active": active_schedules(tx),
+            "limit": tx.company.scheduled_limit,
+        }
+
+
+def scheduler(tx: Transaction) -> Answer:
+    """How the engine of all schedules is: down, if three of its intervals went by in silence."""
+    seen = tx.db.scalar(select(HEARTBEATS.c.at).where(HEARTBEATS.c.name == "worker"))
+    due = tx.db.scalar(select(func.min(SCHEDULES.c.next_at)))
+    told: Answer = {
+        "ok": True,
+        "status": "up",
+        "last_tick": shapes.iso(seen),
+        "interval_seconds": int(TICK),
+        "next_at": shapes.iso(due),
+    }
+    if why := _down(tx, seen, due):
+        return {**told, "ok": False, "status": "scheduler down", "why": why}
+    return told
+
+
+def _down(tx: Transaction, seen: Any, due: Any) -> str:
+    zone, remedy = tx.company.calendar.timezone, "start `sayso worker`"
+    if seen is None:
+        return f"scheduler down: no worker has given a sign of life yet; {remedy}"
+    if tx.now - seen > SILENCE:
+        last = f"{seen.astimezone(zone):%Y-%m-%d %H:%M}"
+        ago = f"more than 3 intervals of {TICK:.0f} seconds ago"
+        return f"scheduler down: its last tick was at {last}, {ago}; {remedy}"
+    if due is not None and tx.now - due > SILENCE:
+        since = f"{due.astimezone(zone):%Y-%m-%d %H:%M}"
+        return f"scheduler down: what was due at {since} has not been started; look at the log"
+    return ""
+
+
+@operation(
+    "PUT /schedules/{workflow}",
+    scope="workflows:write",
+    kind="write",
+    tool=False,
+    gives="workflow:integer revision:integer",
+    body="trigger",
+)
+def change_schedule(desk: Desk, workflow: Number, trigger: Plain) -> Answer:
+    """Draft another schedule for a workflow; what is live goes on until a person approves it.
+
+    `trigger`: like {"every": "week", "weekdays": ["mon"], "at": "09:00"}."""
+    with desk.read() as tx:
+        document = with_schedule(tx, workflow, trigger)
+    return draft_workflow(desk, document, workflow)
+
+
+def with_schedule(tx: Transaction, workflow: int, trigger: Mapping[str, Any]) -> Answer:
+    """The document of a scheduled workflow with another schedule. Raises `Invalid`."""
+    row = shapes.workflow_row(tx, workflow)
+    document = dict(current_document(tx, row))
+    if (document.get("trigger") or {}).get("type") != "schedule":
+        told = f"no schedule starts “{row.name}”."
+        raise refuse("workflow", told, "Change the whole trigger in its document.")
+    return {**document, "trigger": {**trigger, "type": "schedule"}}
+
+
+# --- many times at once ---
+
+
+@operation(
+    "POST /schedules/move",
+    scope="runs:control",
+    kind="write",
+    tool=False,
+    gives="count:integer steps:array moved:boolean",
+)
+def move_times(
+    desk: Desk,
+    at: str | None = None,
+    to: str | None = None,
+    by: str | None = None,
+    workflows: list[Number] | None = None,
+    shown: Number | None = None,
+    dry: bool = True,
+) -> Answer:
+    """Move the times at which waiting runs go on, of some workflows or all: those `at` a time of
+    day, or all, `to` another time or `by` an offset like +2h. `dry` only shows them; to change
+    them send `dry: false` and the count that was `shown`."""
+    opened = desk.read if dry else desk.begin
+    with opened() as tx:
+        move = mover(at, to, by, tx.company.calendar)
+        mine = list(seen_runs(tx.schema))
+        every = pending(tx, desk.house.library, move, at, workflows, mine)
+        found = [each for each in every if shapes.shown(tx, each.module)]
+        answer: Answer = {"count": len(found), "steps": _steps(found), "moved": False}
+        if dry or not found:
+            return answer
+        if shown is not None and shown != len(found):
+            told = f"{shown} steps were shown, and by now there are {len(found)}."
+            raise Invalid(Problem("shown", told, "Look at them again, then move them."))
+        said = _said(at, to, by)
+        number, changed = apply(tx, found, said, desk.who.name)
+        detail = {"said": said, "steps": changed}
+        audit.record(tx, desk.who.name, "move times", f"move/{number}", detail, desk.who.token)
+    desk.house.changed()
+    return {**answer, "count": changed, "moved": True, "move": number}
+
+
+def _said(at: str | None, to: str | None, by: str | None) -> str:
+    return f"{f'from {at}' if at else 'all'} {f'to {to}' if to else f'by {by}'}"
+
+
+def _steps(found: list[Pending]) -> list[Answer]:
+    return [
+        {
+            "run": each.run,
+            "workflow": each.workflow,
+            "name": each.name,
+            "record": f"{each.module}/{each.record}",
+            "step": each.step,
+            "does": each.does,
+            "old": shapes.iso(each.old),
+            "new": shapes.iso(each.new),
+        }
+        for each in found
+    ]
+
+
+@operation("GET /schedules/moves", scope="runs:read", tool=False, gives="moves:array")
+def list_moves(desk: Desk) -> Answer:
+    """List what was moved, newest first: when, by whom, how many steps, and whether undone."""
+    with desk.read() as tx:
+        return {
+            "moves": [
+                {
+                    "move": row.id,
+                    "said": row.said,
+                    "steps": len(row.rows),
+                    "at": shapes.iso(row.at),
+                    "by": row.by,
+                    "undone_at": shapes.iso(row.undone_at),
+                    "undone_by": row.undone_by,
+                }
+                for row in moves(tx)
+            ]
+        }
+
+
+@operation(
+    "POST /schedules/moves/{move}/undo",
+    scope="runs:control",
+    kind="write",
+    tool=False,
+    gives="restored:integer left:integer",
+)
+def undo_move(desk: Desk, move: Number) -> Answer:
+    """Restore the times before a move, of all steps that did not go on since."""
+    with desk.begin() as tx:
+        restored, left = undo(tx, move, desk.who.name)
+        detail = {"restored": restored, "left": left}
+        audit.record(tx, desk.who.name, "undo move", f"move/{move}", detail, desk.who.token)
+    desk.house.changed()
+    return {"restored": restored, "left": left}

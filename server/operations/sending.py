@@ -1,0 +1,181 @@
+"""What goes out: the outbox, who is not to be written to, and the switch that stops it."""
+
+from typing import Any, Literal
+
+from sqlalchemy import select
+
+from engine import audit
+from engine.company import Company
+from engine.delivery import Channel
+from engine.problems import refuse
+from engine.sending import outbox, stops, suppression
+from engine.tables import WORKFLOWS
+from server.doors import Answer, Desk, Number, missing, operation
+from server.operations import shapes
+
+MOST_SHOWN = 100
+
+
+@operation(
+    "GET /outbox",
+    scope="runs:read",
+    tool=False,
+    untrusted=True,
+    gives="messages:array stopped:array",
+)
+def list_outbox(
+    desk: Desk,
+    standing: Literal["queued", "sending", "held", "failed", "unknown"] | None = None,
+) -> Answer:
+    """List mails and text messages that have not gone out: queued, being sent, held (with why and
+    until when), failed or not known; and what is stopped."""
+    with desk.read() as tx:
+        found = outbox.waiting(tx, desk.house.library, standing or "")
+        messages = [
+            {
+                "run": each.run,
+                "workflow": each.workflow,
+                "name": each.name,
+                "channel": each.channel,
+                "record": each.record,
+                "to": list(each.to),
+                "subject": each.subject,
+                "standing": each.standing,
+                "why": each.why,
+                "since": shapes.iso(each.since),
+                "next_at": shapes.iso(each.next_at),
+                "tries": each.tries,
+            }
+            for each in found
+            if shapes.shown(tx, each.record.partition("/")[0])
+        ]
+        return {"messages": messages, "stopped": [row.scope for row in stops.stops(tx)]}
+
+
+@operation(
+    "POST /stops",
+    scope="workflows:toggle",
+    kind="switch",
+    tool=False,
+    gives="stopped:array",
+)
+def stop_sending(desk: Desk, what: str, reason: str) -> Answer:
+    """Stop at once what leaves the house: `what` is all, email, sms, webhook, model or workflow/12.
+    Nothing is lost: it waits. Only an admin lets it go on, on the page Sending."""
+    if not reason.strip():
+        raise refuse("reason", "there is no reason.", "Say why, for whoever finds it stopped.")
+    with desk.begin() as tx:
+        known = tx.db.scalars(select(WORKFLOWS.c.id)).all()
+        scope = stops.scope(what, known)
+        stops.stop(tx, scope, reason.strip(), desk.who.name)
+        detail = {"reason": reason.strip()}
+        audit.record(tx, desk.who.name, "stop sending", scope, detail, desk.who.token)
+        return {"stopped": [row.scope for row in stops.stops(tx)]}
+
+
+@operation(
+    "GET /suppressions",
+    scope="records:read",
+    tool=False,
+    untrusted=True,
+    gives="suppressed:array",
+)
+def list_suppressed(desk: Desk, search: str = "") -> Answer:
+    """List the addresses and numbers that are not written to automatically, each with why."""
+    with desk.read() as tx:
+        rows = suppression.listed(tx, search)
+        suppressed = [
+            {
+                "id": row.id,
+                "channel": row.channel,
+                "address": row.address,
+                "kind": row.kind,
+                "detail": row.detail,
+                "by": row.by,
+                "at": shapes.iso(row.at),
+            }
+            for row in rows
+        ]
+    return {"suppressed": suppressed}
+
+
+@operation(
+    "POST /suppressions", scope="records:write", kind="write", tool=False, gives="address:string"
+)
+def suppress_address(
+    desk: Desk, address: str, reason: str, channel: Literal["all", "email", "sms"] = "all"
+) -> Answer:
+    """Write no more to an address or number automatically. Only a person takes it off the list."""
+    if not suppression.normal(address):
+        raise refuse("address", "there is no address.", "Give an e-mail address or a number.")
+    with desk.begin() as tx:
+        suppression.suppress(tx, channel, address, "by hand", reason, desk.who.name)
+        named, detail = f"address/{suppression.normal(address)}", {"reason": reason}
+        audit.record(tx, desk.who.name, "suppress address", named, detail, desk.who.token)
+    return {"address": suppression.normal(address)}
+
+
+# --- only a person, on the pages or at the command line ---
+
+
+def send_now(desk: Desk, run: int) -> Answer:
+    """Send a message off whatever the hour. What else keeps it is still asked."""
+    desk.need("runs:control")
+    with desk.begin() as tx:
+        if not outbox.send_now(tx, run):
+            raise missing("run", f"run R-{run} has no message that waits.", "See the outbox.")
+        audit.record(tx, desk.who.name, "send now", f"run/{run}", None, desk.who.token)
+    desk.house.changed()
+    return {"run": run}
+
+
+def let_go(desk: Desk, workflow: Number, channel: Channel) -> Answer:
+    """Let all messages of a workflow go today that are held for being too many."""
+    desk.need("reviews:decide")
+    with desk.begin() as tx:
+        many = outbox.let_go(tx, workflow, channel, desk.who.name)
+        if not many:
+            message = f"workflow {workflow} has no messages that are held for their number."
+            raise missing("workflow", message, "See the outbox.")
+        detail = {"channel": channel, "messages": many}
+        named = f"workflow/{workflow}"
+        audit.record(tx, desk.who.name, "let messages go", named, detail, desk.who.token)
+    desk.house.changed()
+    return {"messages": many}
+
+
+def go_on(desk: Desk, scope: str, reason: str) -> Answer:
+    """Let go on what was stopped."""
+    desk.need("settings:write")
+    with desk.begin() as tx:
+        if not stops.lift(tx, scope):
+            raise missing("scope", f"“{scope}” is not stopped.", "See what is.")
+        audit.record(tx, desk.who.name, "go on sending", scope, {"reason": reason})
+    desk.house.changed()
+    return {"scope": scope}
+
+
+def lift_suppression(desk: Desk, id: int, reason: str) -> Answer:
+    """Take an address off the list of those not to write to."""
+    desk.need("records:write")
+    if desk.who.agent:
+        raise refuse("id", "only a person takes an address off the list.", "Do it on the page.")
+    if not reason.strip():
+        raise refuse("reason", "there is no reason.", "Say why this address may be written to.")
+    with desk.begin() as tx:
+        row = suppression.lift(tx, id)
+        if row is None:
+            raise missing("id", "this address is not on the list.", "See the list.")
+        named, detail = f"address/{row.address}", {"reason": reason.strip(), "kind": row.kind}
+        audit.record(tx, desk.who.name, "lift suppression", named, detail)
+    return {"address": row.address}
+
+
+def set_limits(desk: Desk, changes: dict[str, Any]) -> Company:
+    """Set how much may leave and at which hours. Raises `ValidationError`."""
+    desk.need("settings:write")
+    with desk.begin() as tx:
+        company = Company.model_validate({**tx.company.model_dump(by_alias=True), **changes})
+        desk.house.database.save_company(tx, company)
+        audit.record(tx, desk.who.name, "set limits", "company", changes)
+    return company

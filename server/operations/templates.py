@@ -1,0 +1,102 @@
+"""Templates of the library as one document each: to be shared, kept elsewhere, and taken in."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import select
+
+from engine.message_parts import told as length
+from engine.problems import Invalid, Problem, refuse
+from engine.records import Records, Saved
+from engine.templates.wording import Wording
+from engine.texts import TEMPLATES, TEXT_MESSAGE, users_of, wording_of
+from engine.transaction import Transaction
+from server.doors import Answer, Desk, Plain, missing, operation
+
+
+class Document(BaseModel):
+    """A template with all its languages, as it is shared."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    schema_: int = Field(1, alias="schema", ge=1, le=1)
+    name: str = Field(min_length=1, max_length=200)
+    kind: str = "E-mail"
+    description: str = ""
+    wordings: list[Wording] = Field(min_length=1)
+
+
+@operation(
+    "GET /templates/{template}",
+    scope="workflows:read",
+    tool=False,
+    gives="template:object used_by:array lengths?:object",
+)
+def get_template(desk: Desk, template: str) -> Answer:
+    """A template with all its languages, ready to be shared, and which workflows use it.
+
+    Of a text message `lengths` tells, by language, in how many parts it is sent.
+    """
+    with desk.read() as tx:
+        rows = _rows(tx, template)
+        if not rows:
+            raise missing("template", f"there is no template `{template}`.", "List the templates.")
+        wordings = [wording_of(row) for row in rows]
+        document = Document(
+            name=template,
+            kind=rows[0].kind or "E-mail",
+            description=rows[0].description or "",
+            wordings=wordings,
+        )
+        told = document.model_dump(mode="json", by_alias=True)
+        answer: Answer = {"template": told, "used_by": users_of(tx, template)}
+        if document.kind == TEXT_MESSAGE:
+            answer["lengths"] = {each.language: length(each.body) for each in wordings}
+        return answer
+
+
+@operation(
+    "POST /templates",
+    scope="workflows:write",
+    kind="write",
+    tool=False,
+    body="document",
+    gives="template:string records:array",
+)
+def put_template(desk: Desk, document: Plain) -> Answer:
+    """Take in a shared template. Languages it has replace ours; those it does not have stay."""
+    given = _read(document)
+    languages = [wording.language for wording in given.wordings]
+    if len(set(languages)) < len(languages):
+        raise refuse("wordings", "a language is there twice.", "Leave one of the two out.")
+    with desk.begin() as tx:
+        records = Records(tx, desk.author())
+        known = {row.language or "": row.id for row in _rows(tx, given.name)}
+        saved = [_save(records, given, wording, known) for wording in given.wordings]
+    desk.house.changed()
+    return {"template": given.name, "records": [each.number for each in saved]}
+
+
+def _read(document: Any) -> Document:
+    try:
+        return Document.model_validate(document)
+    except ValidationError as invalid:
+        problems = [
+            Problem(".".join(map(str, error["loc"])), f"{error['msg'].lower()}.", "Correct it.")
+            for error in invalid.errors(include_url=False)
+        ]
+        raise Invalid(*problems) from None
+
+
+def _save(records: Records, given: Document, wording: Wording, known: dict[str, int]) -> Saved:
+    head = {"name": given.name, "kind": given.kind, "description": given.description}
+    values = {**head, **wording.model_dump()}
+    if id := known.get(wording.language):
+        return records.update(TEMPLATES, id, values)
+    return records.create(TEMPLATES, values)
+
+
+def _rows(tx: Transaction, name: str) -> list[Any]:
+    table = tx.schema.tables[TEMPLATES]
+    where = (table.c.name == name, table.c.deleted_at.is_(None))
+    return list(tx.db.execute(select(table).where(*where).order_by(table.c.id)).all())

@@ -1,0 +1,80 @@
+"""How a template reads for one record: a dry run of a workflow that does nothing but send it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from engine.library import checking
+from engine.modules import Module
+from engine.rehearsal import Told, rehearse
+from engine.templates.variables import way_to
+from engine.templates.wording import Wording
+from engine.texts import TEXT_MESSAGE
+from engine.transaction import Transaction
+from engine.workflow import Workflow, check
+
+PDF = "PDF"
+STEPS = {TEXT_MESSAGE: "send_sms", PDF: "generate_pdf"}
+Words = Sequence[str]
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template of the library: its kind, and what it says in each of its languages."""
+
+    name: str
+    kind: str
+    wordings: tuple[Wording, ...]
+
+    @property
+    def step(self) -> str:
+        """The kind of step that sends such a template."""
+        return STEPS.get(self.kind, "send_email")
+
+
+def fitting(tx: Transaction, template: Template, somebody: str) -> list[Module]:
+    """The modules whose records have all that the template asks for."""
+    trials = [(module, _trial(template, module, [somebody])) for module in tx.schema]
+    # Read once for all modules: only what a text may name is another in each.
+    against = checking(tx, trials[0][1], lambda url: None)
+    return [
+        module
+        for module, trial in trials
+        if not list(check(trial, replace(against, binder=tx.binder(module))))
+    ]
+
+
+def written(
+    tx: Transaction, template: Template, module: Module, id: int, readers: Iterable[Words]
+) -> tuple[Told | None, str]:
+    """What would go out about this record to the first of these readers whom it would reach, or
+    why there is none. Nothing is done."""
+    why = ""
+    for to in readers:
+        (one,) = rehearse(tx, _trial(template, module, to), [id])
+        found = next((told for told in one.effects if told.effect), None)
+        if found:
+            return found, ""
+        why = why or one.ends.partition(": ")[2]
+    return None, why
+
+
+def readers(tx: Transaction, module: Module, used: Iterable[Words], somebody: str) -> list[Words]:
+    """Whom it may be written to: as its workflows do, else the customer, else who looks at it."""
+    customer = [["primary_contact"]] if way_to(tx.schema, module, "accounts") is not None else []
+    return [*used, *customer, [somebody]]
+
+
+def _trial(template: Template, module: Module, to: Words) -> Workflow:
+    step: dict[str, object] = {"id": "preview", "type": template.step, "template": template.name}
+    if template.kind != PDF:
+        step["to"] = list(to)
+    if template.step == "send_email" and not any(each.subject for each in template.wordings):
+        step["subject"] = template.name
+    return Workflow.model_validate(
+        {
+            "name": "Preview",
+            "module": module.name,
+            "trigger": {"type": "manual"},
+            "steps": [step],
+        }
+    ).with_texts({template.name: template.wordings})

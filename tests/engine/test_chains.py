@@ -1,0 +1,98 @@
+"""One workflow starts another: its own rules count, no circle is closed, and a dry run tells."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from engine.library import By, examine, save_draft, submit
+from engine.records import Author, Records
+from engine.rehearsal import rehearse
+from engine.review import approve
+from engine.workflow import Workflow
+from tests.databases import TemplateDatabase
+from tests.fakes import Clock
+from tests.story import Story, living
+
+
+def document(name: str, module: str, *steps: dict[str, Any], **more: Any) -> dict[str, Any]:
+    asked = {"name": name, "description": "For a test.", "module": module, "steps": list(steps)}
+    return {"trigger": {"type": "manual"}, **asked, **more}
+
+
+NOTE = {"id": "log", "type": "add_note", "text": "Escalated"}
+ESCALATE = document(
+    "Accounts - Escalate", "accounts", NOTE, conditions={"field": "tier", "op": "is_not_empty"}
+)
+GO = {"id": "go", "type": "run_workflow", "workflow": "Accounts - Escalate", "record": "account"}
+DISPUTED: dict[str, Any] = {
+    "trigger": {"type": "record_saved"},
+    "conditions": {"field": "dispute", "op": "changed_to", "value": True},
+}
+
+
+@pytest.fixture
+def story(template_database: TemplateDatabase, clock: Clock) -> Iterator[Story]:
+    with living({}, template_database, clock) as story:
+        yield story
+
+
+def test_another_workflow_is_started_for_a_related_record(story: Story) -> None:
+    story.approve(ESCALATE)
+    story.approve(document("Invoices - Dispute", "invoices", GO, **DISPUTED))
+    story.tell({"save": "INV-1", "values": {"dispute": True}})
+    news = story.news()
+    assert (news["runs"], [note["record"] for note in news["notes"]]) == ({"done": 2}, ["ACC-1"])
+    assert news["said"]["INV-1"] == "started “Accounts - Escalate” for ACME (R-2)"
+
+
+def test_the_conditions_of_the_other_workflow_count(story: Story) -> None:
+    story.approve(ESCALATE)
+    story.approve(document("Invoices - Dispute", "invoices", GO, **DISPUTED))
+    story.tell({"save": "ACC-3", "values": {"tier": None}})
+    story.tell({"save": "INV-6", "values": {"dispute": True}})
+    news = story.news()
+    assert news["runs"] == {"done": 1}
+    told = "“Accounts - Escalate” was not started: not for GAMMA: tier"
+    assert news["said"]["INV-6"].startswith(told)
+
+
+def test_no_circle_is_closed(story: Story) -> None:
+    changed = {"field": "tier", "op": "changed"}
+    ping = document("Ping", "accounts", NOTE, trigger={"type": "record_saved"}, conditions=changed)
+    story.approve(ping)
+    first = story.workflow
+    back = {"id": "back", "type": "run_workflow", "workflow": "Ping"}
+    story.approve(document("Pong", "accounts", back))
+    forth = {"id": "forth", "type": "run_workflow", "workflow": "Pong"}
+    with story.house.database.begin() as tx:
+        draft = save_draft(tx, {**ping, "steps": [forth]}, By("alice"), first)
+        version = submit(tx, first, draft.revision, "", By("alice"), story.house.unsafe, None)
+        approve(tx, story.house.library, version.id, version.hash, By("admin"), "")
+    story.tell({"save": "ACC-1", "values": {"tier": "Bronze"}})
+    news = story.news()
+    told = "not for ACC-1: it has run for accounts/1 already in this chain of causes"
+    assert (news["runs"], news["said"]["ACC-1"]) == ({"done": 2}, f"“Ping” was not started: {told}")
+
+
+def test_a_workflow_that_is_not_there_or_is_about_other_records_is_refused(story: Story) -> None:
+    story.approve(ESCALATE)
+    for step, path, said in (
+        ({**GO, "workflow": "Accounts - Escalat"}, "steps.0.workflow", "no single active workflow"),
+        ({**GO, "record": ""}, "steps.0.record", "is about accounts, not about invoices"),
+    ):
+        with story.house.database.read() as tx:
+            wrong = document("Invoices - Dispute", "invoices", step, **DISPUTED)
+            (problem,) = examine(tx, wrong, story.house.unsafe).problems
+        assert (problem.path, said in problem.message) == (path, True)
+
+
+def test_a_dry_run_tells_what_would_be_started_and_starts_nothing(story: Story) -> None:
+    story.approve(ESCALATE)
+    wanted = Workflow.model_validate(document("Invoices - Dispute", "invoices", GO, **DISPUTED))
+    with story.house.database.begin() as tx:
+        Records(tx, Author("alice")).update("invoices", 3, {"dispute": True})
+        (one,) = rehearse(tx, wanted, [3])
+    assert [told.does for told in one.effects] == ["start “Accounts - Escalate” for BETA"]
+    story.tell({"tick": True})
+    assert story.news() == {}

@@ -1,0 +1,222 @@
+"""Reading mail that anybody may have written, without believing or minding any of it."""
+
+from datetime import UTC, datetime
+from time import perf_counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.inbound import File, Received, read
+from engine.inbound.bounces import Failure, Report
+from engine.inbound.unquoted import unquoted
+from tests.post import bounce, complaint, letter
+
+ATTRIBUTED = [
+    "On Tue, 10 Mar 2026 at 09:00, Demo Company <sayso@demo.test> wrote:\n> Dear",
+    "On Tue, 10 Mar 2026 at 09:00, Demo Company\n<sayso@demo.test> wrote:\n\n> Dear",
+    "Le mar. 10 mars 2026 à 09:00, Demo <sayso@demo.test> a écrit :\n> Dear",
+    "Am 10.03.2026 um 09:00 schrieb Demo <sayso@demo.test>:\n> Dear",
+    "El mar, 10 mar 2026 a las 9:00, Demo (<sayso@demo.test>) escribió:\n\nDear",
+    "Il giorno mar 10 mar 2026 alle ore 09:00 Demo <a@b.test> ha scritto:\n> Dear",
+    "Op di 10 mrt 2026 om 09:00 schreef Demo <a@b.test>:\n> Dear",
+    "Em ter., 10 de mar. de 2026 às 09:00, Demo <a@b.test> escreveu:\n> Dear",
+    "-----Original Message-----\nFrom: Demo\nDear",
+    "________________________________\nFrom: Demo <a@b.test>\nSent: Tuesday\nSubject: Dear",
+    "From: Demo <a@b.test>\nSent: Tuesday\nTo: Ana\nSubject: Dear",
+    "> Dear\n> Ana",
+]
+HOSTILE = [
+    "On " * 40_000,
+    "> " * 50_000,
+    "\n" * 100_000,
+    "On x\n" * 20_000,
+    "On x wrote:\n" * 9_000 + "> y",
+    "On x wrote:\n\n" * 8_000 + "> y",
+    "_" * 100_000,
+    "From: a\n" * 12_000,
+    "Am " * 30_000 + "schrieb:",
+    ("-" * 480 + "\n") * 200,
+]
+
+
+@pytest.mark.parametrize("earlier", ATTRIBUTED)
+def test_what_a_mail_quotes_is_cut_off(earlier: str) -> None:
+    assert unquoted(f"Our bank details have changed.\n\nAna\n\n{earlier}\n") == (
+        "Our bank details have changed.\n\nAna"
+    )
+
+
+def test_answers_between_the_lines_are_kept() -> None:
+    mail = "On 1 May Bo wrote:\n> Will you pay?\nYes.\n> When?\nOn Monday."
+    assert unquoted(mail) == "Yes.\nOn Monday."
+
+
+@pytest.mark.parametrize(
+    "mail", ["> only a quotation", "On Monday we wrote: no\nBye", "Hi,\nfrom: now on we pay\nAna"]
+)
+def test_what_only_looks_like_a_quotation_is_kept(mail: str) -> None:
+    assert unquoted(mail) == mail
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:12])
+def test_no_mail_keeps_us_busy(text: str) -> None:
+    begun = perf_counter()
+    unquoted(text)
+    read(letter("ana@acme.test", "Hi", text))
+    read(letter("mailer-daemon@x.test", "failure", text))
+    assert perf_counter() - begun < 5
+
+
+def test_a_mail_is_read_with_all_it_has() -> None:
+    raw = letter(
+        "Zoë López <Ana@acme.test>",
+        "Überweisung",
+        "Betrag bezahlt.\n\nAm 10.03.2026 schrieb Demo <a@b.test>:\n> bitte",
+        to="billing@demo.test, Bo <bo@demo.test>",
+        files={"../scan.pdf": b"%PDF"},
+        headers={
+            "Message-ID": "<1@acme.test>",
+            "In-Reply-To": "<9@demo.test>",
+            "References": "<8@demo.test> <9@demo.test>",
+            "Date": "Tue, 10 Mar 2026 09:00:00 +0100",
+        },
+    )
+    assert read(raw) == Received(
+        sender="Ana@acme.test",
+        name="Zoë López",
+        to=("billing@demo.test", "bo@demo.test"),
+        subject="Überweisung",
+        text="Betrag bezahlt.",
+        whole="Betrag bezahlt.\n\nAm 10.03.2026 schrieb Demo <a@b.test>:\n> bitte",
+        message_id="<1@acme.test>",
+        answers=("<9@demo.test>", "<8@demo.test>"),
+        sent=datetime(2026, 3, 10, 8, tzinfo=UTC),
+        files=(File("../scan.pdf", "application/pdf", b"%PDF"),),
+    )
+
+
+def test_html_becomes_text_and_what_it_hides_is_gone() -> None:
+    html = "<style>p{}</style><p>Please&nbsp;<b>refund</b></p><script>alert(1)</script>1 &lt; 2"
+    raw = b"From: a@b.test\nContent-Type: text/html; charset=utf-8\n\n" + html.encode()
+    assert read(raw).text == "Please refund\n1 < 2"
+
+
+def test_what_turns_the_reading_is_taken_out() -> None:
+    raw = letter("a@b.test", "In\u202evoice", "a\u200bb\u2066c")
+    assert (read(raw).subject, read(raw).text) == ("Invoice", "abc")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Auto-Submitted", "auto-generated"),
+        ("Auto-Submitted", "auto-replied; owner-email=x"),
+        ("Precedence", "Bulk"),
+        ("Precedence", "list"),
+        ("List-Id", "<news.acme.test>"),
+        ("List-Unsubscribe", "<https://acme.test/u>"),
+        ("X-Auto-Response-Suppress", "OOF, AutoReply"),
+        ("Return-Path", "<>"),
+    ],
+)
+def test_mail_of_machines_is_known(name: str, value: str) -> None:
+    assert read(letter("ana@acme.test", headers={name: value})).automatic
+
+
+@pytest.mark.parametrize("sender", ["no-reply@a.test", "MAILER-DAEMON@a.test", "bounces+1@a.test"])
+def test_addresses_of_machines_are_known(sender: str) -> None:
+    assert read(letter(sender)).automatic
+
+
+@pytest.mark.parametrize("headers", [{}, {"Auto-Submitted": "no"}, {"Precedence": "first-class"}])
+def test_mail_of_people_is_none_of_a_machine(headers: dict[str, str]) -> None:
+    assert read(letter("noreen@acme.test", headers=headers)).automatic == ""
+
+
+@pytest.mark.parametrize(
+    "header",
+    [b"From: a@b.test, c@d.test", b"From: <>", b"From: nobody", b"From: a@b@c", b"X: y"],
+)
+def test_a_mail_without_one_sender_has_none(header: bytes) -> None:
+    assert read(header + b"\n\nHi").sender == ""
+
+
+def test_a_mail_of_a_thousand_parts_keeps_its_headers_alone() -> None:
+    nested = b"Content-Type: multipart/mixed; boundary=x\n\n--x\n" * 1000
+    found = read(b"From: ana@acme.test\nSubject: Hi\n" + nested)
+    assert (found.sender, found.subject) == ("ana@acme.test", "Hi")
+
+
+def test_a_charset_that_is_none_is_read_all_the_same() -> None:
+    raw = b"From: a@b.test\nContent-Type: text/plain; charset=zip\n\nHi \xff"
+    assert read(raw).text.startswith("Hi")
+
+
+PIECES = (
+    *(b"From: ", b"Subject: =?utf-8?q?", b"Content-Type: multipart/mixed; boundary=b", b"--b\n"),
+    *(b"Content-Type: message/rfc822\n\n", b"Content-Transfer-Encoding: base64\n", b"Date: "),
+    *(b"Content-Type: text/html; charset=", b"Content-Disposition: attachment; filename*="),
+    *(b"Content-Type: message/delivery-status\n\n", b"Message-ID: <", b"Action: failed\n", b"\n"),
+)
+PARTS = st.lists(st.sampled_from(PIECES) | st.binary(max_size=30)).map(b"".join)
+
+
+@given(st.binary(max_size=400) | PARTS)
+def test_whatever_bytes_come_in_are_read_as_something_that_can_be_kept(raw: bytes) -> None:
+    found = read(raw)
+    for text in (found.sender, found.name, found.subject, found.text, found.whole):
+        assert "\x00" not in text
+        assert text.encode().decode() == text
+
+
+# --- reports ---
+
+
+def test_a_bounce_says_whom_it_is_about_and_why() -> None:
+    report = read(bounce("<7@demo.test>", "ana@acme.test")).report
+    said = "550 5.1.1 There is no such mailbox here"
+    failure = Failure("ana@acme.test", "5.1.1", said, final=True)
+    assert report == Report("bounce", (failure,), ("<7@demo.test>",))
+    assert failure.gone
+
+
+@pytest.mark.parametrize(
+    ("status", "action", "gone"),
+    [
+        ("5.1.1", "failed", True),
+        ("5.2.1", "failed", True),
+        ("5.0.0", "failed", True),
+        ("5.2.2", "failed", False),
+        ("5.7.1", "failed", False),
+        ("4.4.7", "failed", False),
+        ("4.2.2", "delayed", False),
+    ],
+)
+def test_only_an_address_that_is_gone_is_given_up(status: str, action: str, gone: bool) -> None:
+    report = read(bounce("<7@demo.test>", "ana@acme.test", status, action=action)).report
+    assert report
+    assert [failure.gone for failure in report.failures] == [gone]
+
+
+def test_a_complaint_is_known() -> None:
+    report = read(complaint("<7@demo.test>", "ana@acme.test")).report
+    failure = Failure("ana@acme.test", "", "marked as abuse", final=True)
+    assert report == Report("complaint", (failure,), ("<7@demo.test>",))
+
+
+def test_a_bounce_in_prose_is_known() -> None:
+    text = (
+        "Hi. This is the qmail-send program at mx.test.\nI'm afraid I wasn't able to deliver your "
+        "message to the following addresses.\n\n<ana@acme.test>:\n550 5.1.1 user unknown\n\n"
+        "--- Below this line is a copy of the message.\n\nMessage-ID: <7@demo.test>\n"
+    )
+    report = read(letter("MAILER-DAEMON@mx.test", "failure notice", text)).report
+    assert report
+    assert [failure.address for failure in report.failures] == ["ana@acme.test"]
+    assert report.about == ("<7@demo.test>",)
+
+
+def test_a_person_who_writes_of_bounces_reports_none() -> None:
+    text = "<ana@acme.test>: user unknown\n\nThis is the qmail-send program.\n"
+    assert read(letter("bo@acme.test", "failure notice", text)).report is None

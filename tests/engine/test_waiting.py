@@ -1,0 +1,119 @@
+"""Runs that wait for something to come about: told in a rehearsal, ended by what becomes of it."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from engine import review
+from engine.rehearsal import rehearse
+from engine.tables import RUNS
+from engine.workflow import Workflow
+from tests.databases import TemplateDatabase
+from tests.fakes import Clock
+from tests.story import Story, living, local
+
+PAID: dict[str, Any] = {
+    "name": "Invoices - Wait for the money",
+    "module": "invoices",
+    "trigger": {"type": "record_modified", "fields": ["subject"]},
+    "steps": [
+        {
+            "id": "money",
+            "type": "wait",
+            "until_conditions": {"field": "balance", "op": "equals", "value": 0},
+            "timeout": {"days": 10},
+        },
+        {
+            "id": "call",
+            "type": "create_task",
+            "title": "Too late: {{ steps.money.timed_out }}",
+            "assign_to": "alice",
+            "wait_for_completion": True,
+        },
+        {"id": "log", "type": "add_note", "text": "It is {{ steps.call.status }}"},
+    ],
+}
+TOGETHER = {
+    **PAID,
+    "trigger": {"type": "schedule", "every": "day", "at": "10:00"},
+    "conditions": {"field": "number", "op": "in", "value": ["INV-1", "INV-2"]},
+    "group_by": "account",
+}
+
+
+def waits(story: Story) -> list[tuple[str, str | None]]:
+    with story.house.database.read() as tx:
+        query = select(RUNS.c.state, RUNS.c.awaits).order_by(RUNS.c.id)
+        return [(row.state, row.awaits) for row in tx.db.execute(query)]
+
+
+@pytest.mark.parametrize("pairs", ["sqlite"], indirect=True)
+def test_a_rehearsal_tells_what_would_be_waited_for_and_goes_on(
+    template_database: TemplateDatabase, clock: Clock
+) -> None:
+    with living({}, template_database, clock) as story, story.house.database.read() as tx:
+        (told,) = rehearse(tx, Workflow.model_validate(PAID), [1])
+    assert told.path == (
+        "Wait until the balance is 0, 10 days at most (would wait, until 2026-03-20 09:00 at most)",
+        "Create the task “Too late: [timed out of money]” for alice, due in 1 day, and wait until "
+        "it is Done or Cancelled (would wait until the task is Done or Cancelled)",
+        "Write the note “It is [status of call]” on it",
+    )
+    task, note = (effect.effect["values"] for effect in told.effects)
+    assert isinstance(task, dict)
+    assert isinstance(note, dict)
+    assert (task["title"], note["text"]) == ("Too late: no", "It is Done")
+
+
+def test_a_record_that_is_deleted_ends_the_waiting(
+    template_database: TemplateDatabase, clock: Clock
+) -> None:
+    with living({}, template_database, clock) as story:
+        story.approve(PAID)
+        story.tell({"save": "INV-1", "values": {"subject": "Go"}})
+        assert waits(story) == [("waiting", "invoices/1")]
+        story.tell({"delete": "INV-1"})
+        assert waits(story) == [("stopped", None)]
+
+
+def test_a_task_that_is_deleted_is_not_waited_for(
+    template_database: TemplateDatabase, clock: Clock
+) -> None:
+    with living({}, template_database, clock) as story:
+        story.approve(PAID)
+        story.tell({"save": "INV-5", "values": {"subject": "Go"}})
+        assert waits(story) == [("waiting", "tasks/1")]
+        story.tell({"delete": "TASK-1"})
+        assert waits(story) == [("done", None)]
+
+
+def test_records_taken_together_are_waited_for_until_it_holds_of_all(
+    template_database: TemplateDatabase, clock: Clock
+) -> None:
+    with living({"begins": "2026-03-10T09:55"}, template_database, clock) as story:
+        story.approve(TOGETHER)
+        story.tell({"at": "2026-03-10T10:00"})
+        story.tell({"save": "INV-1", "values": {"balance": 0}})
+        assert waits(story) == [("waiting", "invoices/1")]
+        story.tell({"save": "INV-2", "values": {"balance": 0}})
+        story.clock.set(local("2026-03-10T10:30"))
+        story.tell({"tick": True})
+        assert waits(story) == [("waiting", "tasks/1")]
+
+
+def test_a_workflow_that_is_switched_off_meanwhile_holds_what_waits(
+    template_database: TemplateDatabase, clock: Clock
+) -> None:
+    with living({}, template_database, clock) as story:
+        story.approve(PAID)
+        story.tell({"save": "INV-1", "values": {"subject": "Go"}})
+        with story.house.database.begin() as tx:
+            review.switch_off(tx, story.workflow)
+        story.tell({"save": "INV-1", "values": {"balance": 0}})
+        assert waits(story) == [("paused", "invoices/1")]
+        with story.house.database.begin() as tx:
+            review.switch_on(tx, story.house.library, story.workflow)
+        clock.advance(minutes=15)
+        story.tell({"tick": True})
+        assert waits(story) == [("waiting", "tasks/1")]

@@ -1,0 +1,55 @@
+"""R70: a module tells every field that can be filtered by, with what can be asked of it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from engine.conditions.operators import OPERATORS
+from engine.people import Principal
+from server.doors import Answer, Desk
+from server.operations.modules import describe_modules
+from tests.databases import TemplateDatabase
+from tests.fakes import Clock
+from tests.story import Story, living
+
+MODULES = (
+    *("accounts", "customer_groups", "contacts", "invoices", "credit_notes", "payments"),
+    *("payment_plans", "promises_to_pay", "payouts", "emails"),
+)
+
+
+@pytest.fixture
+def story(template_database: TemplateDatabase, clock: Clock) -> Iterator[Story]:
+    with living({}, template_database, clock) as story:
+        yield story
+
+
+def described(story: Story, *modules: str) -> Answer:
+    desk = Desk(story.house, Principal("admin", frozenset({"admin"})))
+    return describe_modules(desk, list(modules))
+
+
+def test_every_filterable_field_is_listed_with_its_operators(story: Story) -> None:
+    told = described(story, *MODULES)
+    assert [module["name"] for module in told["modules"]] == list(MODULES)
+    with story.house.database.read() as tx:
+        for module in told["modules"]:
+            listed = [*module["fields"], *told["every_module_has"]]
+            known = tx.schema.module(module["name"]).by_name
+            assert {field["name"] for field in listed} == set(known)
+            for field in listed:
+                fitting = [it.name for it in OPERATORS.values() if field["kind"] in it.kinds]
+                assert told["operators"][field["kind"]] == fitting != []
+
+
+def test_an_operator_that_does_not_fit_is_not_among_them(story: Story) -> None:
+    operators = described(story, "invoices")["operators"]
+    assert "contains" not in operators["number"]
+    assert "less_than" not in operators["text"]
+    assert "in_category" in operators["list"]
+
+
+def test_related_modules_are_listed_also_through_the_one_between(story: Story) -> None:
+    (contacts,) = described(story, "contacts")["modules"]
+    assert {"module": "invoices", "via": "invoice_contacts.contact"} in contacts["related"]
+    assert {"module": "accounts", "via": "invoice_contacts.contact"} not in contacts["related"]

@@ -1,0 +1,147 @@
+"""Senders on the page System, and the files of mails in the mailbox."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from engine.attachments import attach
+from engine.company import Sender
+from engine.house import House
+from engine.records import Author, Records
+from engine.tables import AUDIT
+from tests.fakes import Clock
+from tests.server.test_attachments import program
+from tests.showroom import browser_of, furnish, opened
+
+NOW = datetime(2026, 3, 10, 8, 0, tzinfo=UTC)
+PAGE = "/system/senders"
+TEAM = {"name": "Accounts", "address": "ar@firm.test", "reply_to": "", "connection": ""}
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("showroom")
+    furnish(folder, Clock(NOW))
+    return folder
+
+
+@pytest.fixture
+def house(furnished: Path, tmp_path: Path, clock: Clock) -> Iterator[House]:
+    with opened(furnished, tmp_path / "house", clock) as house:
+        yield house
+
+
+def senders(house: House) -> tuple[Sender, ...]:
+    with house.database.read() as tx:
+        return tx.company.senders
+
+
+def test_an_admin_sets_the_sender_of_the_company(house: House) -> None:
+    admin = browser_of(house, "admin")
+    assert "None is set" in admin.get(PAGE).text
+    given = {"own_name": "Demo AR", "own_address": "ar@firm.test"}
+    assert admin.post(PAGE, data=given).status_code == 303
+    with house.database.read() as tx:
+        assert (tx.company.sender, tx.company.sender_name) == ("ar@firm.test", "Demo AR")
+        assert "set sender" in tx.db.scalars(select(AUDIT.c.verb)).all()
+    shown = admin.get(PAGE).text
+    assert "None is set" not in shown
+    assert 'value="ar@firm.test"' in shown
+
+
+def test_an_admin_adds_a_sender_and_removes_it(house: House) -> None:
+    admin = browser_of(house, "admin")
+    assert admin.post(f"{PAGE}/new", data={**TEAM, "reply_to": "box@firm.test"}).status_code == 303
+    assert senders(house) == (
+        Sender(name="Accounts", address="ar@firm.test", reply_to="box@firm.test"),
+    )
+    assert "Accounts" in admin.get(PAGE).text
+    assert admin.post(f"{PAGE}/remove", data={"name": "Accounts"}).status_code == 303
+    assert senders(house) == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"address": "no address"}, "is not a mail address"),
+        ({"address": "a@firm.test, b@firm.test"}, "more than one mail address"),
+        ({"name": ""}, "a sender needs a name"),
+        ({"reply_to": "x"}, "is not a mail address"),
+        ({"connection": "brand"}, "there is no stored secret `brand`"),
+        ({"connection": "No Name"}, "cannot be the name of a secret"),
+        ({"name": "demo company"}, ""),
+    ],
+)
+def test_a_sender_that_cannot_send_is_refused_in_words(
+    house: House, given: dict[str, str], told: str
+) -> None:
+    answer = browser_of(house, "admin").post(f"{PAGE}/new", data={**TEAM, **given})
+    assert answer.status_code == (422 if told else 303)
+    assert told in answer.text.replace("&#39;", "'")
+    assert bool(senders(house)) is not bool(told)
+
+
+def test_two_senders_of_one_name_are_refused(house: House) -> None:
+    admin = browser_of(house, "admin")
+    admin.post(f"{PAGE}/new", data=TEAM)
+    answer = admin.post(f"{PAGE}/new", data={**TEAM, "name": "accounts"})
+    assert (answer.status_code, len(senders(house))) == (422, 1)
+    assert "there is a sender accounts already" in answer.text
+
+
+@pytest.mark.parametrize("user", ["alice", "mgr", "hr"])
+def test_nobody_but_an_admin_comes_near_the_senders(house: House, user: str) -> None:
+    browser = browser_of(house, user)
+    answers = (browser.get(PAGE), browser.post(f"{PAGE}/new", data=TEAM))
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert senders(house) == ()
+
+
+def mail_with(house: House, record: str, name: str, data: bytes) -> int:
+    """A mail in the mailbox, with a file of this record."""
+    with house.database.begin() as tx:
+        folder, author = house.settings.data_dir, Author("admin")
+        made = attach(tx, author, folder, record, name, "", BytesIO(data))
+        table = tx.schema.tables["documents"]
+        file = str(tx.db.scalar(select(table.c.file).where(table.c.id == made.id)))
+        told = {"document": made.id, "digest": file.partition("/")[0], "name": name}
+        values = {"to": "ap@acme.test", "subject": "Here", "attachments": [told]}
+        return Records(tx, author).create("emails", values).id
+
+
+def test_the_mailbox_shows_and_saves_what_went_with_a_mail(house: House) -> None:
+    mail = mail_with(house, "invoices/1", "INV-1.pdf", b"%PDF-1.7 first")
+    alice = browser_of(house, "alice")
+    found = re.search(
+        r'href="(/mailbox/\d+/files/1)">INV-1\.pdf<', alice.get(f"/mailbox/{mail}").text
+    )
+    assert found
+    saved = alice.get(found[1])
+    assert saved.content == b"%PDF-1.7 first"
+    assert saved.headers["content-disposition"] == 'attachment; filename="INV-1.pdf"'
+    assert saved.headers["content-security-policy"].startswith("sandbox")
+    assert [alice.get(f"/mailbox/{mail}/files/{n}").status_code for n in (0, 2, 99)] == [404] * 3
+
+
+def test_the_mailbox_gives_the_file_that_went_and_not_what_the_document_holds_now(
+    house: House,
+) -> None:
+    mail = mail_with(house, "invoices/1", "INV-1.pdf", b"%PDF-1.7 first")
+    with house.database.begin() as tx:
+        emails = tx.schema.tables["emails"]
+        (told,) = tx.db.scalars(select(emails.c.attachments).where(emails.c.id == mail)).one()
+        Records(tx, Author("admin")).update("documents", told["document"], {"file": None})
+    alice = browser_of(house, "alice")
+    assert alice.get(f"/mailbox/{mail}/files/1").content == b"%PDF-1.7 first"
+
+
+def test_a_token_reads_no_file_of_people_through_a_mail_that_names_it(house: House) -> None:
+    mail = mail_with(house, "employees/1", "pay.pdf", b"%PDF-1.7 secret")
+    hers = browser_of(house, "alice").get(f"/mailbox/{mail}/files/1")
+    agent = program(house, "records:read", user="alice").get(f"/mailbox/{mail}/files/1")
+    assert (hers.status_code, agent.content == hers.content) == (200, False)

@@ -1,0 +1,83 @@
+"""What pages, REST and the reviewer are told of text messages and of other ways outside."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import people
+from engine.demo import COMPANY
+from engine.house import House
+from engine.library import examine
+from engine.lint import advice
+from engine.records import Author, Records
+from engine.settings import Settings
+from server.doctor import examine as doctor
+from server.doors import OPERATIONS, Desk
+from tests.fakes import Clock
+from tests.showroom import PASSWORD, browser_of
+
+
+def opened(folder: Path, clock: Clock, **settings: Any) -> House:
+    """An empty installation with an admin."""
+    house = House.of(Settings(data_dir=folder, **settings), clock.now)
+    house.prepare(COMPANY)
+    with house.database.begin() as tx:
+        people.create_user(tx, "admin", ["admin", "author"], PASSWORD)
+    return house
+
+
+@pytest.fixture
+def house(tmp_path: Path, clock: Clock) -> Iterator[House]:
+    house = opened(tmp_path, clock)
+    yield house
+    house.database.engine.dispose()
+
+
+def test_the_page_and_the_document_of_a_text_tell_its_length(house: House) -> None:
+    values = {"name": "ready", "kind": "Text message", "body": "Bonjour, c'est prêt."}
+    with house.database.begin() as tx:
+        made = Records(tx, Author("admin")).create("templates", values)
+        desk = Desk(house, people.person(tx, "admin") or pytest.fail("there is no admin"))
+    page = browser_of(house, "admin").get(f"/records/templates/{made.id}")
+    told = OPERATIONS["get_template"].call(desk, {"template": "ready"})
+    assert "20 characters, 1 part (Unicode)" in page.text
+    assert told["lengths"] == {"": "20 characters, 1 part (Unicode)"}
+
+
+def test_the_reviewer_is_warned_of_what_is_not_set_up(house: House) -> None:
+    steps = [
+        {"id": "text", "type": "send_sms", "to": ["account"], "body": "Hello"},
+        {"id": "erp", "type": "update_erp", "values": {"note": "reminded"}},
+    ]
+    trigger = {"type": "record_created"}
+    document = {"name": "Warn", "module": "invoices", "trigger": trigger, "steps": steps}
+    with house.database.read() as tx:
+        checked = examine(tx, document, house.unsafe)
+        assert checked.problems == ()
+        assert checked.parsed
+        given = list(advice(checked.parsed, tx.schema, None, house.lacks(tx.company)))
+    assert [(one.path, one.message) for one in given if "set up" in one.message] == [
+        ("steps.0", "no SMS provider is set up: this step would fail."),
+        ("steps.1", "no accounting system is set up: this step would fail."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "state", "said"),
+    [
+        ("", "off", "steps that send one fail"),
+        ("capture:", "ok", "kept, not sent"),
+        ("twilio://AC1:token@+33612345678", "ok", "sent by Twilio"),
+        ("twilio://AC1", "wrong", "write it like twilio://ACCOUNT_SID:AUTH_TOKEN@"),
+    ],
+)
+def test_the_doctor_knows_the_sms_service(
+    url: str, state: str, said: str, tmp_path: Path, clock: Clock
+) -> None:
+    house = opened(tmp_path, clock, sms_url=url)
+    (found,) = (finding for finding in doctor(house) if finding.what == "text messages")
+    house.database.engine.dispose()
+    assert (found.state, said in found.said) == (state, True)
+    assert "token" not in found.said
