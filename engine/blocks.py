@@ -52,6 +52,11 @@ class Block:
     examples: tuple[JsonValue, ...] = ()
     gives: tuple[str, ...] = ()
 
+    @property
+    def line(self) -> str:
+        """Its words as one line: what is said first."""
+        return self.words.partition("\n\n")[0].replace("\n", " ")
+
 
 CONDITION: JsonValue = {
     "all": [
@@ -74,8 +79,8 @@ DOCUMENT_WORDS = {
     "recurrence": 'How often for one record: "every" (each time), "once" (for ever), "episode" '
     '(each time the conditions become true), {"every_days": 7} or {"after_finish_days": 4}.',
     "everyone": "Confirms a schedule that writes to people or calls out, and has no conditions.",
-    "group_by": "With a schedule: a reference (account, account.group); one run for all records "
-    "that share it.",
+    "group_by": "With a schedule: a reference or owner (account, account.group, owner); one run "
+    'for all records that share it; "all": one run for all there are.',
     "stop_when": "A condition that ends a run before its next step.",
     "pause_when": "A condition; while it holds for a record, nothing is written about it: the run "
     "waits at that step and goes on with it. Of a group, the others are written about.",
@@ -284,9 +289,11 @@ def _functions() -> list[Block]:
 def _settings(
     kind: type[BaseModel], without: tuple[str, ...], only: tuple[str, ...] | None = None
 ) -> tuple[Setting, ...]:
+    """The settings of a class: its own first, then those it shares with others."""
+    own = kind.__annotations__
     return tuple(
         _setting(name, info)
-        for name, info in kind.model_fields.items()
+        for name, info in sorted(kind.model_fields.items(), key=lambda pair: pair[0] not in own)
         if name not in without and (only is None or name in only)
     )
 

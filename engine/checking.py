@@ -108,7 +108,7 @@ class Checking:
         if root not in ROOTS and not is_shortcode(root):
             return Problem(path, f"there is no variable `{root}`.", self._meant(root, rest))
         if root == "steps":
-            return self._step(rest, path)
+            return self.result(rest, path)
         if problem := self._absent(root, rest, path):
             return problem
         try:
@@ -176,7 +176,8 @@ class Checking:
             return problem
         return None
 
-    def _step(self, rest: list[str], path: str) -> Problem | None:
+    def result(self, rest: list[str], path: str) -> Problem | None:
+        """What is wrong with a result of an earlier step, named by the step and its key."""
         if not rest or rest[0] not in self.results:
             name = rest[0] if rest else ""
             remedy = suggest(name, self.results, "Earlier steps") if self.results else ""

@@ -111,7 +111,7 @@ class Communication(Action):
     def next_day(
         self, now: datetime, reached: datetime, window: Window | None, calendar: Calendar
     ) -> datetime:
-        """Its time on the next day it may go: the one it is set to, or when it was first reached."""
+        """Its time on the next day it may go: the set one, or that at which it was reached."""
         clock = reached.astimezone(calendar.timezone).time().replace(tzinfo=None)
         at = time.fromisoformat(self.at) if self.at else clock
         tomorrow = calendar.today(now) + timedelta(days=1)

@@ -19,7 +19,7 @@ from engine.modules import Module
 from engine.problems import BadValue, Invalid
 from engine.templates import Setting, Template, TextProblem, parse
 from engine.templates.variables import meaning
-from engine.templates.wording import Wording, chosen
+from engine.templates.wording import FOR_ALL, Wording, chosen
 from engine.templates.words import is_shortcode
 
 ON_DUTY = "on_duty:"
@@ -199,7 +199,8 @@ class Context:
 
     def wording(self, name: str) -> Wording:
         """What a template of the library says, in the reader's language if it has that."""
-        return chosen(self.texts[name], (self.language, str(self.data["company"]["language"])))
+        house = str(self.data["company"]["language"])
+        return chosen(self.texts[name], (self._reader, FOR_ALL, house))
 
     @property
     def now(self) -> datetime:
@@ -233,8 +234,12 @@ class Context:
     def _setting(self, form: Form = "text") -> Setting:
         """For whom, when and in what form a template is written."""
         calendar = self.binder.calendar
-        language = self.language or str(self.data["language"])
-        return Setting(language, calendar.timezone, self.now, calendar, form)
+        return Setting(self._reader, calendar.timezone, self.now, calendar, form)
+
+    @property
+    def _reader(self) -> str:
+        """The language of whoever reads what is written here."""
+        return self.language or str(self.data["language"])
 
     def value(self, source: Any) -> Any:
         """A template that is one expression keeps the type of its value; anything else is text."""

@@ -15,7 +15,7 @@ from engine.facts import name_of
 from engine.modules import Module, Path
 from engine.problems import refuse, suggest
 from engine.transaction import Transaction
-from engine.workflow import Workflow
+from engine.workflow import TOGETHER, Workflow
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _ways(
 
 def _leading(tx: Transaction, workflow: Workflow, home: Module, show: str) -> Iterator[Path]:
     """The references that lead to such a record: the one it is grouped by before all others."""
-    if workflow.group_by:
+    if workflow.group_by and workflow.group_by != TOGETHER:
         path = tx.schema.path(home, workflow.group_by)
         if path.field.module == show:
             yield path

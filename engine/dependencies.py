@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.actions.call_function import CallFunction
-from engine.conditions import ALWAYS, AllOf, AnyOf, Compare, Condition, NotOf, Related
+from engine.conditions import ALWAYS, AllOf, AnyOf, Compare, Condition, NotOf, Related, results
 from engine.conditions.operators import OPERATORS
 from engine.functions import FUNCTIONS
 from engine.modules import Module, Schema
@@ -124,7 +124,7 @@ def _read(condition: Condition, module: Module, schema: Schema) -> Iterator[tupl
                 yield from _read(part, module, schema)
         case NotOf(part=part):
             yield from _read(part, module, schema)
-        case Compare(field=name):
+        case Compare(field=name) if not name.startswith(results.ROOT):
             yield from _along(module, name, schema)
             if elsewhere := compared(condition):
                 yield from _along(module, elsewhere, schema)

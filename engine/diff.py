@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from typing import Any, Literal
 
 from engine import phrases
-from engine.conditions import ALWAYS, Binder
+from engine.conditions import ALWAYS, Binder, results
 from engine.conditions.words import describe
 from engine.steps import Step
 from engine.steps.if_ import If
@@ -234,7 +234,7 @@ def _shown(step: Step, binder: Binder) -> dict[str, str]:
     """The settings that say something, in words."""
     told = {"name": step.label} if step.label else {}
     if isinstance(step, If):
-        told["conditions"] = describe(step.conditions, binder)
+        told["conditions"] = results.told(step.conditions, binder)
     for name, setting in type(step).model_fields.items():
         value = getattr(step, name)
         if name in NOT_SHOWN or value in ((), {}, "", None, ALWAYS) or value == setting.default:

@@ -8,12 +8,16 @@ from engine.filing import HOME
 from engine.modules import Path
 from engine.phrases import HOLE, listed
 from engine.problems import Invalid, Problem, suggest
+from engine.recipient_words import of_strangers
 
 ALL, EACH, EARLIER = "documents", "records.", "steps."
 
 
 def enclosure(word: str, path: str, checking: Checking) -> Iterator[Problem]:
     """What is wrong with a word of `attach`. Templates are checked as templates."""
+    spoken = word if "{{" in word or not word.startswith(EARLIER) else f"{{{{ {word} }}}}"
+    remedy = "Name a document, a field that holds one, or `documents`."
+    yield from of_strangers(spoken, path, checking, "which file leaves", remedy)
     if "{{" in word:
         return
     schema = checking.binder.schema

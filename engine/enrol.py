@@ -1,7 +1,7 @@
 """Start runs: at most one for each occasion of a record, whatever asks for it and how often."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,11 +31,12 @@ from engine.conditions import bound
 from engine.conditions.readings import Columns, where
 from engine.dependencies import standing
 from engine.library import Live
-from engine.modules import Path
+from engine.modules import Path, Schema
 from engine.tables import EPISODES, RUNS
 from engine.transaction import Transaction
-from engine.workflow import AfterFinish, EveryDays, Workflow
+from engine.workflow import TOGETHER, AfterFinish, EveryDays, Workflow
 
+GROUPS_ABOVE = 10**12  # so that no group has the number of a user
 ACTIVE = ("running", "waiting", "paused")
 
 
@@ -330,13 +331,26 @@ def grouping(columns: Columns, dotted: str) -> ColumnElement[Any]:
     """What runs are counted for where records are taken together: the record that a path leads to.
 
     Where it leads nowhere, the last one on the way (the account, for `account.group`), at last the
-    record alone; such have numbers below zero, each kind its own.
+    record alone; such have numbers below zero, each kind its own. All together are number 0.
     """
+    if dotted == TOGETHER:
+        return literal(0)
     path = columns.schema.path(columns.binder.module, dotted)
     kinds = len(path.hops) + 1
     way = [Path(path.module, path.hops[:end], hop.field) for end, hop in enumerate(path.hops)]
     alone = [-(columns.column(step) * kinds + end) for end, step in enumerate(way, 1)]
-    return func.coalesce(columns.column(path), *reversed(alone), -columns.table.c.id * kinds)
+    end = columns.column(path)
+    shared = list(_owners(columns.schema, end)) if path.field.type == "owner" else [end]
+    return func.coalesce(*shared, *reversed(alone), -columns.table.c.id * kinds)
+
+
+def _owners(schema: Schema, owner: ColumnElement[Any]) -> Iterator[ColumnElement[Any]]:
+    """The number of the user or group of this name."""
+    for module, key, above in (("users", "username", 0), ("groups", "name", GROUPS_ABOVE)):
+        if module in schema.tables:
+            people = schema.tables[module].alias()
+            number = select(people.c.id + above).where(people.c[key] == owner)
+            yield number.correlate_except(people).scalar_subquery()
 
 
 def subject_of(tx: Transaction, workflow: Workflow, id: int) -> int:

@@ -17,16 +17,18 @@ from engine.context import Subject
 from engine.delivery import NAMES, Channel
 from engine.fields import Field
 from engine.filters import Named, Unusable
-from engine.modules import Hop, Module, Path
+from engine.modules import Hop, Module, Path, Schema
 from engine.phones import e164
 from engine.phrases import listed
 from engine.problems import BadValue
 from engine.sending.suppression import suppressed
 from engine.tables import WORKFLOWS
+from engine.templates.dialects import field_meant
+from engine.templates.variables import way_to
 from engine.transaction import Transaction
 
 Values = Mapping[str, Any]
-CURRENCY = "currency"
+CURRENCY, CUSTOMERS = "currency", "accounts"
 
 
 class Reader:
@@ -310,6 +312,9 @@ def template_data(facts: RecordFacts, paths: Iterable[str]) -> dict[str, Any]:
     for path in paths:
         head, _, rest = path.partition(".")
         inside.setdefault(head, set()).update([rest] if rest else [])
+    meant = {word: field_meant(word, module) for word in inside.keys() - module.by_name - {""}}
+    for word, name in meant.items():
+        inside.setdefault(name or word, set()).update(inside[word])
     data: dict[str, Any] = {}
     asked = module.by_name if "" in inside else inside.keys() & module.by_name
     for name in asked:
@@ -324,7 +329,7 @@ def template_data(facts: RecordFacts, paths: Iterable[str]) -> dict[str, Any]:
             data[name] = value
     if "lines" in inside and reader.tx.schema.lines(module):
         data["lines"] = line_data(facts)
-    return data
+    return data | {word: data[name] for word, name in meant.items() if name in data}
 
 
 def _computed(facts: RecordFacts, field: Field) -> Any:
@@ -373,9 +378,17 @@ def line_data(facts: RecordFacts) -> list[dict[str, Any]]:
     return [{name: row.get(name) for name in own} for row in rows]
 
 
+def pauses(schema: Schema, module: Module) -> tuple[str, ...]:
+    """The fields that pause messages about a record: those its module names, or its customer's."""
+    way, customers = way_to(schema, module, CUSTOMERS), schema.modules.get(CUSTOMERS)
+    if module.paused_by or way is None or customers is None:
+        return module.paused_by
+    return tuple(f"{way}.{field}" for field in customers.paused_by)
+
+
 def paused(facts: RecordFacts) -> str | None:
     """Why customers are not to be reminded of this record now; None if they may be."""
-    for dotted in facts.module.paused_by:
+    for dotted in pauses(facts.reader.tx.schema, facts.module):
         path = facts.reader.tx.schema.path(facts.module, dotted)
         if facts.value(path) is True:
             whose = (

@@ -317,12 +317,11 @@ class Run:
         """Rest until something has come about. True if the run stays where it is.
 
         It is looked at when the awaited record changes, and now and then: not all that a condition
-        asks for is a change of one record. Whoever changed it while the run began to wait could
-        not find the run waiting yet, so it is looked at once more as soon as that is committed.
+        asks for is a change of one record.
         """
-        again = self.now + LOOK_AGAIN
         if entry.phase != "sleeping":
-            entry.phase, entry.outcome, entry.changed, again = "sleeping", "", True, self.now
+            entry.phase, entry.outcome, entry.changed = "sleeping", "", True
+        again = self.now + LOOK_AGAIN
         self.state, self.awaits = "waiting", awaited.record
         self.due = min(again, awaited.until) if awaited.until else again
         return True

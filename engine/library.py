@@ -230,18 +230,23 @@ def save_draft(
     )
     state = "draft" if row.state == "in_review" else row.state
     if row.state == "in_review" or row.active_version is not None:
-        withdraw(tx, workflow)
+        withdraw(tx, workflow, but=row.active_version)
     changes = {**kept, "revision": row.revision + 1, "authors": authors, "state": state}
     tx.db.execute(update(WORKFLOWS).where(WORKFLOWS.c.id == workflow).values(**changes))
     return row_of(tx, workflow)
 
 
-def withdraw(tx: Transaction, workflow: int) -> None:
-    """A version that waits for review is overtaken by a newer draft."""
+def withdraw(tx: Transaction, workflow: int, but: int | None = None) -> None:
+    """A version that waits for review is overtaken by a newer draft.
+
+    Not one that says what version `but` does in new words: there a template was changed.
+    """
     waiting = (VERSIONS.c.workflow == workflow, VERSIONS.c.state == "in_review")
+    rows = tx.db.execute(select(VERSIONS.c.id, VERSIONS.c.document).where(*waiting)).all()
+    kept = version_row(tx, workflow, but).document if rows and but is not None else None
     tx.db.execute(
         update(VERSIONS)
-        .where(*waiting)
+        .where(VERSIONS.c.id.in_([row.id for row in rows if row.document != kept]))
         .values(state="superseded", decided_at=tx.now, comment="Changed by its author.")
     )
 

@@ -69,7 +69,8 @@ def advice(
         for node in leaves(workflow.entry)
     )
     if (
-        workflow.trigger.kind == "record_saved"
+        workflow.trigger.kind in ("record_saved", "record_modified")
+        and not getattr(workflow.trigger, "fields", ())
         and mails
         and workflow.recurrence == "every"
         and not asks_change
@@ -103,6 +104,7 @@ def advice(
             and isinstance(node.value, str)
             and node.value.startswith("today")
             and workflow.trigger.repeats
+            and not _yearly(node, workflow, schema)
         ):
             yield Problem(
                 "conditions",
@@ -123,6 +125,13 @@ def advice(
         yield Problem(
             "description", "it does not say why it exists.", "One sentence helps the reviewer."
         )
+
+
+def _yearly(node: Compare, workflow: Workflow, schema: Schema) -> bool:
+    """Whether the field is a day of each year: who missed it cannot be told later."""
+    home = schema.modules.get(workflow.module)
+    field = home.by_name.get(node.field) if home else None
+    return field is not None and field.yearly
 
 
 def placed(steps: Sequence[Step], path: str) -> Iterator[tuple[str, Step]]:

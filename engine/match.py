@@ -98,8 +98,9 @@ class Matcher:
         tx.db.execute(RING, {"records": changed, "now": tx.now})
         mend(tx, self.library, events)
         tx.db.execute(ASKED, {"ids": [event.id for event in events]})
-        if any(event.module == TEMPLATES for event in events):
-            renew(tx, By(events[-1].actor, events[-1].token is not None))
+        if worded := [event for event in events if event.module == TEMPLATES]:
+            by = By(worded[-1].actor, any(event.token is not None for event in worded))
+            renew(tx, by, [event.actor for event in worded])
         return len(events)
 
     def _asked(
@@ -108,6 +109,8 @@ class Matcher:
         """Which workflows are to be asked about which change."""
         index = self.index(tx)
         for event in events:
+            if event.snapshot is None:
+                continue  # an import that is to start nothing
             for live in index.of(event.module, event.kind, event.changes):
                 if live.since is None or event.at >= live.since:
                     yield event, live

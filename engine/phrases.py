@@ -84,11 +84,12 @@ def person(word: str, binder: Binder) -> str:
     path = _path(word, binder) if "@" not in word else None
     if path is None:
         return spoken(word, binder)
-    if path.field.type == "email" and path.hops:
+    end = path.hops[-1].module if path.hops else path.module
+    if path.field.type != "email" or path.field.name != end.email_field:
+        return f"its {path.title}"
+    if path.hops:
         return f"its {Path(path.module, path.hops[:-1], path.hops[-1].field).title}"
-    return (
-        f"the {path.module.singular.lower()}" if path.field.type == "email" else f"its {path.title}"
-    )
+    return f"the {path.module.singular.lower()}"
 
 
 def people(words: Iterable[str], binder: Binder) -> str:

@@ -55,6 +55,11 @@ def _names(tx: Transaction, user: str) -> set[str]:
     return {user, *(row.name for row in rows if user in (row.members or ()))}
 
 
+def sees_all(schema: Schema) -> bool:
+    """Whether nothing is kept back of any module that is there."""
+    return all(table is schema.homes[name] for name, table in schema.tables.items())
+
+
 def seen_runs(schema: Schema) -> Iterator[ColumnElement[bool]]:
     """What is true of the runs that may be seen: those for records that may."""
     for name, table in schema.tables.items():

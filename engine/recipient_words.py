@@ -20,6 +20,8 @@ WRITTEN_BY_STRANGERS = {
     "emails": ("subject", "body", "full_text", "html", "sender_name"),
     "webhook_calls": ("body", "event"),
 }
+# What a step keeps of what another system answered.
+ANSWERED = ("answer", "text")
 SHORTCODE = re.compile(r"\{\{-?\s*user_from_source_id\s*:\s*([\w.]+)\s*-?\}\}")
 
 
@@ -91,7 +93,8 @@ def rule(word: str, module: Module) -> Rule | None:
 def recipient(word: str, path: str, checking: Checking) -> Iterator[Problem]:
     """What is wrong with a recipient word. Templates are checked as templates."""
     if "{{" in word:
-        yield from _of_strangers(word, path, checking)
+        remedy = "Name an address, a user, `contact`, `account` or `sender`."
+        yield from of_strangers(word, path, checking, "whom we write to", remedy)
         return
     if "@" in word:
         yield from _address(word, path)
@@ -112,17 +115,32 @@ def recipient(word: str, path: str, checking: Checking) -> Iterator[Problem]:
             yield from _plain(word, path, checking)
 
 
-def _of_strangers(word: str, path: str, checking: Checking) -> Iterator[Problem]:
-    """That somebody outside would choose, by what they write, whom we write to."""
-    theirs = WRITTEN_BY_STRANGERS.get(checking.module.name, ())
+def of_strangers(
+    word: str, path: str, checking: Checking, what: str, remedy: str
+) -> Iterator[Problem]:
+    """That somebody outside would choose, by what they write or answer, whom we write to, say."""
     try:
         read = [dotted.split(".") for dotted in parse(word).paths]
     except TextProblem:
         return
-    for root, *rest in read:
-        if root in ("record", "old") and rest and rest[0] in theirs:
-            told = f"`{rest[0]}` comes from outside, and must not choose whom we write to."
-            yield Problem(path, told, "Name an address, a user, `contact`, `account` or `sender`.")
+    for parts in read:
+        if name := _from_outside(parts, checking.module.name):
+            told = f"`{name}` comes from outside, and must not choose {what}."
+            yield Problem(path, told, remedy)
+
+
+def _from_outside(parts: list[str], module: str) -> str | None:
+    """The part of a path that strangers write; None if none is."""
+    match parts:
+        case [("record" | "old"), name, *_] if name in WRITTEN_BY_STRANGERS.get(module, ()):
+            return name
+        case ["related", module, *names]:
+            return next(
+                (each for each in names if each in WRITTEN_BY_STRANGERS.get(module, ())), None
+            )
+        case ["steps", _, name, *_] if name in ANSWERED:
+            return name
+    return None
 
 
 def _address(word: str, path: str) -> Iterator[Problem]:

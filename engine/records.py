@@ -65,8 +65,8 @@ class Records:
         table = self.tx.schema.homes[module]
         rows = [self._checked(home, values, new=True) for values in many]
         if module == TEMPLATES:
-            for row in rows:
-                refuse_unfit(self.tx, row)
+            for place, row in enumerate(rows):
+                refuse_unfit(self.tx, row, beside=rows[:place])
         for row, number in zip(rows, self._numbers(home, rows), strict=True):
             row["number"] = number
             row.update(self._stamp(created=True))
@@ -119,6 +119,18 @@ class Records:
         snapshot = _dump(home, {**row, **stamped})
         (event,) = self._events(home, [id], "modified", [changes], [snapshot])
         return Saved(id, str(stamped.get("number", number)), event, changes)
+
+    def note(self, module: str, id: int, values: Values) -> bool:
+        """Change it as far as it takes a change; False where somebody has locked it, say.
+
+        For what is also kept elsewhere, and must be, whatever people have done to the record.
+        """
+        try:
+            with self.tx.db.begin_nested():
+                self.update(module, id, values)
+        except Invalid:
+            return False
+        return True
 
     def _untouched(self, module: Module, row: Values) -> int:
         """The event of a save that changed nothing."""
@@ -295,7 +307,8 @@ class Records:
             "actor": author.name,
             "source": author.source,
             "token": author.token,
-            "pending": self.starts,
+            # What workflows say must be looked at whoever changed it, and whatever that may start.
+            "pending": self.starts or module.name == TEMPLATES,
             "workflow": author.workflow,
             "run": author.run,
             "depth": author.depth,

@@ -1,27 +1,32 @@
 """A template of the library was changed: the workflows that use it go to a person again."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Row, select
 
 from engine.alerts import raise_alert
+from engine.dependencies import fingerprint
 from engine.library import By, add_version, examine, parsed_of, withdraw
 from engine.tables import VERSIONS, WORKFLOWS
+from engine.templates.wording import Wording, dumped
 from engine.texts import current
 from engine.transaction import Transaction
+from engine.workflow import Workflow
 
 IN_USE = ("active", "paused", "in_review")
 
 
-def renew(tx: Transaction, by: By) -> int:
+def renew(tx: Transaction, by: By, authors: Iterable[str]) -> int:
     """Put a version with the new wording into review wherever it differs. Returns how many.
 
-    What was approved goes on saying what it said until a person approves the new wording.
+    What was approved goes on saying what it said until a person approves the new wording. One that
+    a person has rejected is not put before them again.
     """
     texts = current(tx)
-    behind = [row for row in _newest(tx) if parsed_of(row).with_texts(texts).texts != _said(row)]
+    behind = [row for row in _newest(tx) if dumped(_worded(row, texts).texts) != (row.texts or {})]
     for row in behind:
-        _renew(tx, row, by)
+        _renew(tx, row, by, list(authors))
     return len(behind)
 
 
@@ -36,11 +41,11 @@ def _newest(tx: Transaction) -> list[Row[Any]]:
     return [row for row in {row.workflow: row for row in rows}.values() if row.texts]
 
 
-def _said(row: Row[Any]) -> Any:
-    return parsed_of(row).texts
+def _worded(row: Row[Any], texts: Mapping[str, tuple[Wording, ...]]) -> Workflow:
+    return parsed_of(row).with_texts(texts)
 
 
-def _renew(tx: Transaction, row: Row[Any], by: By) -> None:
+def _renew(tx: Transaction, row: Row[Any], by: By, by_all: list[str]) -> None:
     # The addresses in it were found safe when it was submitted; only its wording is another.
     checked = examine(tx, row.document, lambda url: None, row.workflow)
     if checked.problems or checked.parsed is None:
@@ -48,10 +53,18 @@ def _renew(tx: Transaction, row: Row[Any], by: By) -> None:
         remedy = "Correct the template; until then the workflow says what it said before."
         raise_alert(tx, "changed", f"wording/{row.workflow}", told, remedy, row.workflow)
         return
-    authors = [*row.authors, by.name] if row.state == "in_review" else [by.name]
+    if _rejected(tx, row.workflow, fingerprint(row.document, checked.parsed, tx.schema)):
+        return
+    authors = [*row.authors, *by_all] if row.state == "in_review" else by_all
     withdraw(tx, row.workflow)
     note = "A template it uses was changed."
     add_version(tx, row.workflow, checked, list(dict.fromkeys(authors)), by, note, row.audience)
     told = f"a template of “{row.called}” was changed; it says what it said before until approval."
     remedy = "Read the new wording in its review, and approve it."
     raise_alert(tx, "changed", f"wording/{row.workflow}", told, remedy, row.workflow)
+
+
+def _rejected(tx: Transaction, workflow: int, hash: str) -> bool:
+    """Whether a person has rejected the very same version."""
+    same = (VERSIONS.c.workflow == workflow, VERSIONS.c.hash == hash)
+    return tx.count(VERSIONS, *same, VERSIONS.c.state == "rejected") > 0

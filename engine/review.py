@@ -9,6 +9,7 @@ from engine.dependencies import fingerprint
 from engine.enrol import begin, candidates
 from engine.library import By, Library, Live, parsed_of, row_of, withdraw
 from engine.problems import Invalid, refuse
+from engine.renewal import renew
 from engine.scheduling.limit import over_limit
 from engine.scheduling.schedule import plan_next, rest
 from engine.sending.one_off import begin as begin_now
@@ -96,6 +97,8 @@ def reject(tx: Transaction, id: int, by: By, comment: str) -> Row[Any]:
     tx.db.execute(update(VERSIONS).where(VERSIONS.c.id == id).values(**decided))
     waiting = (WORKFLOWS.c.id == row.workflow, WORKFLOWS.c.state == "in_review")
     tx.db.execute(update(WORKFLOWS).where(*waiting).values(state="draft"))
+    if row.texts:  # with other changes rejected, a new wording of its templates is still to be read
+        renew(tx, By(row.submitted_by, row.by_agent), row.authors)
     return review_row(tx, id)
 
 

@@ -20,7 +20,7 @@ from engine.transaction import Transaction
 def would_start(tx: Transaction, matcher: Matcher, event: int) -> list[Live]:
     """The workflows that a change made in this transaction will start, once it is committed."""
     row = tx.db.execute(select(EVENTS).where(EVENTS.c.id == event)).one()
-    if not row.pending:
+    if not row.pending or row.snapshot is None:
         return []
     asked = matcher.index(tx).of(row.module, row.kind, row.changes)
     reader = Reader(tx, row.at)

@@ -12,6 +12,7 @@ from engine.filters.headings import heading
 from engine.filters.lists import totals
 from engine.filters.tables import cell
 from engine.filters.values import shown
+from engine.links import Claim, Links
 from engine.transaction import Transaction
 from engine.variables_data import open_invoices
 
@@ -48,10 +49,16 @@ class Opening:
     language: str = "en"
 
 
+def claimed(links: Links, token: str) -> Claim | None:
+    """What a link to a statement stands for, be it over or not; None if it is none of ours."""
+    claim = links.read(token, EVER)
+    return claim if claim and claim.purpose == "statement" and claim.until else None
+
+
 def opened(tx: Transaction, token: str) -> Opening:
     """What a link shows now. Every opening of a link of ours is noted."""
-    claim = tx.links.read(token, EVER)
-    if claim is None or claim.purpose != "statement" or claim.until is None:
+    claim = claimed(tx.links, token)
+    if claim is None or claim.until is None:
         return Opening("unknown")
     reader, module = Reader(tx), tx.schema.modules.get("accounts")
     row = reader.row(module, int(claim.subject)) if module else None

@@ -230,7 +230,7 @@ RELEASES = Table(
     Column("by", Text, nullable=False),
     Column("at", Moment, nullable=False),
 )
-# sending/stops.py: what must not leave the house now: everything, a channel, or what one workflow does
+# sending/stops.py: what must not leave the house now: everything, a channel, one workflow
 STOPS = Table(
     "sayso_stops",
     METADATA,
@@ -253,7 +253,7 @@ SUPPRESSIONS = Table(
     UniqueConstraint("channel", "address"),
     sqlite_autoincrement=True,
 )
-# scheduling/rescheduling.py: times of waiting runs that a person moved, so that they can be restored
+# scheduling/rescheduling.py: times of waiting runs that a person moved, to be restored
 SCHEDULE_MOVES = Table(
     "sayso_schedule_moves",
     METADATA,

@@ -16,6 +16,7 @@ from engine.modules import Module
 from engine.problems import refuse
 from engine.records import Author, Records
 from engine.sheet import Duplicates, decoded, parsed, sheet_of
+from engine.texts import TEMPLATES
 from engine.transaction import Transaction
 
 Progress = Callable[[int, int], None]
@@ -58,7 +59,7 @@ def import_csv(
             records = Records(view(tx), replace(author, source="import"), starts=start_workflows)
             taken = Intake(records, sheet, seen).take(part)
         done.add(taken)
-        if start_workflows:
+        if start_workflows or module == TEMPLATES:
             house.changed()
         progress(start + len(part), len(numbered))
     return done

@@ -1,7 +1,7 @@
 """The library of templates: records of the module `templates`, by name and language."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Row, func, select
@@ -49,14 +49,24 @@ def users_of(tx: Transaction, name: str) -> list[str]:
     return list(dict.fromkeys(row.name for row in rows if name in (row.texts or {})))
 
 
-def refuse_unfit(tx: Transaction, row: Values, id: int | None = None) -> None:
-    """Raise `Invalid` if it cannot be read, or if its name and language are another's."""
+def refuse_unfit(
+    tx: Transaction, row: Values, id: int | None = None, beside: Iterable[Values] = ()
+) -> None:
+    """Raise `Invalid` if it cannot be read, or if its name and language are another's.
+
+    Others are those that are kept, and those written `beside` it.
+    """
     if problems := list(_unsound(row)):
         raise Invalid(*problems)
-    if _same_name(tx, row["name"], id, row.get("language") or ""):
+    twice = any(_key(row) == _key(other) for other in beside)
+    if twice or _same_name(tx, row["name"], id, row.get("language") or ""):
         where = f"in {row['language']}" if row.get("language") else "for all languages"
         told = f"there is a template “{row['name']}” {where} already."
         raise refuse("values.name", told, "Change that one, or choose another name or language.")
+
+
+def _key(row: Values) -> tuple[str, str]:
+    return row["name"], row.get("language") or ""
 
 
 def _unsound(row: Values) -> Iterator[Problem]:

@@ -64,7 +64,14 @@ class Transaction:
             self.find,
             (),
             event,
+            called=self.called,
         )
+
+    def called(self, module: Module, id: int) -> str:
+        """What people call a record: its name, or its number; its id where it cannot be seen."""
+        table = self.schema.tables[module.name]
+        named = func.coalesce(table.c.get(module.name_field, table.c.number), table.c.number)
+        return str(self.db.scalar(select(named).where(table.c.id == id)) or id)
 
     def find(self, module: Module, name: str) -> int | None:
         """The id of the one record with this number or name; None if there is none, or several."""

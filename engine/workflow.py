@@ -41,6 +41,10 @@ else:
         step_type.model_rebuild(_types_namespace={"AnyStep": AnyStep, "Condition": Condition})
 
 
+TOGETHER = "all"  # in `group_by`: every record that matches, in one run
+SHARED = ("reference", "owner")
+
+
 class EveryDays(BaseModel):
     """At most once in so many days for one record."""
 
@@ -145,6 +149,8 @@ class Workflow(BaseModel):
 
     def recurs(self, subject: str = "record") -> str:
         """How often for one subject (an invoice, or the account of several), in words."""
+        if self.group_by == TOGETHER:
+            return self._recurs_for_all()
         match self.recurrence:
             case "every":
                 if self.trigger.repeats:
@@ -163,6 +169,18 @@ class Workflow(BaseModel):
                 later = f"{count(days, 'day')} after" if days else "once"
                 return f"again for the same {subject} {later} its last run has ended"
 
+    def _recurs_for_all(self) -> str:
+        match self.recurrence:
+            case "once":
+                return "only once"
+            case "episode":
+                return "once, and once more each time there are such records again"
+            case EveryDays(every_days=days):
+                return f"at most once in {count(days, 'day')}"
+            case AfterFinish(after_finish_days=days):
+                return f"again {count(days, 'day')} after its last run has ended"
+        return "every time that there are any"
+
     def _open(self) -> str:
         if self.trigger.repeats:
             return "It looks for records, and writes to people, only"
@@ -176,7 +194,9 @@ class Workflow(BaseModel):
         start = self.trigger.say(binder)
         only = "" if asked == "always" else f", if {asked}"
         said = [f"It starts {start[:1].lower()}{start[1:]}{only}."]
-        if self.group_by:
+        if self.group_by == TOGETHER:
+            said.append(f"All such {label} are taken together, in one run.")
+        elif self.group_by:
             said.append(f"All such {label} of {article(subject)} are taken together.")
         said.append(f"It runs {self.recurs(subject)}.")
         if self.stop_when:
@@ -286,26 +306,21 @@ def _everyone(workflow: Workflow, checking: Checking) -> Iterator[Problem]:
 
 
 def _group(workflow: Workflow, checking: Checking) -> Iterator[Problem]:
-    if workflow.group_by:
+    if workflow.group_by and not workflow.trigger.repeats:
+        message = "only a scheduled workflow can take records together."
+        yield Problem("group_by", message, "Leave it out, or use a schedule.")
+    if workflow.group_by and workflow.group_by != TOGETHER:
         try:
             path = checking.binder.schema.path(checking.module, workflow.group_by, "group_by")
         except Invalid as invalid:
             yield invalid.problems[0]
             return
-        links = [*(hop.field for hop in path.hops), path.field]
-        if any(link.type != "reference" for link in links):
-            known = [field.name for field in checking.module.fields if field.type == "reference"]
-            yield Problem(
-                "group_by",
-                f"`{workflow.group_by}` is no reference.",
-                suggest(workflow.group_by, known, "References"),
-            )
-        if not workflow.trigger.repeats:
-            yield Problem(
-                "group_by",
-                "only a scheduled workflow can take records together.",
-                "Leave it out, or use a schedule.",
-            )
+        through = any(hop.field.type != "reference" for hop in path.hops)
+        if through or path.field.type not in SHARED:
+            known = [field.name for field in checking.module.fields if field.type in SHARED]
+            message = f"`{workflow.group_by}` is no reference."
+            remedy = suggest(workflow.group_by, [*known, TOGETHER], "References")
+            yield Problem("group_by", message, remedy)
 
 
 def _steps(

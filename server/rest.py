@@ -33,6 +33,7 @@ from server.operations import (
     shapes,
     templates,
     trials,
+    variables,
     workflows,
 )
 
@@ -48,6 +49,7 @@ ALL = (
     sending,
     templates,
     trials,
+    variables,
     workflows,
 )
 Trouble = Callable[[Request, int, Sequence[dict[str, Any]]], Response]

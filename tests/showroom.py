@@ -6,19 +6,28 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 from fastapi.testclient import TestClient
 
-from engine import people
+from engine import people, review
 from engine.demo import COMPANY
 from engine.house import House
 from engine.jobs import beat
+from engine.library import By, save_draft, submit
+from engine.records import Author, Records
+from engine.sending.suppression import suppress
 from engine.settings import Settings
 from engine.showcase import open_demo
 from server.app import create_app
+from server.doors import Answer, Desk
+from server.operations.runs import run_workflow
 from tests.fakes import Clock
 from tests.servers import free_port
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext
 
 PASSWORD = "a password for tests alone"
 USERS = {
@@ -27,6 +36,40 @@ USERS = {
     "alice": ("author",),
     "bob": ("author",),
     "hr": ("viewer",),
+}
+
+TEMPLATES: list[Answer] = [
+    {
+        "name": "second_reminder",
+        "kind": "E-mail",
+        "description": "After a week without an answer.",
+        "subject": "Invoice {{ record.number }} is still open",
+        "body": "Dear {{ customer.name }},\n\nplease pay {{ record.balance|money('EUR') }}.",
+    },
+    {
+        "name": "second_reminder",
+        "kind": "E-mail",
+        "language": "fr",
+        "subject": "Votre facture {{ record.number }}",
+        "body": "Bonjour {{ customer.name }},\n\nmerci de payer {{ record.balance|money('EUR') }}.",
+    },
+    {"name": "ready_text", "kind": "Text message", "body": "{{ record.number }} is ready."},
+    {"name": "letter", "kind": "PDF", "html": "<h1>{{ record.number }}</h1><p>Please pay.</p>"},
+]
+EVENING: Answer = {
+    "name": "Invoices - Second reminder",
+    "description": "A mail for those who did not answer the first.",
+    "module": "invoices",
+    "trigger": {"type": "manual"},
+    "steps": [
+        {
+            "id": "mail",
+            "type": "send_email",
+            "to": ["account"],
+            "template": "second_reminder",
+            "at": "18:00",
+        }
+    ],
 }
 
 
@@ -39,6 +82,27 @@ def furnish(folder: Path, clock: Clock) -> None:
         for username, roles in USERS.items():
             people.create_user(tx, username, roles, PASSWORD)
     beat(house.worker)
+    house.database.engine.dispose()
+
+
+def stock(folder: Path, clock: Clock) -> None:
+    """Add what the demo has not: templates, a workflow that uses them, mail that waits for the
+    evening, an address that is not written to, and a notice."""
+    house = House.of(Settings(data_dir=folder), clock.now)
+    with house.database.begin() as tx:
+        records = Records(tx, Author("alice"))
+        for template in TEMPLATES:
+            records.create("templates", template)
+        draft = save_draft(tx, EVENING, By("alice"))
+        version = submit(tx, draft.id, draft.revision, "", By("alice"), house.unsafe, None)
+        suppress(tx, "email", "gone@acme.test", "bounced", "the mailbox does not exist", "a bounce")
+        records.create("notifications", {"user": "admin", "text": "Look at it.", "read": False})
+    with house.database.begin() as tx:
+        review.approve(tx, house.library, version.id, version.hash, By("mgr"), "")
+        manager = people.person(tx, "mgr")
+    assert manager is not None
+    run_workflow(Desk(house, manager), draft.id, ["INV-1", "INV-2"])
+    house.worker.work()
     house.database.engine.dispose()
 
 
@@ -60,6 +124,14 @@ def browser_of(house: House, username: str = "") -> TestClient:
         with house.database.begin() as tx:
             client.cookies.set("sayso_session", people.open_session(tx, username))
     return client
+
+
+def enter(house: House, context: "BrowserContext", username: str = "admin") -> None:
+    """Sign somebody in to a browser."""
+    with house.database.begin() as tx:
+        secret = people.open_session(tx, username)
+    address = house.settings.address
+    context.add_cookies([{"name": "sayso_session", "value": secret, "url": address}])
 
 
 @contextmanager

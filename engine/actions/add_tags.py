@@ -61,10 +61,11 @@ def named(tags: tuple[str, ...], binder: Binder) -> str:
     return f"tag{'s' if len(tags) > 1 else ''} {told}"
 
 
-def onto(record: str, cascade: bool, binder: Binder) -> str:
+def onto(record: str, cascade: bool, binder: Binder, before: str = "to") -> str:
     """Whom the tags are for, where that is not the record alone."""
-    where = f" of {targets.whose(record, binder)}" if record else ""
-    return f"{where}{', and of each of its customers' if cascade else ''}"
+    whose = targets.whose(record, binder) if record else "it"
+    where = f" {before} {whose}" if record or cascade else ""
+    return f"{where}, and {before} each of its customers" if cascade else where
 
 
 def written(record: str, cascade: bool, module: Module, schema: Schema) -> Iterator[Write]:

@@ -50,6 +50,10 @@ class GeneratePdf(Action):
     def check(self, checking: Checking) -> Iterator[Problem]:
         if self.template:
             yield from checking.named_template(self.template, "template")
+        for wording in checking.templates.get(self.template, ()):
+            if not wording.html.strip():
+                told = f"the template “{self.template}” has no {wording.called('html')}."
+                yield Problem("template", told, "Fill in its HTML: that is what is printed.")
         if bool(self.html.strip()) == bool(self.template):
             said = (
                 "there are two texts to print." if self.template else "there is nothing to print."

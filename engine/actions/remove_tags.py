@@ -31,7 +31,8 @@ class RemoveTags(Action):
     of_each: ClassVar[bool] = True
 
     def say(self, binder: Binder) -> str:
-        return f"remove the {named(self.tags, binder)}{onto(self.record, self.cascade, binder)}"
+        where = onto(self.record, self.cascade, binder, "from")
+        return f"remove the {named(self.tags, binder)}{where}"
 
     def reads(self) -> Iterable[str]:
         return (self.record,)

@@ -23,6 +23,7 @@ from engine.problems import Problem, suggest
 from engine.recipient_words import EACH, FROM_SOURCE, canonical, recipient
 from engine.steps import Action, Html, Text, Texts, Write, texts
 from engine.templates import parse
+from engine.templates.wording import Wording
 
 RECHECK = timedelta(minutes=15)
 
@@ -119,15 +120,20 @@ class SendEmail(Communication):
     def _check_text(self, checking: Checking) -> Iterator[Problem]:
         if self.template:
             yield from checking.named_template(self.template, "template")
-        known = checking.templates.get(self.template, ())
-        if not (self.subject.strip() or any(wording.subject.strip() for wording in known)):
-            remedy = "Say in a few words what it is about."
-            yield Problem("subject", "the mail has no subject.", remedy)
-        texts = (self.body, self.html, *(part for each in known for part in (each.body, each.html)))
-        if not any(text.strip() for text in texts):
-            yield Problem("body", "the mail has no text.", "Write what it should say.")
+        own_alone = () if self.template else (Wording(),)
+        for wording in checking.templates.get(self.template, own_alone):
+            named = f", as the template “{self.template}” has none{wording.spoken}"
+            why = named if self.template else ""
+            if not (self.subject.strip() or wording.subject.strip()):
+                remedy = "Say in a few words what it is about."
+                yield Problem("subject", f"the mail has no subject{why}.", remedy)
+            if not any(text.strip() for text in (self.body, self.html, *wording.parts[1:])):
+                yield Problem("body", f"the mail has no text{why}.", "Write what it should say.")
 
     def advise(self) -> Iterator[Problem]:
+        if self.template and self.subject and (self.body or self.html):
+            told = f"nothing of the template “{self.template}” is used: the step says all of it."
+            yield Problem("template", told, "Leave out the template, or the text of the step.")
         texts = [parse(text) for text in (self.subject, self.body, self.html)]
         named = any(path.partition(".")[0] == "contact" for text in texts for path in text.paths)
         if named and (len(self.to) > 1 or any(map(_several, self.to))):

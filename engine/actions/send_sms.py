@@ -68,8 +68,13 @@ class SendSms(Communication):
             yield from _callable(word, f"to.{position}", checking)
         if self.template:
             yield from checking.named_template(self.template, "template")
-        if not self.body.strip() and not self.template:
-            yield Problem("body", "the message has no text.", "Write what it should say.")
+        for wording in checking.templates.get(self.template, ()):
+            if not wording.body.strip():
+                told = f"the template “{self.template}” has no {wording.called('body')}."
+                yield Problem("template", told, "Fill in its text, or choose another.")
+        if bool(self.body.strip()) == bool(self.template):
+            said = "there are two texts." if self.template else "the message has no text."
+            yield Problem("body", said, "Write `body`, or name a `template` of the library.")
         if (long := measure(self.body)).parts > MOST_PARTS:
             remedy = f"Shorten it to {MOST_PARTS} parts or fewer."
             yield Problem("body", f"the message is too long: {long}.", remedy)

@@ -15,6 +15,7 @@ from engine.context import Context
 from engine.effects import Outcome, Unplanned
 from engine.effects.http import HttpRequest
 from engine.problems import Problem, suggest
+from engine.recipient_words import of_strangers
 from engine.steps import Action, JsonText, Url, Values
 from engine.templates import parse
 
@@ -88,6 +89,11 @@ class Webhook(Action):
         if self.auth and self.auth.type != "none" and not self.auth.secret:
             remedy = 'Name it, like "secret": "accounting"; an operator stores it.'
             yield Problem("auth.secret", "it names no stored secret.", remedy)
+        for name, value in self.headers.items():
+            remedy = "Send it in the body, where it is only a value."
+            yield from of_strangers(
+                str(value), f"headers.{name}", checking, "what a header says", remedy
+            )
         for name in filter(PROOF.fullmatch, self.headers):
             told = "this header proves who calls, and everybody could read it here."
             remedy = f'Store it, then write "auth": {{"type": "header", "header": "{name}", ...}}.'

@@ -1,5 +1,6 @@
 """Conditions: one tree, as it is written, and how it is bound to fields, days and people."""
 
+from calendar import isleap
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
@@ -7,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, JsonValue, Tag
 from pydantic import Field as Key
 
+from engine.calendar import parse_moment
 from engine.conditions.bound import (
     NOTHING,
     TAGS,
@@ -52,6 +54,7 @@ __all__ = [
 ]
 
 DEEPEST = 40
+DAYS_OF_YEAR = 365
 
 
 class Node(BaseModel):
@@ -189,10 +192,15 @@ def _parts(parts: tuple[Condition, ...], binder: Binder, where: str) -> tuple[Bo
 
 def _operator(name: str, kind: str, title: str, where: str) -> Operator:
     found, at = OPERATORS.get(name), join(where, "op")
+    fitting = [name for name, other in OPERATORS.items() if kind in other.kinds]
+    if not name:
+        raise refuse(at, f"{title} is compared with nothing.", "Add `op` and `value`.")
     if not found:
-        raise refuse(at, f"there is no operator `{name}`.", suggest(name, OPERATORS, "Operators"))
+        remedy = suggest(name, OPERATORS, "")
+        if not remedy.startswith("Did you mean"):
+            remedy = suggest(name, fitting, f"{title} can be compared with")
+        raise refuse(at, f"there is no operator `{name}`.", remedy)
     if kind not in found.kinds:
-        fitting = [name for name, other in OPERATORS.items() if kind in other.kinds]
         remedy = suggest(name, fitting, f"{title} can be compared with")
         raise refuse(at, f"`{name}` does not fit {title} ({kind}).", remedy)
     return found
@@ -247,7 +255,9 @@ def _positive(path: Path, operator: Operator, node: Compare, binder: Binder, whe
     if operator.takes == "range":
         low, high = written
         at_least, at_most = OPERATORS["at_least"], OPERATORS["at_most"]
-        return Every((test(at_least, low, f"{at}.0"), test(at_most, high, f"{at}.1")))
+        ends = test(at_least, low, f"{at}.0"), test(at_most, high, f"{at}.1")
+        told = all(isinstance(raw, str) and parse_moment(raw) for raw in written)
+        return (_of_any_year(path, *ends) if told else None) or Every(ends)
     in_parts = operator.of_parts or path.field.kind == "list"
     single = OPERATORS["contains" if in_parts else "equals"]
     return _merged(
@@ -287,12 +297,39 @@ def _test(path: Path, operator: Operator, value: Any, exact: bool, binder: Binde
     if path.field.kind == "datetime" and type(value) is date:
         return _by_day(path, operator, value, binder)
     if path.field.yearly and operator.name == "equals":
-        return Test(path, operator, value, "month_day")
+        return _anniversary(path, operator, value)
     # What is kept in one spelling needs no folding, and so can use an index.
     one_spelling = path.field.kept.name in ("picklist", "owner", "record")
     literal = not isinstance(value, (Path, Old))
     exact = exact or (one_spelling and literal and not operator.of_parts)
     return Test(path, operator, value, "exact" if exact else "folded")
+
+
+def _anniversary(path: Path, equals: Operator, day: Any) -> Bound:
+    """The same day of any year; who was born on 29 February has it on the 28th in other years."""
+    if not isinstance(day, date) or _with_leap_day(day) == day:
+        return Test(path, equals, day, "month_day")
+    first = Test(path, OPERATORS["at_least"], day, "month_day")
+    return Every((first, Test(path, OPERATORS["at_most"], _with_leap_day(day), "month_day")))
+
+
+def _with_leap_day(day: date) -> date:
+    """29 February for the 28th of a year that has no other."""
+    last = (day.month, day.day) == (2, 28) and not isleap(day.year)
+    return date(2000, 2, 29) if last else day
+
+
+def _of_any_year(path: Path, low: Bound, high: Bound) -> Bound | None:
+    """Between two days of any year, for what recurs each year and less than a year of it."""
+    first, last = getattr(low, "value", None), getattr(high, "value", None)
+    if not (path.field.yearly and isinstance(first, date) and isinstance(last, date)):
+        return None
+    if not 0 <= (last - first).days < DAYS_OF_YEAR:
+        return None
+    since = Test(path, OPERATORS["at_least"], first, "month_day")
+    until = Test(path, OPERATORS["at_most"], _with_leap_day(last), "month_day")
+    over_new_year = (first.month, first.day) > (last.month, last.day)
+    return Either((since, until)) if over_new_year else Every((since, until))
 
 
 def _by_day(path: Path, operator: Operator, day: date, binder: Binder) -> Bound:

@@ -126,6 +126,7 @@ class Total:
 Bound = Every | Either | Opposite | Filled | Reached | Test | Tagged | Change | Children | Total
 NOTHING = Either(())
 Lookup = Callable[[Module, str], int | None]
+Called = Callable[[Module, int], str]
 
 
 TAGS = "tag_categories"  # the module that says of which category a tag is
@@ -144,6 +145,7 @@ class Binder:
     event: bool = False
     problems: list[Problem] = field(default_factory=list)
     categories: Collection[str] = ()
+    called: Called = lambda module, id: str(id)
 
     @property
     def today(self) -> date:

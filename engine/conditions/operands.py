@@ -78,9 +78,12 @@ def _time(field: Field, raw: str, binder: Binder) -> Any:
         if isinstance(when, datetime) and field.kind == "date":
             return binder.calendar.today(when)
         return when
-    if field.kind == "datetime" and len(raw.strip()) <= len("2026-03-10"):
-        return field.model_copy(update={"type": "date", "of": None}).parse(raw)
-    return field.parse(raw)
+    day = field.kind == "datetime" and len(raw.strip()) <= len("2026-03-10")
+    try:
+        return (field.model_copy(update={"type": "date", "of": None}) if day else field).parse(raw)
+    except BadValue as bad:
+        counted = "`today-30d`, `today+5wd`" + (", `now-48h`" * (field.kind == "datetime"))
+        raise BadValue(bad.message, f"{bad.remedy} Or count from now: {counted}.") from None
 
 
 def _named(field: Field, raw: str, binder: Binder) -> Any:

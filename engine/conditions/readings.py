@@ -109,7 +109,7 @@ def holds(condition: Bound, facts: Facts) -> bool:
             kept = [child for child in facts.related(relation) if holds(inside, child)]
             want = _wanted(value, facts)
             assert operator.test
-            return want is not None and bool(operator.test(_total(kept, relation, summed), want))
+            return want is not None and bool(operator.test(added(kept, relation, summed), want))
 
 
 def _tested(test: Test, facts: Facts) -> bool:
@@ -140,16 +140,15 @@ def _seen(test: Test, value: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class _Side:
-    """A record with one side of a change in the place of what the field holds now."""
+class Instead:
+    """A record with other values in the place of what some of its fields hold now."""
 
     facts: Facts
-    field: Field
-    side: Any
+    values: Mapping[str, Any]
 
     def value(self, path: Path) -> Any:
-        own = not path.hops and path.field.name == self.field.name
-        return self.side if own else self.facts.value(path)
+        own = not path.hops and path.field.name in self.values
+        return self.values[path.field.name] if own else self.facts.value(path)
 
     def reached(self, path: Path) -> bool:
         return self.facts.reached(path)
@@ -177,10 +176,11 @@ def _changed(change: Change, facts: Facts) -> bool:
     if touched is None or touched[0] == touched[1]:
         return False
     side = touched[0] if name == "changed_from" else touched[1]
-    return change.side is None or holds(change.side, _Side(facts, field, side))
+    return change.side is None or holds(change.side, Instead(facts, {field.name: side}))
 
 
-def _total(kept: Sequence[Facts], relation: Relation, summed: Field | None) -> Decimal:
+def added(kept: Sequence[Facts], relation: Relation, summed: Field | None) -> Decimal:
+    """How many records these are, or what one of their fields adds up to."""
     if summed is None:
         return Decimal(len(kept))
     path = Path(relation.module, (), summed)

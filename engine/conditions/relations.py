@@ -14,7 +14,11 @@ def relation(binder: Binder, related: str, via: str, where: str) -> Relation:
     there = binder.schema.module(related, join(where, "related"))
     if "." in via:
         return _linked(binder, there, via, join(where, "via"))
-    link = there.field(via, join(where, "via"))
+    fitting = _fitting(binder, there)
+    if via not in there.by_name:
+        message = f"there is no field `{via}` in {there.label}."
+        raise refuse(join(where, "via"), message, _leads(via, fitting, there, binder.module))
+    link = there.by_name[via]
     if link.type == "record":
         return Relation(there, link, "id", prefix=f"{binder.module.name}/")
     if link.type == "reference" and link.module == binder.module.name:
@@ -23,7 +27,14 @@ def relation(binder: Binder, related: str, via: str, where: str) -> Relation:
     if ours and link.type == ours.type == "reference" and ours.module == link.module:
         return Relation(there, link, via)
     message = f"`{via}` of {there.label} does not lead to {binder.module.label}."
-    raise refuse(join(where, "via"), message, suggest(via, _fitting(binder, there), "Fitting"))
+    raise refuse(join(where, "via"), message, _leads(via, fitting, there, binder.module))
+
+
+def _leads(via: str, fitting: list[str], there: Module, here: Module) -> str:
+    """What to write as `via`."""
+    if not fitting:
+        return f"No field of {there.label} leads to {here.label}: choose another module."
+    return suggest(via, fitting, f"{there.label} lead to {here.label} by")
 
 
 def _fitting(binder: Binder, there: Module) -> list[str]:

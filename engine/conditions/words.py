@@ -2,14 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any
 
-from pydantic import JsonValue
-
-from engine.calendar import parse_moment
 from engine.conditions import (
+    ALWAYS,
     AllOf,
     AnyOf,
     Binder,
@@ -19,22 +14,25 @@ from engine.conditions import (
     Related,
     bind,
 )
-from engine.conditions.operators import DATE_LABELS, OPERATORS, alternatives
-from engine.conditions.readings import Facts, holds
+from engine.conditions.bound import Relation, Total
+from engine.conditions.comparing import (
+    compared,
+    found,
+    joined,
+    label,
+    listed,
+    plain,
+    plain_number,
+    shown,
+    word,
+)
+from engine.conditions.readings import Facts, added, holds
 from engine.conditions.relations import relation
 from engine.fields import Field
-from engine.modules import Path
 from engine.problems import Invalid
 
-NOT = {
-    "is": "is not",
-    "begins": "does not begin",
-    "ends": "does not end",
-    "contains": "does not contain",
-    "becomes": "does not become",
-    "has": "has not",
-    "include": "do not include",
-}
+__all__ = ["Reason", "describe", "plain", "plain_number", "reasons"]
+
 NUMBER = Field(name="number", type="decimal")
 
 
@@ -57,19 +55,23 @@ class Reason:
         return "; ".join(part.said for part in decisive) or self.words
 
 
-def describe(condition: Condition, binder: Binder) -> str:
-    """The condition as part of a sentence; "always" where there is none."""
+def describe(condition: Condition, binder: Binder, *, inside: bool = False) -> str:
+    """The condition as part of a sentence; "always" where there is none.
+
+    `inside` is what is asked of related records: there "it" would be the wrong one.
+    """
     match condition:
         case AllOf(all=parts):
-            return _listed("and", [_bracketed(part, binder) for part in parts]) or "always"
+            return listed("and", _parts(_flat(parts, AllOf), binder, inside)) or "always"
         case AnyOf(any=parts):
-            return _listed("or", [_bracketed(part, binder) for part in parts]) or "never"
+            return listed("or", _parts(_flat(parts, AnyOf), binder, inside)) or "never"
         case NotOf(part=part):
-            return f"not ({describe(part, binder)})"
+            (said,) = _parts((part,), binder, inside)
+            return f"it is not true that {said}"
         case Related():
-            return _related(condition, binder)
+            return _related(condition, binder, inside=inside)
         case Compare():
-            return _compare(condition, binder)
+            return compared(condition, binder)
 
 
 def reasons(condition: Condition, binder: Binder, facts: Facts) -> Reason:
@@ -85,208 +87,81 @@ def reasons(condition: Condition, binder: Binder, facts: Facts) -> Reason:
         case NotOf(part=part):
             denied = reasons(part, binder, facts)
             return Reason(words, not denied.holds, parts=(denied,))
-    true_of = holds(bind(condition, binder), facts)
+    bound = bind(condition, binder)
+    true_of = holds(bound, facts)
     if isinstance(condition, Related):
         link = relation(binder, condition.related, condition.via, "")
         number = str(len(facts.related(link)))
-        return Reason(f"{words}: {'yes' if true_of else 'no'}, of {number}", true_of, number)
+        return Reason(_counted(condition, link, binder, facts, true_of), true_of, number)
     path = binder.schema.path(binder.module, condition.field)
     have = shown(path.field, facts.value(path), binder)
-    return Reason(_found(condition, path, binder, facts, true_of), true_of, have)
+    return Reason(found(condition, path, binder, facts, true_of), true_of, have)
 
 
-def shown(field: Field, value: Any, binder: Binder) -> str:
-    """A field's value as a person in the company reads it."""
-    if isinstance(value, datetime):
-        return plain(value.astimezone(binder.calendar.timezone))
-    return plain(value)
+def _flat(parts: Sequence[Condition], kind: type[AllOf] | type[AnyOf]) -> list[Condition]:
+    """The parts, those of a group of the same kind in its place: (a and b) and c are three."""
+    flat: list[Condition] = []
+    for part in parts:
+        match part:
+            case AllOf(all=inner) | AnyOf(any=inner) if inner and isinstance(part, kind):
+                flat += _flat(inner, kind)
+            case _:
+                flat.append(part)
+    return flat
 
 
-def plain(value: Any) -> str:
-    """A value as a person reads it."""
-    match value:
-        case None:
-            return "empty"
-        case bool():
-            return "yes" if value else "no"
-        case datetime():
-            return value.strftime("%Y-%m-%d %H:%M")
-        case date():
-            return value.isoformat()
-        case Decimal():
-            return f"{value:,}"
-        case list() | tuple():
-            return _either([plain(item) for item in value])
-        case str():
-            return f"“{value}”"
-    return str(value)
-
-
-def plain_number(value: JsonValue) -> str:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return f"{value:,}" if number else plain(value)
-
-
-def _found(node: Compare, path: Path, binder: Binder, facts: Facts, true_of: bool) -> str:
-    """The comparison with the real value in it: "status “Draft” is not equal to “Sent”"."""
-    has_value = node.op not in ("is_empty", "is_not_empty")
-    if has_value and (missing := _missing(path, facts)):
-        return f"{path.title}: there is no {missing}"
-    value = facts.value(path)
-    have = shown(path.field, value, binder) if has_value or value is not None else ""
-    label = _label(node.op, path.field) if true_of else _denied(node.op, path.field)
-    return _joined(path.title, have, label, _wanted(node, path, binder, facts))
-
-
-def _missing(path: Path, facts: Facts) -> str:
-    """The first reference of the path that leads nowhere."""
-    for end, hop in enumerate(path.hops, 1):
-        last = Path(path.module, path.hops[:end], hop.module.field("id"))
-        if not facts.reached(last):
-            return Path(path.module, path.hops[: end - 1], hop.field).title
-    return ""
-
-
-def _label(op: str, field: Field) -> str:
-    if field.kind in ("date", "datetime") and op in DATE_LABELS:
-        return DATE_LABELS[op]
-    return OPERATORS[op].label if op in OPERATORS else op
-
-
-def _denied(op: str, field: Field) -> str:
-    """The label of a comparison that does not hold."""
-    if negated := OPERATORS[op].negates:
-        return _label(negated, field)
-    first, _, rest = _label(op, field).partition(" ")
-    return _joined(NOT[first], rest)
-
-
-def _joined(*parts: str) -> str:
-    return " ".join(part for part in parts if part)
-
-
-def _bracketed(part: Condition, binder: Binder) -> str:
-    said = describe(part, binder)
-    match part:
-        case AllOf(all=inside) | AnyOf(any=inside) if len(inside) > 1:
-            return f"({said})"
+def _parts(parts: Sequence[Condition], binder: Binder, inside: bool) -> list[str]:
+    """Each part so that it cannot be read together with the one beside it."""
+    said = []
+    for part in parts:
+        told = describe(part, binder, inside=inside)
+        if isinstance(part, Related) and len(parts) > 1:
+            told = _related(part, binder, inside=inside, among=True)
+        said.append(f"({told})" if _several(part) else told)
     return said
 
 
-def _compare(node: Compare, binder: Binder) -> str:
-    try:
-        path = binder.schema.path(binder.module, node.field)
-    except Invalid:
-        return _joined(node.field, _label(node.op, NUMBER), plain(node.value))
-    return _joined(f"the {_called(path)}", _relation(node, path, binder))
+def _several(condition: Condition | None) -> bool:
+    match condition:
+        case AllOf(all=parts) | AnyOf(any=parts):
+            return len(parts) > 1
+    return False
 
 
-def _called(path: Path) -> str:
-    """What a sentence calls a field; what Sayso stamps by itself has no noun for a label."""
-    stamps = {"created_at": "time of creation", "modified_at": "time of the last change"}
-    if not (path.field.builtin and path.field.name in stamps):
-        return path.title
-    whose = path.title.removesuffix(path.field.title.lower())
-    return f"{whose}{stamps[path.field.name]}"
-
-
-def _relation(node: Compare, path: Path, binder: Binder) -> str:
-    """How a field is compared, and with what: "is “Sent”", "is 7 days ago or earlier"."""
-    wanted = _wanted(node, path, binder)
-    moment = parse_moment(node.value) if isinstance(node.value, str) else None
-    later = {"at_most": "earlier", "at_least": "later"}.get(node.op)
-    if path.field.kind in ("date", "datetime") and moment and moment.offset and later:
-        return f"is {wanted} or {later}"
-    if path.field.kind == "list":
-        return _joined(_label(node.op, path.field), wanted)
-    several = node.value if isinstance(node.value, list) else []
-    words = [_word(item, path.field, binder, None) for item in several]
-    match node.op:
-        case "equals" | "in":
-            return f"is {wanted}"
-        case "not_equals":
-            return f"is not {wanted}"
-        case "not_in" if len(words) == 2:
-            return f"is neither {words[0]} nor {words[1]}"
-        case "between" if len(words) == 2 and words[1].startswith("in "):
-            return f"is between {words[0]} and {words[1].removeprefix('in ')} from now"
-    return _joined(_label(node.op, path.field), wanted)
-
-
-def _wanted(node: Compare, path: Path, binder: Binder, facts: Facts | None = None) -> str:
-    """What a field is compared with; for one record also what a day or another field means."""
-    takes = OPERATORS[node.op].takes if node.op in OPERATORS else "value"
-    if takes == "nothing":
-        return ""
-    value = node.value
-    if isinstance(value, str) and takes == "list":
-        value = list(alternatives(value))
-    if not isinstance(value, list):
-        return _word(value, path.field, binder, facts)
-    words = [_word(item, path.field, binder, facts) for item in value]
-    return " and ".join(words) if takes == "range" else _either(words)
-
-
-def _word(value: JsonValue, field: Field, binder: Binder, facts: Facts | None) -> str:
-    if isinstance(value, dict):
-        return _elsewhere(value, binder, facts)
-    if field.kind in ("date", "datetime") and isinstance(value, str):
-        return _day(value, field, binder, resolved=facts is not None)
-    return plain_number(value) if field.kind == "number" else plain(value)
-
-
-def _day(word: str, field: Field, binder: Binder, *, resolved: bool) -> str:
-    """A day or moment in words; `resolved` adds which one that is now."""
-    moment = parse_moment(word)
-    if not moment:
-        return word
-    when = moment.resolve(binder.now, binder.calendar)
-    if field.kind == "date" and isinstance(when, datetime):
-        when = binder.calendar.today(when)
-    return f"{moment.words()} ({shown(field, when, binder)})" if resolved else moment.words()
-
-
-def _elsewhere(value: dict[str, JsonValue], binder: Binder, facts: Facts | None) -> str:
-    key, name = next(iter(value.items()), ("field", ""))
-    try:
-        path = binder.schema.path(binder.module, str(name))
-    except Invalid:
-        return str(name)
-    if key == "old":
-        return f"the old {path.title}"
-    return f"the {path.title}" + (
-        f" ({shown(path.field, facts.value(path), binder)})" if facts else ""
-    )
-
-
-def _either(items: Sequence[str]) -> str:
-    return _listed("or", items)
-
-
-def _listed(word: str, items: Sequence[str]) -> str:
-    return f" {word} ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
-
-
-def _related(node: Related, binder: Binder) -> str:
+def _related(node: Related, binder: Binder, *, inside: bool = False, among: bool = False) -> str:
     there = binder.schema.modules.get(node.related)
     if not there:
         return f"its {node.related}"
-    asked = describe(node.where, binder.of(there)) if node.where else "always"
-    shared, label = _shared(node, binder), there.label.lower()
-    those = f"the {label} of the same {shared}" if shared else f"its {label}"
-    of_them = f"{label} of the same {shared}" if shared else label
+    asked = describe(node.where, binder.of(there), inside=True) if node.where else "always"
+    asked = f"({asked})" if among and _several(node.where) else asked
+    shared, these = _shared(node, binder), there.label.lower()
+    mine = _lead(node, binder, "they are" if inside else "it is")
+    of_them = f"{these} of the same {shared}" if shared else f"{these}{mine}"
+    those = f"{'the' if shared or mine else 'their' if inside else 'its'} {of_them}"
+    there_are = "there are" if shared or inside or mine else "it has"
     which = "" if asked == "always" else f" for which {asked}"
     match node.match:
         case "some":
-            return f"{'there are' if shared else 'it has'} one or more {of_them}{which}"
+            return f"{there_are} one or more {of_them}{which}"
         case "none":
-            return f"{'there are' if shared else 'it has'} no {of_them}{which}"
+            return f"{there_are} no {of_them}{which}"
         case "every":
             return f"for all {those}, of which there is at least one, {asked}"
-    total = f"the sum of {node.sum} over" if node.sum else "the number of"
-    wanted = _word(node.value, NUMBER, binder, None)
     those += f" ({which.strip()})" if which else ""
-    return _joined(f"{total} {those}", _label(node.op or "", NUMBER), wanted)
+    return joined(_total_of(node, binder, those), _amount(node, binder))
+
+
+def _total_of(node: Related, binder: Binder, those: str) -> str:
+    there = binder.schema.modules[node.related].by_name
+    if not node.sum:
+        return f"the number of {those}"
+    what = there[node.sum].title.lower() if node.sum in there else node.sum
+    return f"the {what} of all {those} together"
+
+
+def _amount(node: Related, binder: Binder) -> str:
+    said = {"equals": "is", "not_equals": "is not"}.get(node.op or "", label(node.op or ""))
+    return joined(said, word(node.value, NUMBER, binder, None))
 
 
 def _shared(node: Related, binder: Binder) -> str:
@@ -295,4 +170,52 @@ def _shared(node: Related, binder: Binder) -> str:
         link = relation(binder, node.related, node.via, "")
     except Invalid:
         return ""
-    return "" if link.anchor == "id" else node.via.replace("_", " ")
+    return "" if link.anchor == "id" else binder.module.field(node.via).title.lower()
+
+
+def _lead(node: Related, binder: Binder, they_are: str) -> str:
+    """By which reference the related records belong to these, where it can be one of several."""
+    there = binder.schema.modules[node.related]
+    ways = there.references(binder.module.name)
+    several = len(ways) > 1 or there is binder.module
+    via = next((way for way in ways if way.name == node.via), None)
+    return f" whose {via.title.lower()} {they_are}" if via and several else ""
+
+
+def _counted(node: Related, link: Relation, binder: Binder, facts: Facts, true_of: bool) -> str:
+    """What is true of how many related records: "for 1 of its 2 tasks the status is “Done”"."""
+    there, shared = link.module, _shared(node, binder)
+    bound, children = bind(node.where or ALWAYS, binder.of(there)), facts.related(link)
+    fitting = [child for child in children if holds(bound, child)]
+    asked = describe(node.where or ALWAYS, binder.of(there), inside=True)
+    ours = f" of the same {shared}" if shared else _lead(node, binder, "it is")
+    its, has = ("the", "there are") if ours else ("its", "it has")
+    if node.match is None:
+        which = "" if asked == "always" else f" (for which {asked})"
+        total = _total_of(node, binder, f"{its} {there.label.lower()}{ours}{which}")
+        measure = bind(node, binder)
+        summed = measure.sum if isinstance(measure, Total) else None
+        have = plain(added(fitting, link, summed))
+        return f"{total} is {have}{_against(node, binder, facts, true_of)}"
+    if not children:
+        return f"{has} no {there.label.lower()}{ours}"
+    if asked == "always":
+        return f"{has} {_many(len(children), there.singular, there.label)}{ours}"
+    if len(children) == 1:
+        so = "" if fitting else "it is not true that "
+        return f"for {its} only {there.singular.lower()}{ours} {so}{asked}"
+    number = len(fitting) or "none"
+    return f"for {number} of {its} {len(children):,} {there.label.lower()}{ours} {asked}"
+
+
+def _against(node: Related, binder: Binder, facts: Facts, true_of: bool) -> str:
+    """What a total is held against: ", which is not at least 2"."""
+    wanted = word(node.value, NUMBER, binder, facts)
+    if node.op in ("equals", "not_equals"):
+        return "" if (node.op == "equals") is true_of else f", not {wanted}"
+    said = label(node.op or "")
+    return f", which {said if true_of else said.replace('is', 'is not', 1)} {wanted}"
+
+
+def _many(number: int, singular: str, plural: str) -> str:
+    return f"{number:,} {(singular if number == 1 else plural).lower()}"

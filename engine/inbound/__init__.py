@@ -11,7 +11,9 @@ from email.errors import MessageError
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesHeaderParser
+from email.policy import Compat32
 from email.utils import getaddresses, parsedate_to_datetime
+from itertools import islice
 
 import nh3
 
@@ -21,15 +23,27 @@ from engine.inbound.unquoted import unquoted
 
 LARGEST = 25 * 1024 * 1024
 MOST_TEXT, MOST_FILES, MOST_PARTS, MOST_PEOPLE = 100_000, 20, 100, 100
+LONGEST_HEADER, LONGEST_SETTINGS = 20_000, 3_000
+MOST_MARKED, MOST_MARKS = 400_000, 15_000
 _UNSEEN = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
+_OPENS = re.compile(r"<(?!/)")
 _BREAKS = re.compile(r"<(?:br|/p|/div|/tr|/li|/h[1-6]|/blockquote)\b", re.IGNORECASE)
 _ODD = {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7"}
 _MACHINES = re.compile(
     r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?)(?:[+-][^@]*)?@", re.IGNORECASE
 )
 _FAULTS = (MessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
+
+class Curt(Compat32):
+    """Headers as they are, up to a length: to take a long one apart takes its length squared."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        most = LONGEST_SETTINGS if name.lower().startswith("content-") else LONGEST_HEADER
+        return name, value[:most]
 
 
 @dataclass(frozen=True)
@@ -89,8 +103,8 @@ def _parsed(raw: bytes) -> Message:
     """Its parts; of a mail that is made to be hard to read, the headers alone."""
     try:
         if raw.lower().count(b"boundary") <= MOST_PARTS:
-            return message_from_bytes(raw)
-        return BytesHeaderParser().parsebytes(raw[:100_000])
+            return message_from_bytes(raw, policy=Curt())
+        return BytesHeaderParser(policy=Curt()).parsebytes(raw[:100_000])
     except _FAULTS:
         return Message()
 
@@ -120,9 +134,13 @@ def _words(message: Message, name: str) -> str:
 
 def _people(message: Message, name: str) -> list[tuple[str, str]]:
     """Names and addresses; what is no address is left out."""
-    given = [str(header)[:20_000] for header in message.get_all(name, ())[:5]]
+    given = [str(header) for header in message.get_all(name, ())[:5]]
+    try:
+        written = getaddresses(given)[:MOST_PEOPLE]
+    except _FAULTS:
+        return []
     found = []
-    for called, address in getaddresses(given)[:MOST_PEOPLE]:
+    for called, address in written:
         try:
             bare = Message()
             bare["Name"] = called.replace("\n", " ").replace("\r", " ")
@@ -178,10 +196,27 @@ def _text(message: Message) -> str:
         kind = part.get_content_type()
         if kind in bodies and not _file_name(part) and not _attached(part):
             data = _data(part)
-            bodies[kind].append(_decoded(data[: 4 * MOST_TEXT], part.get_content_charset("utf-8")))
+            bodies[kind].append(_decoded(data[: 4 * MOST_TEXT], _charset(part)))
     plain = "\n\n".join(text for text in bodies["text/plain"] if text.strip())
-    found = plain or "\n\n".join(map(_unmarked, bodies["text/html"]))
+    found = plain or "\n\n".join(map(_unmarked, _readable(bodies["text/html"])))
     return _shown(found)[:MOST_TEXT].strip()
+
+
+def _charset(part: Message) -> str:
+    try:
+        return str(part.get_content_charset("utf-8"))
+    except _FAULTS:
+        return "utf-8"
+
+
+def _readable(sources: Iterable[str]) -> Iterator[str]:
+    """As much HTML, and as many marks in it, as can be read soon however they are nested."""
+    left, marks = MOST_MARKED, MOST_MARKS
+    for source in sources:
+        opened = list(islice(_OPENS.finditer(source[:left]), marks + 1))
+        end = opened[marks].start() if len(opened) > marks else left
+        yield source[:end]
+        left, marks = left - len(source[:end]), marks - min(len(opened), marks)
 
 
 def _unmarked(source: str) -> str:
@@ -201,7 +236,8 @@ def _files(message: Message) -> tuple[tuple[File, ...], tuple[str, ...]]:
         if not name and (not _attached(part) or part.is_multipart()):
             continue
         if len(files) < MOST_FILES:
-            files.append(File(name or "file", part.get_content_type(), _data(part)))
+            kind = _shown(part.get_content_type())[:100]
+            files.append(File(name or "file", kind, _data(part)))
         else:
             left_out.append(name or "file")
     return tuple(files), tuple(left_out[:MOST_FILES])

@@ -13,7 +13,7 @@ STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,250}>")
 # What speaks of the mail, the moment or the reputation of the sender, and not of the address.
 PASSING = re.compile(r"5\.(?:2\.[234]|3\.\d+|4\.[2-9]|5\.\d+|6\.\d+|7\.\d+)$")
-_NAMED = re.compile(r"^\s*message-id:\s*(<[!-;=?-~]{3,250}>)", re.IGNORECASE | re.MULTILINE)
+_NAMED = re.compile(r"^[ \t]*message-id:[ \t]*(<[!-;=?-~]{3,250}>)", re.IGNORECASE | re.MULTILINE)
 _MACHINE = re.compile(r"(?:mailer-daemon|postmaster)@", re.IGNORECASE)
 
 

@@ -20,6 +20,8 @@ from engine.world import World
 
 NOTICES, MOST, LONGEST_SUBJECT = "notifications", 500, 120
 PAUSE, PATIENCE = timedelta(minutes=30), timedelta(hours=24)
+UNDER_WAY = timedelta(minutes=10)  # no mail server takes longer than that to answer
+DIED = "whether it was sent is not known: the process stopped while sending"
 BY_SAYSO = Author("sayso")
 Row = Mapping[str, Any]
 
@@ -35,7 +37,7 @@ class Letter:
 
 
 def next_letter(tx: Transaction) -> datetime | None:
-    """When the next notice is to be sent by mail; those that are under way count no more."""
+    """When the next notice is to be sent by mail, or one under way is known to be lost."""
     table = tx.schema.tables.get(NOTICES)
     if table is None or "send_at" not in table.c:
         return None
@@ -44,12 +46,15 @@ def next_letter(tx: Transaction) -> datetime | None:
 
 
 def post(database: Database, world: World, hands: Executor) -> int:
-    """Send what is due. It is claimed first: what is under way when we die is never sent again."""
+    """Send what is due. It is claimed first: what is under way when we die is never sent again.
+
+    After a while such a notice is told as one of which nobody knows whether it was sent.
+    """
     with database.begin() as tx:
         stopped = {*world.stopped, *(row.scope for row in stops(tx))}
         if stopped & {ALL, "email"}:
             return _put_off(tx)
-        letters = _claim(tx)
+        letters = _claim(tx, world.key)
     deliveries = list(hands.map(_sending(world), letters))
     with database.begin() as tx:
         for letter, delivery in zip(letters, deliveries, strict=True):
@@ -70,19 +75,23 @@ def _sending(world: World) -> Callable[[Letter], Delivery | None]:
     return send
 
 
-def _claim(tx: Transaction) -> list[Letter]:
+def _claim(tx: Transaction, key: bytes) -> list[Letter]:
     """The mails to be sent now; their notices are marked so that nobody else sends them."""
     letters, records = [], Records(tx, BY_SAYSO, starts=False)
-    for notices in _together(_due(tx)):
+    due = _due(tx)
+    for lost in (row["id"] for row in due if row["state"] == "sending"):
+        records.update(NOTICES, lost, {"state": "unknown", "send_at": None, "error": DIED})
+    for notices in _together(row for row in due if row["state"] != "sending"):
         user = _user(tx, notices[0]["user"])
         reachable = user and user["active"] is not False and user["email"]
         state = "sending" if reachable else "failed"
         error = None if reachable else "the user has no address, or is not active any more"
+        ends = tx.now + UNDER_WAY if reachable else None
         for notice in notices:
-            values = {"state": state, "send_at": None, "error": error}
+            values = {"state": state, "send_at": ends, "error": error}
             records.update(NOTICES, notice["id"], values)
         if user and reachable:
-            letters.append(_letter(tx, user, notices))
+            letters.append(_letter(tx, user, notices, key))
     return letters
 
 
@@ -118,7 +127,7 @@ def _user(tx: Transaction, username: str) -> Row | None:
     return dict(row) if row else None
 
 
-def _letter(tx: Transaction, user: Row, notices: list[Row]) -> Letter:
+def _letter(tx: Transaction, user: Row, notices: list[Row], secret: bytes) -> Letter:
     told = [_told(tx, user, notice) for notice in notices]
     subject = " ".join(str(notices[0]["text"]).split())[:LONGEST_SUBJECT]
     text = "\n\n".join(told)
@@ -134,7 +143,7 @@ def _letter(tx: Transaction, user: Row, notices: list[Row]) -> Letter:
         subject=subject,
         text=text,
         html=paragraphs(text),
-        message_id=message_id(key, company.sender.rpartition("@")[2]),
+        message_id=message_id(key, company.sender.rpartition("@")[2], secret),
         date=tx.now,
     )
     ids = tuple(notice["id"] for notice in notices)
@@ -153,7 +162,7 @@ def _told(tx: Transaction, user: Row, notice: Row) -> str:
 def _note(tx: Transaction, letter: Letter, delivery: Delivery | None) -> None:
     """Keep what became of a mail. One that the server did not take now is tried again for a day."""
     state = delivery.state if delivery else "captured"
-    values: dict[str, Any] = {"state": state}
+    values: dict[str, Any] = {"state": state, "send_at": None}
     if state in ("sent", "captured"):
         values["sent_at"] = tx.now
     elif delivery:

@@ -30,7 +30,7 @@ def take_receipt(tx: Transaction, receipt: Receipt) -> bool:
         return False
     if row.status not in LAST:
         values = {"status": receipt.status, "error": receipt.error or None}
-        Records(tx, SERVICE).update(HOME, row.id, values)
+        Records(tx, SERVICE).note(HOME, row.id, values)
     return True
 
 
@@ -42,7 +42,7 @@ def take_reply(tx: Transaction, reply: Reply) -> bool:
     records = Records(tx, SERVICE)
     for module in tx.schema:
         for id in _holders(tx, module, reply.number):
-            records.update(module.name, id, {module.opt_out["sms"]: True})
+            records.note(module.name, id, {module.opt_out["sms"]: True})
     return True
 
 

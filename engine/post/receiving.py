@@ -16,8 +16,6 @@ from engine.columns import Fold
 from engine.filing import clean
 from engine.inbound import Received, read
 from engine.inbound.bounces import Failure, Report
-from engine.modules import Module
-from engine.problems import Invalid
 from engine.records import Author, Records, Saved
 from engine.sending.suppression import Kind, suppress
 from engine.tables import TAKEN
@@ -48,7 +46,9 @@ def receive(tx: Transaction, folder: Path, raw: bytes, own: Iterable[str] = ()) 
     ours = _ours(tx, own)
     contact, account = _sender(tx, mail.sender)
     answered = _answered(tx, mail.answers)
-    automatic = mail.automatic or ("one of our own addresses" if mail.sender in ours else "")
+    automatic = mail.automatic or (
+        "one of our own addresses" if mail.sender.casefold() in ours else ""
+    )
     values: dict[str, JsonValue] = {
         "direction": "in",
         "status": "received",
@@ -88,9 +88,10 @@ def _listed(mail: Received) -> JsonValue:
 
 
 def _ours(tx: Transaction, own: Iterable[str]) -> set[str]:
-    """The addresses that Sayso itself writes from."""
+    """The addresses that Sayso itself writes from, in small letters."""
     company = tx.company
-    return {company.sender, *(sender.address for sender in company.senders), *own}
+    every = (company.sender, *(sender.address for sender in company.senders), *own)
+    return {address.casefold() for address in every}
 
 
 # --- whose it is ---
@@ -156,7 +157,7 @@ def _report(tx: Transaction, report: Report) -> None:
     if final := [each.address for each in told if each.final and report.kind == "bounce"]:
         before = [word for word in (mail["bounced"] or "").split(", ") if word]
         values |= {"status": "bounced", "bounced": ", ".join(dict.fromkeys([*before, *final]))}
-    _change(tx, tx.schema.module(MAIL), mail["id"], values)
+    Records(tx, AUTHOR).note(MAIL, mail["id"], values)
     for each in told:
         if report.kind == "complaint" or each.gone:
             _mark(tx, each, report.kind)
@@ -172,13 +173,4 @@ def _mark(tx: Transaction, failure: Failure, kind: str) -> None:
         address = Fold(table.c[module.email_field or "email"]) == failure.address.casefold()
         here = select(table.c.id).where(address, table.c.deleted_at.is_(None))
         for id in tx.db.scalars(here).all():
-            _change(tx, module, id, {"bounce_status": kind})
-
-
-def _change(tx: Transaction, module: Module, id: int, values: dict[str, Any]) -> None:
-    """A change as far as the record takes one: what somebody has locked stays as it is."""
-    try:
-        with tx.db.begin_nested():
-            Records(tx, AUTHOR).update(module.name, id, values)
-    except Invalid:
-        return
+            Records(tx, AUTHOR).note(name, id, {"bounce_status": kind})

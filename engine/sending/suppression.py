@@ -1,7 +1,7 @@
 """Who must not be written to automatically: the list, and how addresses are compared with it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Literal
 
 from sqlalchemy import Row, delete, or_, select
@@ -55,9 +55,10 @@ def suppressed(tx: Transaction, channel: Channel, addresses: Iterable[str]) -> d
     }
 
 
-def listed(tx: Transaction, words: str = "") -> list[Row[Any]]:
-    """The list, the newest first; with `words`, those addresses that have them."""
-    query = select(SUPPRESSIONS).order_by(SUPPRESSIONS.c.id.desc()).limit(MOST)
+def listed(tx: Transaction, words: str = "", seen: Collection[str] | None = None) -> list[Row[Any]]:
+    """The list, the newest first; with `words`, those addresses that have them; `seen` are the
+    addresses that may be told of, where not all may."""
+    query = select(SUPPRESSIONS).order_by(SUPPRESSIONS.c.id.desc())
     if words:
         part = words.strip().casefold()
         query = query.where(
@@ -66,7 +67,9 @@ def listed(tx: Transaction, words: str = "") -> list[Row[Any]]:
                 SUPPRESSIONS.c.kind == part,
             )
         )
-    return list(tx.db.execute(query))
+    if seen is None:
+        return list(tx.db.execute(query.limit(MOST)))
+    return [row for row in tx.db.execute(query) if row.address in seen][:MOST]
 
 
 def lift(tx: Transaction, id: int) -> Row[Any] | None:

@@ -28,6 +28,5 @@ def unsubscribe(tx: Transaction, address: str) -> int:
             theirs = (Fold(column) == address.casefold(), table.c.deleted_at.is_(None))
             asked = select(table.c.id).where(*theirs, table.c[field].is_not(True))
             for id in tx.db.scalars(asked).all():
-                records.update(module.name, id, {field: True})
-                changed += 1
+                changed += records.note(module.name, id, {field: True})
     return changed

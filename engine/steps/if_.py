@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from engine.checking import Checking
-from engine.conditions import Binder, Condition, bind
+from engine.conditions import Binder, Condition, bind, results
 from engine.conditions.readings import holds
-from engine.conditions.words import describe, reasons
+from engine.conditions.words import reasons
 from engine.context import Context
 from engine.problems import Problem
 from engine.steps import Enter, Move, Step
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class If(Step):
-    """Go one way where the conditions hold of the record now, the other way where they do not."""
+    """Go one way where the conditions hold of the record now, the other way where they do not.
+
+    They may ask what an earlier step gave too, by `steps.ID.KEY` in the place of a field.
+    """
 
     type: Literal["if"] = "if"
     conditions: Condition
@@ -40,16 +44,23 @@ class If(Step):
         return {"then": self.then, "else": self.otherwise}
 
     def say(self, binder: Binder) -> str:
-        return f"if {describe(self.conditions, binder)}"
+        return f"if {results.told(self.conditions, binder)}"
 
     def check(self, checking: Checking) -> Iterator[Problem]:
-        yield from checking.condition(self.conditions, "conditions", event=False)
+        for part in results.asked(self.conditions):
+            if problem := checking.result(part.field.split(".")[1:], "conditions"):
+                yield problem
+                return
+        condition, binder = results.lifted(self.conditions, checking.binder)
+        yield from replace(checking, binder=binder).condition(condition, "conditions", event=False)
         if not (self.then or self.otherwise):
             yield Problem(
                 "then", "neither way leads anywhere.", "Put steps under `then` or `else`."
             )
 
     def decide(self, ctx: Context) -> Move:
-        true_of = holds(bind(self.conditions, ctx.binder), ctx.facts)
-        said = reasons(self.conditions, ctx.binder, ctx.facts).said
+        condition, binder = results.lifted(self.conditions, ctx.binder)
+        facts = results.found(self.conditions, ctx.facts, ctx.data["steps"])
+        true_of = holds(bind(condition, binder), facts)
+        said = reasons(condition, binder, facts).said
         return Enter("then" if true_of else "else", f"{'Yes' if true_of else 'No'}: {said}")

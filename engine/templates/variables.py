@@ -150,14 +150,19 @@ def _below(module: Module, rest: list[str], schema: Schema) -> Iterator[tuple[Mo
 
 
 def _to_json(module: Module, rest: list[str], schema: Schema) -> list[str]:
-    """The names up to a field that holds JSON: what is inside it, nobody knows beforehand."""
+    """The names up to a field that holds JSON: what is inside it, nobody knows beforehand.
+
+    What other products call a field becomes its name here.
+    """
     here: Module | None = module
+    names = list(rest)
     for place, name in enumerate(rest):
-        field = here.by_name.get(name) if here else None
+        names[place] = (field_meant(name, here) if here else None) or name
+        field = here.by_name.get(names[place]) if here else None
         if field is None or field.type == "json":
-            return rest[: place + 1] if field else rest
+            return names[: place + 1] if field else names
         here = schema.target(field)
-    return rest
+    return names
 
 
 def _customer(
@@ -170,8 +175,8 @@ def _customer(
     if way != "id":
         yield home, way
     if root == "customer" and rest and rest[0] not in OF_CUSTOMER and late_days(rest[0]) is None:
-        yield schema.module(ACCOUNTS), ".".join(rest)
-    elif INVOICES in schema.modules and (root == "statement" or rest):
+        yield from _below(schema.module(ACCOUNTS), rest, schema)
+    elif root == "statement" or rest:
         invoices = schema.module(INVOICES)
         named = rest[2:] if rest and rest[0] == "invoices" else []
         yield from _below(invoices, named, schema)

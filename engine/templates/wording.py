@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 Wordings = Sequence["Wording"]
+FOR_ALL = ""
 
 
 class Wording(BaseModel):
@@ -22,16 +23,21 @@ class Wording(BaseModel):
         """The templates in it."""
         return (self.subject, self.body, self.html)
 
+    @property
+    def spoken(self) -> str:
+        """Which language it is in, where it is in one: " in fr"."""
+        return f" in {self.language}" if self.language else ""
+
     def called(self, part: str) -> str:
         """One of its parts as people say it: "text in fr"."""
         title = {"subject": "subject", "body": "text", "html": "HTML"}[part]
-        return f"{title} in {self.language}" if self.language else title
+        return f"{title}{self.spoken}"
 
 
 def chosen(wordings: Wordings, languages: Iterable[str]) -> Wording:
     """The wording for a reader: in the first of these languages there is, else for all others."""
     known = {wording.language: wording for wording in wordings}
-    wanted = next((language for language in (*languages, "") if language in known), None)
+    wanted = next((language for language in (*languages, FOR_ALL) if language in known), None)
     return known[wanted] if wanted is not None else wordings[0]
 
 

@@ -26,6 +26,7 @@ OR = "A comma means or: `refund, dispute`."
 class EmailReceived(Trigger):
     """Starts for each mail that comes in and belongs to a customer (module emails).
 
+    A mail of somebody unknown starts it as soon as a person says which customer it is from.
     Mail sent by a machine, or from our own addresses, starts nothing. What a mail quotes of an
     earlier one is no part of its text here.
     """
@@ -50,7 +51,7 @@ class EmailReceived(Trigger):
     from_outside: ClassVar[bool] = True
 
     def listens(self) -> tuple[Listen, ...]:
-        return (Listen("created"),)
+        return (Listen("created"), Listen("modified", frozenset({"account"})))
 
     def condition(self) -> Condition:
         asked: list[Condition] = [

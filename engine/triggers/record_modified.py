@@ -7,6 +7,7 @@ from pydantic import Field
 
 from engine.checking import Checking
 from engine.conditions import Binder
+from engine.conditions.operands import recorded
 from engine.phrases import article
 from engine.problems import Problem, suggest
 from engine.triggers import Listen, Trigger
@@ -34,7 +35,11 @@ class RecordModified(Trigger):
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         for position, name in enumerate(self.fields):
-            if name not in checking.module.by_name:
+            field = checking.module.by_name.get(name)
+            if field and not recorded(field):
+                message = f"nobody changes {field.title}, so its changes are not recorded."
+                yield Problem(f"fields.{position}", message, "Name the fields it depends on.")
+            if field is None:
                 known = suggest(name, checking.module.by_name, "Fields")
                 yield Problem(
                     f"fields.{position}",

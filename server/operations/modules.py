@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from engine import audit
 from engine.blocks import KINDS, Block, blocks
 from engine.conditions.operators import OPERATORS
+from engine.facts import pauses
 from engine.fields import Field, Kind
 from engine.functions import FUNCTIONS
 from engine.modules import BUILTIN, Module, Schema
@@ -70,7 +71,7 @@ def _full(tx: Transaction, module: Module) -> Answer:
             *({"module": child.name, "via": field.name} for child, field in related),
             *({"module": there.name, "via": via} for there, via in tx.schema.links(module)),
         ],
-        "automatic_messages_paused_by": list(module.paused_by),
+        "automatic_messages_paused_by": list(pauses(tx.schema, module)),
     }
 
 
@@ -100,7 +101,7 @@ def describe_blocks(desk: Desk, kind: str | None = None, types: Names | None = N
         raise refuse("kind", f"there is no kind `{kind}`.", suggest(kind, KINDS, "Kinds"))
     known = [block for block in blocks() if kind in (None, block.kind)]
     if not types:
-        lines = [{"kind": b.kind, "type": b.type, "words": b.words} for b in known]
+        lines = [{"kind": b.kind, "type": b.type, "words": b.line} for b in known]
         return {"blocks": lines}
     names = [block.type for block in known]
     if unknown := [name for name in types if name not in names]:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from engine import absences
 from engine.facts import name_of
 from engine.modules import Module, Path
-from engine.problems import Invalid, Problem, suggest
+from engine.problems import Invalid, Problem, refuse, suggest
 from engine.records import Records, Saved
 from engine.search import condition, read_record, search
 from engine.starts import would_start
@@ -93,7 +93,10 @@ def get_record(desk: Desk, module: str, record: Ref, include: Names | None = Non
 
 def _whole(tx: Transaction, module: Module, id: int) -> Answer:
     """A record with all its fields, the computed ones too."""
-    row = read_record(tx, module, id) or {}
+    row = read_record(tx, module, id)
+    if row is None:
+        message = f"this {module.singular.lower()} would belong to what is not there for you."
+        raise refuse("values", message, "Let it belong to a record that you can see.")
     (names,) = shapes.names(tx, module.by_name, [row])
     head = {"id": id, "number": row["number"], "name": name_of(module, row)}
     return {**head, "values": shapes.values(module, row), "names": names}

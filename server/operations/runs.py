@@ -285,6 +285,11 @@ def _run_row(tx: Transaction, run: Ref) -> Row[Any]:
     return row
 
 
+def is_seen(tx: Transaction, run: int) -> bool:
+    """Whether whoever asks may know of this run."""
+    return tx.count(RUNS, RUNS.c.id == run, *seen_runs(tx.schema)) > 0
+
+
 def _entry(tx: Transaction, live: Live, entry: Row[Any]) -> Answer:
     move = entry.move
     told: Answer = {
@@ -307,6 +312,7 @@ def try_run_again(desk: Desk, run: int) -> Answer:
     """Go on with a run that failed, at the step at which it did. Pages only."""
     desk.need("runs:control")
     with desk.house.database.begin() as tx:
+        _run_row(desk.view(tx), run)
         try_again(tx, desk.house.library, run)
         audit.record(tx, desk.who.name, "try run again", f"run/{run}", None, desk.who.token)
     desk.house.changed()
@@ -317,6 +323,7 @@ def decide_run(desk: Desk, run: int, arrived: bool) -> Answer:
     """Say whether a mail arrived of which nobody knows: go on, or send it again. Pages only."""
     desk.need("runs:control")
     with desk.house.database.begin() as tx:
+        _run_row(desk.view(tx), run)
         decide(tx, desk.house.library, run, arrived, desk.who.name)
         detail = {"arrived": arrived}
         audit.record(tx, desk.who.name, "decide run", f"run/{run}", detail, desk.who.token)

@@ -1,17 +1,21 @@
 """What goes out: the outbox, who is not to be written to, and the switch that stops it."""
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from engine import audit
 from engine.company import Company
 from engine.delivery import Channel
+from engine.facts import reached_by
+from engine.portfolios import sees_all
 from engine.problems import refuse
 from engine.sending import outbox, stops, suppression
 from engine.tables import WORKFLOWS
+from engine.transaction import Transaction
 from server.doors import Answer, Desk, Number, missing, operation
-from server.operations import shapes
+from server.operations import runs, shapes
 
 MOST_SHOWN = 100
 
@@ -83,7 +87,7 @@ def stop_sending(desk: Desk, what: str, reason: str) -> Answer:
 def list_suppressed(desk: Desk, search: str = "") -> Answer:
     """List the addresses and numbers that are not written to automatically, each with why."""
     with desk.read() as tx:
-        rows = suppression.listed(tx, search)
+        rows = listed(tx, search)
         suppressed = [
             {
                 "id": row.id,
@@ -115,6 +119,24 @@ def suppress_address(
     return {"address": suppression.normal(address)}
 
 
+def listed(tx: Transaction, search: str) -> list[Row[Any]]:
+    """Those on the list of whom whoever asks may know: an address tells whose it is."""
+    return suppression.listed(tx, search, _seen(tx))
+
+
+def _seen(tx: Transaction) -> set[str] | None:
+    """The addresses of the records that may be seen; None where all may."""
+    return None if sees_all(tx.schema) else set(_addresses(tx))
+
+
+def _addresses(tx: Transaction) -> Iterator[str]:
+    channels: tuple[Channel, ...] = ("email", "sms")
+    for module in tx.schema:
+        for field in (field for channel in channels for field in reached_by(module, channel)):
+            column = tx.schema.tables[module.name].c[field.name]
+            yield from map(suppression.normal, tx.db.scalars(select(column).where(column != "")))
+
+
 # --- only a person, on the pages or at the command line ---
 
 
@@ -122,7 +144,7 @@ def send_now(desk: Desk, run: int) -> Answer:
     """Send a message off whatever the hour. What else keeps it is still asked."""
     desk.need("runs:control")
     with desk.begin() as tx:
-        if not outbox.send_now(tx, run):
+        if not (runs.is_seen(tx, run) and outbox.send_now(tx, run)):
             raise missing("run", f"run R-{run} has no message that waits.", "See the outbox.")
         audit.record(tx, desk.who.name, "send now", f"run/{run}", None, desk.who.token)
     desk.house.changed()
@@ -163,8 +185,8 @@ def lift_suppression(desk: Desk, id: int, reason: str) -> Answer:
     if not reason.strip():
         raise refuse("reason", "there is no reason.", "Say why this address may be written to.")
     with desk.begin() as tx:
-        row = suppression.lift(tx, id)
-        if row is None:
+        row, seen = suppression.lift(tx, id), _seen(tx)
+        if row is None or (seen is not None and row.address not in seen):
             raise missing("id", "this address is not on the list.", "See the list.")
         named, detail = f"address/{row.address}", {"reason": reason.strip(), "kind": row.kind}
         audit.record(tx, desk.who.name, "lift suppression", named, detail)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
-from engine.conditions import Binder
+from engine.conditions import Binder, results
 from engine.conditions.words import describe
 from engine.diff import Difference, Node, merged
 from engine.steps import Step
@@ -109,7 +109,7 @@ def _title(step: Step, binder: Binder) -> str:
 def _detail(step: Step, binder: Binder) -> str:
     """The rest of what it does, beside its title."""
     if isinstance(step, If):
-        return describe(step.conditions, binder) if step.label else ""
+        return results.told(step.conditions, binder) if step.label else ""
     return short(step, binder)[1]
 
 

@@ -1,5 +1,6 @@
 """The company's clock and calendar, shown to an admin to be changed."""
 
+from datetime import date
 from typing import Any
 
 from babel import Locale
@@ -58,9 +59,10 @@ def _given(form: FormData) -> dict[str, Any]:
 def _form(visit: Visit, given: dict[str, Any] | None = None, error: str = "") -> Response:
     with visit.desk.read() as tx:
         shown = given or _kept(tx.company)
-        off = ", ".join(days_off(tx, tx.company.calendar)) or "none"
+        days = [date.fromisoformat(day) for day in days_off(tx, tx.company.calendar)]
+        off = ", ".join(f"{day.day} {day:%b}" for day in days) or "none"
         view: FormView = {
-            "title": "Calendar of the company",
+            "title": "Calendar",
             "back": {"text": "System", "href": "/system"},
             "action": HERE,
             "submit": "Keep it",
@@ -68,7 +70,9 @@ def _form(visit: Visit, given: dict[str, Any] | None = None, error: str = "") ->
             "error": error,
         }
         status = 422 if error else 200
-        return page(visit, tx, "form.html", view, title="Calendar", here="system", status=status)
+        return page(
+            visit, tx, "calendar.html", view, title="Calendar", here="system", status=status
+        )
 
 
 def _kept(company: Company) -> dict[str, Any]:
@@ -106,7 +110,7 @@ def _questions(shown: dict[str, Any], off: str) -> list[FormField]:
         ),
         _field(
             "holidays", "Other days off", "longtext", "\n".join(shown["holidays"]),
-            f"One date a line, like 2026-12-24. Not worked this year so far: {off}.",
+            f"One date a line, like 2026-12-24. Not worked this year: {off}.",
         ),
         _field(
             "scheduled_limit", "Scheduled workflows on at once, at most", "number", limit,

@@ -26,6 +26,7 @@ Place = Literal[
     "workflows",
     "runs",
     "planner",
+    "templates",
     "records",
     "mailbox",
     "tokens",

@@ -95,7 +95,8 @@ def _choices(
 
 
 def _field(name: str, label: str, kind: Any) -> FormField:
+    rhythms = [every for every in EVERY if name in KEYS.get(every, ("cron",))]
     return {
         "name": name, "label": label, "kind": kind, "value": "", "choices": [], "help": "",
-        "error": "", "required": name == "every",
+        "error": "", "required": name == "every", "only": " ".join(rhythms),
     }  # fmt: skip

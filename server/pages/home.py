@@ -11,6 +11,7 @@ from engine import alerts
 from engine.portfolios import seen_runs
 from engine.tables import HEARTBEATS, RUNS, TOKENS, VERSIONS, WORKFLOWS
 from engine.transaction import Transaction
+from server.operations.alerts import told
 from server.pages.charts import chart_of_all, first_moment
 from server.pages.errors import PageRoute
 from server.pages.frame import page
@@ -107,12 +108,13 @@ def _troubles(tx: Transaction) -> list[Trouble]:
     return [
         {
             "tone": "bad" if row.kind in ("failed", "loop") else "warn",
-            "text": row.cause,
+            "text": cause[:1].upper() + cause[1:],
             "detail": _often(row),
             "href": _where(row),
             "when": moment(tx, row.last_at),
         }
         for row in alerts.listed(tx)[:8]
+        for cause in [told(tx, row)]
     ]
 
 

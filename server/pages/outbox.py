@@ -25,7 +25,7 @@ STATES = (
     ("failed", "Failed"), ("unknown", "Not known"),
 )  # fmt: skip
 TOO_MANY = ("cap", "approval")
-CHANNELS = {"all": "everything", "email": "mail", "sms": "text messages"}
+CHANNELS = {"all": "anything", "email": "mail", "sms": "text messages"}
 
 
 @router.get("/outbox")
@@ -67,9 +67,9 @@ def show_blocked(visit: Signed) -> Response:
         may = visit.desk.may("records:write")
         view: BlockedView = {
             "tabs": tabs(),
-            "q": words,
+            "filters": filters(visit, "blocked", "Address or number"),
             "add": "/outbox/blocked" if may else "",
-            "rows": [_blocked(tx, row, may=may) for row in suppression.listed(tx, words)],
+            "rows": [_blocked(tx, row, may=may) for row in sending.listed(tx, words)],
         }
         return page(visit, tx, "blocked.html", view, title="Not written to", here="mailbox")
 
@@ -112,7 +112,7 @@ def _row(visit: Visit, names: Names, each: Waiting) -> OutboxRow:
         "to": ", ".join(each.to) or "not decided yet",
         "subject": each.subject,
         "why": each.why,
-        "workflow": {"text": each.name, "href": f"/workflows/{each.workflow}"},
+        "workflow": each.name,
         "run": {"text": number(each.run), "href": f"/runs/{each.run}"},
         "since": moment(names.tx, each.since),
         "when": moment(names.tx, each.next_at, ""),
@@ -144,7 +144,7 @@ def _blocked(tx: Transaction, row: Any, *, may: bool) -> BlockedRow:
         "address": row.address,
         "channel": CHANNELS[row.channel],
         "why": f"{told}{f': {row.detail}' if row.detail else ''}",
-        "by": row.by,
+        "by": Names(tx).person(row.by),
         "at": moment(tx, row.at),
         "lift": f"/outbox/blocked/{row.id}/lift" if may else "",
     }

@@ -11,6 +11,7 @@ from engine.modules import Module
 from engine.rehearsal import audience
 from engine.tables import RUNS, VERSIONS, WORKFLOWS
 from engine.transaction import Transaction
+from engine.workflow import TOGETHER
 from server.pages.blocks import blocks, changes
 from server.pages.checks import checks, rights
 from server.pages.moments import moment
@@ -173,7 +174,8 @@ class Proposal:
         told = []
         if self.parsed.group_by:
             together = self.parsed.group_by.split(".")[-1].replace("_", " ")
-            told.append(f"Taken together for each {together}: {size(self.found.runs, 'run')}.")
+            each = "" if together == TOGETHER else f" for each {together}"
+            told.append(f"Taken together{each}: {size(self.found.runs, 'run')}.")
         if held:
             first = f" of the first {CHECKED}" if self.found.count > CHECKED else ""
             told.append(f"{held}{first} would get no mail.")

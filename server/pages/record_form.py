@@ -11,6 +11,7 @@ from starlette.responses import Response
 from engine.fields import Field
 from engine.modules import Module
 from engine.problems import Invalid, Problem
+from engine.texts import TEMPLATES
 from engine.transaction import Transaction
 from server.operations.records import delete_record, write_record
 from server.pages.errors import PageRoute
@@ -83,7 +84,8 @@ def _save(visit: Visit, module: str, record: int | None, form: FormData) -> Resp
     visit.house.changed()
     count = len(saved.get("started") or ())
     started = f" {count} workflow{'s' if count > 1 else ''} started." if count else ""
-    return go(f"/records/{module}/{saved['id']}", f"Saved.{started}")
+    place = "/templates" if home.name == TEMPLATES else f"/records/{home.name}"
+    return go(f"{place}/{saved['id']}", f"Saved.{started}")
 
 
 def _asked(module: Module) -> list[Field]:
@@ -190,8 +192,9 @@ def few(names: Names, module: str) -> list[tuple[str, str]]:
     """All records of a module to choose from, if they are not too many."""
     table, known = names.tx.schema.tables[module], names.tx.schema.module(module)
     named = table.c.get(known.name_field, table.c.number)
+    in_turn = table.c.id if named is table.c.number else named
     query = select(table.c.number, named.label("name")).where(table.c.deleted_at.is_(None))
-    rows = names.tx.db.execute(query.order_by(named).limit(FEW + 1)).all()
+    rows = names.tx.db.execute(query.order_by(in_turn).limit(FEW + 1)).all()
     if len(rows) > FEW:
         return []
     return [

@@ -31,6 +31,7 @@ from server.pages.views import (
     RecordView,
     Related,
     Save,
+    Way,
 )
 from server.pages.wording import changed, told
 
@@ -60,6 +61,7 @@ def record_view(visit: Visit, tx: Transaction, module: Module, id: int) -> Recor
         "meta": [*_meta(tx, names, row), *_length(module, row)],
         "tag": _tag(module, row),
         "edit": f"{here}/edit" if may_write else "",
+        "ways": _ways(module, id),
         "actions": [_delete(here, str(row["number"]))] if may_write else [],
         "groups": _groups(names, module, row),
         "related": [
@@ -105,6 +107,12 @@ def _tag(module: Module, row: Any) -> Any:
         if name in module.by_name and row[name]:
             return {"text": str(row[name]), "tone": "info"}
     return None
+
+
+def _ways(module: Module, id: int) -> list[Way]:
+    """Other pages about the record."""
+    reads: Way = {"label": "How it reads", "icon": "eye", "href": f"/templates/{id}"}
+    return [reads] if module.name == TEMPLATES else []
 
 
 def _delete(here: str, number: str) -> Action:

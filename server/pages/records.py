@@ -38,7 +38,10 @@ TONES = {
     "overdue": "bad", "lost": "bad", "failed": "bad", "rejected": "bad", "urgent": "bad",
     "pending": "warn", "on hold": "warn", "escalated": "warn",
 }  # fmt: skip
-TELLING = ("reference", "picklist", "owner", "date", "money", "computed", "email", "text", "bool")
+TELLING = (
+    "reference", "picklist", "owner", "date", "datetime", "money", "computed", "email", "text",
+    "bool",
+)  # fmt: skip
 
 
 @router.get("/records")

@@ -21,9 +21,11 @@ from server.pages import (
     settings,
     statements,
     switching,
+    templates,
     times,
     tokens,
     transfer,
+    variables,
     workflows,
 )
 from server.pages.errors import PageRoute, trouble
@@ -41,6 +43,8 @@ for part in (
     runs,
     planner,
     times,
+    templates,
+    variables,
     record_form,
     transfer,
     files,

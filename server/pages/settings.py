@@ -4,7 +4,7 @@ from typing import Any
 
 from babel import Locale
 from fastapi import APIRouter
-from sqlalchemy import select
+from sqlalchemy import func, select
 from starlette.responses import Response
 
 from engine import audit
@@ -82,7 +82,7 @@ def _settings(settings: Settings) -> list[Setting]:
 
 def _facts(tx: Transaction, settings: Settings) -> list[Fact]:
     company = tx.company
-    next_at = tx.db.scalar(select(SCHEDULES.c.next_at).order_by(SCHEDULES.c.next_at).limit(1))
+    next_at = tx.db.scalar(select(func.min(SCHEDULES.c.next_at)))
     pairs = (
         ("Company", company.name),
         ("Address", settings.address),

@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from engine.apart import TooMuch, apart
 from engine.filters.headings import heading
-from engine.statements import Opening, opened
+from engine.statements import Opening, claimed, opened
 from server.assets import STATIC
+from server.pace import Pace
 from server.pages.render import PAGES
 from server.pages.session import house_of
 
@@ -22,7 +23,7 @@ ALONE = {
     "Referrer-Policy": "no-referrer",
 }
 STATUS = {"open": 200, "over": 410, "unknown": 404}
-PRINTING = BoundedSemaphore(2)
+PRINTING, PRINTS = BoundedSemaphore(2), Pace(6, 60)
 
 
 @router.get("/statements/{token}")
@@ -39,17 +40,25 @@ def download(token: str, request: Request) -> Response:
     found = _opened(request, token)
     if found.statement is None:
         return HTMLResponse(_drawn(found), STATUS[found.state], ALONE)
+    # One that has to wait would keep a thread that others need.
+    if not PRINTS.allows(token) or not PRINTING.acquire(blocking=False):
+        return HTMLResponse(_drawn(found), 429, {**ALONE, "Retry-After": "60"})
     try:
-        with PRINTING:
-            file = apart("print_pdf", _drawn(found, inside=_style()).encode())
+        file = apart("print_pdf", _drawn(found, inside=_style()).encode())
     except TooMuch:
         return HTMLResponse(_drawn(found), 503, ALONE)
+    finally:
+        PRINTING.release()
     named = {"Content-Disposition": 'attachment; filename="statement.pdf"'}
     return Response(file, headers={**ALONE, **named}, media_type="application/pdf")
 
 
 def _opened(request: Request, token: str) -> Opening:
-    with house_of(request).database.begin() as tx:
+    database = house_of(request).database
+    # Who only guesses links must not keep those waiting who write.
+    if claimed(database.links, token) is None:
+        return Opening("unknown")
+    with database.begin() as tx:
         return opened(tx, token)
 
 
@@ -66,4 +75,5 @@ def _drawn(found: Opening, pdf: str = "", inside: str = "") -> str:
 
 
 def _style() -> str:
-    return (STATIC / "statement.css").read_text(encoding="utf-8")
+    """For the printer alone, which fetches nothing; the page has its style from a file."""
+    return f"<style>{(STATIC / 'statement.css').read_text(encoding='utf-8')}</style>"

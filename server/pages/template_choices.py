@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from engine.modules import Module
 from engine.problems import Invalid
+from engine.tables import RUNS
 from server.operations.shapes import id_of
 from server.pages.lists import choice
 from server.pages.names import Names
@@ -34,9 +35,10 @@ def pick_module(
 
 
 def pick_record(
-    visit: Visit, names: Names, module: Module
+    visit: Visit, names: Names, module: Module, used: list[int]
 ) -> tuple[int | None, str, list[Choice]]:
-    """The record asked for, else the newest: its id, its number, and all to choose from if few."""
+    """The record asked for, else one that these workflows ran for, else the newest: its id, its
+    number, and all to choose from if they are few."""
     tx, asked = names.tx, visit.asked("record")
     table = tx.schema.tables[module.name]
     try:
@@ -44,6 +46,8 @@ def pick_record(
     except Invalid:
         id = None
     newest = select(table.c.id).where(table.c.deleted_at.is_(None)).order_by(table.c.id.desc())
+    ran = select(RUNS.c.record).where(RUNS.c.workflow.in_(used), RUNS.c.module == module.name)
+    id = id or tx.db.scalar(newest.where(table.c.id.in_(ran)).limit(1))
     id = id or tx.db.scalar(newest.limit(1))
     number = names.record(module.name, id)[0]["text"] if id else ""
     records = [choice(value, label, value == number) for value, label in few(names, module.name)]

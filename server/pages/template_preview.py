@@ -13,6 +13,8 @@ from engine.transaction import Transaction
 from engine.workflow import Workflow, check
 
 PDF = "PDF"
+# A number of those that France keeps for films: it rings nowhere.
+NOBODY = "+33199001234"
 STEPS = {TEXT_MESSAGE: "send_sms", PDF: "generate_pdf"}
 Words = Sequence[str]
 
@@ -46,22 +48,25 @@ def fitting(tx: Transaction, template: Template, somebody: str) -> list[Module]:
 def written(
     tx: Transaction, template: Template, module: Module, id: int, readers: Iterable[Words]
 ) -> tuple[Told | None, str]:
-    """What would go out about this record to the first of these readers whom it would reach, or
-    why there is none. Nothing is done."""
+    """What would go out about this record to the first of these readers whom it would reach, and
+    why not to those before. Nothing is done."""
     why = ""
     for to in readers:
         (one,) = rehearse(tx, _trial(template, module, to), [id])
         found = next((told for told in one.effects if told.effect), None)
         if found:
-            return found, ""
+            return found, why
         why = why or one.ends.partition(": ")[2]
     return None, why
 
 
-def readers(tx: Transaction, module: Module, used: Iterable[Words], somebody: str) -> list[Words]:
+def readers(
+    tx: Transaction, template: Template, module: Module, used: Iterable[Words], somebody: str
+) -> list[Words]:
     """Whom it may be written to: as its workflows do, else the customer, else who looks at it."""
     customer = [["primary_contact"]] if way_to(tx.schema, module, "accounts") is not None else []
-    return [*used, *customer, [somebody]]
+    nobody = [[NOBODY]] if template.kind == TEXT_MESSAGE else []
+    return [*used, *customer, [somebody], *nobody]
 
 
 def _trial(template: Template, module: Module, to: Words) -> Workflow:

@@ -8,9 +8,9 @@ from typing import Any, Literal
 from sqlalchemy import Row, select
 
 from engine.tables import VERSIONS, WORKFLOWS
+from engine.templates.wording import Wording, loaded
 from engine.texts import IN_FORCE
 from engine.transaction import Transaction
-from engine.wording import Wording, loaded
 
 Stands = Literal["live", "review", "behind"]
 
@@ -31,7 +31,7 @@ class Use:
     def stands(self, now: Iterable[Wording]) -> Stands:
         """Whether what runs is what the library says now, or a person has to approve that."""
         wanted = _sorted(now)
-        if _sorted(self.said) == wanted and self.review is None:
+        if _sorted(self.said) == wanted and (self.review is None or _sorted(self.waits) == wanted):
             return "live"
         return "review" if self.review and _sorted(self.waits) == wanted else "behind"
 

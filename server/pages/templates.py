@@ -1,7 +1,6 @@
-"""The library of templates: what each says, how it reads for a record, and which workflows use it."""
+"""The library of templates: what each says, how it reads for a record, and who uses it."""
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from fastapi import APIRouter
@@ -12,9 +11,9 @@ from starlette.responses import Response
 from engine.message_parts import told as length
 from engine.problems import Invalid
 from engine.rehearsal import Told
+from engine.templates.wording import Wording
 from engine.texts import PARTS, TEMPLATES, TEXT_MESSAGE, wording_of
 from engine.transaction import Transaction
-from engine.wording import Wording, loaded
 from server.doors import missing
 from server.operations.templates import get_template, put_template
 from server.pages import template_preview
@@ -37,7 +36,7 @@ from server.pages.views import (
     TemplateView,
     WordingCard,
 )
-from server.pages.wording import faults, size
+from server.pages.wording import faults
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 HERE = "/templates"
@@ -47,7 +46,7 @@ KINDS = (("", "All"), ("E-mail", "E-mails"), (TEXT_MESSAGE, "Text messages"), (P
 TITLES = {"subject": "Subject", "body": "Text", "html": "HTML"}
 SAID = {
     "live": "sends it",
-    "review": "waits for approval with what it says now",
+    "review": "waits for approval of what it says now",
     "behind": "says what it said before, until a new version is approved",
 }
 
@@ -87,6 +86,7 @@ def show_template(visit: Signed, template: int) -> Response:
         rows = _of(tx, template)
         names, used = Names(tx), uses(tx).get(rows[0].name, [])
         whole = Template(rows[0].name, _kind(rows[0]), tuple(wording_of(row) for row in rows))
+        used_by = [_use(each, each.stands(whole.wordings)) for each in used]
         may_write = visit.desk.may("records:write")
         view: TemplateView = {
             "name": whole.name,
@@ -95,10 +95,10 @@ def show_template(visit: Signed, template: int) -> Response:
             "changed": moment(tx, max(row.modified_at for row in rows)),
             "changed_by": names.person(_newest(rows).modified_by),
             "download": f"{HERE}/{template}/download",
-            "behind": [_use(each) for each in used if each.stands(whole.wordings) != "live"],
+            "behind": [each for each in used_by if each["said"] != SAID["live"]],
             "preview": _preview(visit, names, whole, used),
             "wordings": [_card(row, whole, may_write=may_write) for row in rows],
-            "used_by": [_use(each, each.stands(whole.wordings)) for each in used],
+            "used_by": used_by,
             "live": str(visit.request.url.path),
         }
         return page(visit, tx, "template.html", view, title=whole.name, here="templates")
@@ -137,9 +137,7 @@ def _library(visit: Visit, error: str = "") -> Response:
         }
         status = 422 if error else 200
         title = "Templates"
-        return page(
-            visit, tx, "templates.html", view, title=title, here="templates", status=status
-        )
+        return page(visit, tx, "templates.html", view, title=title, here="templates", status=status)
 
 
 def _records(tx: Transaction) -> list[Row[Any]]:
@@ -190,13 +188,13 @@ def _length(row: Row[Any]) -> str:
     return length(row.body or "") if _kind(row) == TEXT_MESSAGE else ""
 
 
-def _use(use: Use, stands: str = "") -> TemplateUse:
+def _use(use: Use, stands: str) -> TemplateUse:
     return {
         "workflow": {"text": use.name, "href": f"/workflows/{use.workflow}"},
         "review": {"text": f"Review version {use.version}", "href": f"/reviews/{use.review}"}
-        if use.review
+        if use.review and stands != "live"
         else None,
-        "said": SAID.get(stands, ""),
+        "said": SAID[stands],
     }
 
 
@@ -228,18 +226,19 @@ def _preview(visit: Visit, names: Names, template: Template, used: list[Use]) ->
     }  # fmt: skip
     if module is None:
         return {**view, "note": "It asks for something that no module has. Correct its text."}
-    id, record, records = pick_record(visit, names, module)
+    id, record, records = pick_record(visit, names, module, [each.workflow for each in used])
     if id is None:
         return {**view, "note": f"There is no record in {module.label} to fill it in with."}
     wanted = template.wordings
     if visit.asked("language"):
         wanted = tuple(each for each in wanted if _tag(each) == visit.asked("language")) or wanted
     to = [each.to for each in used if each.to and each.module == module.name]
-    readers = template_preview.readers(tx, module, to, visit.name)
     chosen = Template(template.name, template.kind, wanted)
+    readers = template_preview.readers(tx, chosen, module, to, visit.name)
     told, why = template_preview.written(tx, chosen, module, id, readers)
-    shown: Preview = {**view, "records": records, "number": record}
-    return _shown(shown, names, told, template) if told else {**shown, "note": why}
+    note = f"{why[:1].upper()}{why[1:]}"
+    shown: Preview = {**view, "records": records, "number": record, "note": note}
+    return _shown(shown, names, told, template) if told else shown
 
 
 def _tag(wording: Wording) -> str:

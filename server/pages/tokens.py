@@ -106,7 +106,7 @@ def _row(tx: Transaction, names: Names, row: Row[Any]) -> TokenRow:
         "name": row.label,
         "owner": names.person(row.username),
         "hint": f"no. {row.id}",
-        "scopes": list(row.scopes),
+        "scopes": [MAY.get(scope, (scope, ""))[0] for scope in row.scopes],
         "made": moment(tx, row.created_at),
         "used": moment(tx, row.used_at, "never"),
         "expires": moment(tx, row.expires_at),

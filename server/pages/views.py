@@ -5,7 +5,7 @@ show", and every key is there unless it is marked `NotRequired`. No key is named
 `dict` (`items`, `values`, ...), because a template would find the method first.
 """
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 Tone = Literal["", "ok", "warn", "bad", "info"]
 Theme = Literal["system", "light", "dark"]
@@ -217,7 +217,10 @@ class Tab(TypedDict):
 
 
 class FormField(TypedDict):
-    """One question of a form. `kind` decides the control; `error` is shown beside it."""
+    """One question of a form. `kind` decides the control; `error` is shown beside it.
+
+    `only` are the answers to the question `every` that it has a meaning for, where not for all.
+    """
 
     name: str
     label: str
@@ -230,6 +233,7 @@ class FormField(TypedDict):
     help: str
     error: str
     required: bool
+    only: NotRequired[str]
 
 
 # --- the frame around every page ----------------------------------------------------------------
@@ -261,8 +265,8 @@ class Frame(TypedDict):
 
     title: str
     here: Literal[
-        "", "home", "reviews", "workflows", "runs", "planner", "records", "mailbox", "tokens",
-        "system", "notices",
+        "", "home", "reviews", "workflows", "runs", "planner", "templates", "records", "mailbox",
+        "notices", "tokens", "system",
     ]  # fmt: skip
     user: User | None
     reviews: int
@@ -753,6 +757,7 @@ class RecordView(TypedDict):
     meta: list[str]
     tag: Chip | None
     edit: str
+    ways: list[Way]
     actions: list[Action]
     groups: list[FieldGroup]
     related: list[Related]
@@ -997,7 +1002,7 @@ class OutboxRow(TypedDict):
     to: str
     subject: str
     why: str
-    workflow: Link
+    workflow: str
     run: Link
     since: When
     when: When
@@ -1032,7 +1037,7 @@ class BlockedView(TypedDict):
     """`add` is where the form goes, "" for those who may not; it posts `address`, `reason`."""
 
     tabs: list[Tab]
-    q: str
+    filters: Filters
     add: str
     rows: list[BlockedRow]
 
@@ -1093,3 +1098,87 @@ class OneOffView(TypedDict):
     customers: list[str]
     out: list[Left]
     error: str
+
+
+# --- the library of templates -------------------------------------------------------------------
+
+
+class TemplateRow(TypedDict):
+    """A template in all its languages; `length` is that of a text message."""
+
+    name: str
+    href: str
+    description: str
+    kind: str
+    languages: str
+    length: str
+    used_by: list[Link]
+    changed: When
+    changed_by: str
+
+
+class TemplatesView(TypedDict):
+    """`new` opens the form of a template, `load` takes a file in: "" for those who may not."""
+
+    filters: Filters
+    rows: list[TemplateRow]
+    new: str
+    load: str
+    error: str
+
+
+class WordingCard(TypedDict):
+    """What a template says in one language."""
+
+    title: str
+    length: str
+    edit: str
+    parts: list[Fact]
+
+
+class TemplateUse(TypedDict):
+    """A workflow with a template in it, whether it says what it says now, and what waits."""
+
+    workflow: Link
+    review: Link | None
+    said: str
+
+
+class Preview(TypedDict):
+    """A template filled in for a record. `records` is empty where there are too many to choose
+    from; of `effect` and `html` (a PDF, named `title`) one says more, or `note` why not."""
+
+    action: str
+    modules: list[Choice]
+    records: list[Choice]
+    number: str
+    languages: list[Choice]
+    title: str
+    note: str
+    warned: str
+    effect: Effect | None
+    html: str
+
+
+class TemplateView(TypedDict):
+    """`behind` are workflows that wait for approval, or for their new version to be made."""
+
+    name: str
+    kind: str
+    description: str
+    changed: When
+    changed_by: str
+    download: str
+    behind: list[TemplateUse]
+    preview: Preview
+    wordings: list[WordingCard]
+    used_by: list[TemplateUse]
+    live: str
+
+
+class VariablesView(TypedDict):
+    """What texts about the records of a module may insert, as `list_variables` tells it."""
+
+    module: str
+    modules: list[Choice]
+    groups: list[dict[str, Any]]

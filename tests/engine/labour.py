@@ -2,12 +2,18 @@
 
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
+from engine.database import Database
+from engine.egress import Egress, parse_networks
 from engine.jobs import Doorbell, queue
+from engine.post.texting import Twilio
 from engine.records import Author, Records
 from engine.sending.quotas import Message, claim
+from engine.worker import Worker
+from engine.world import World
 from tests.databases import Pair
 from tests.office import Office
 
@@ -33,6 +39,18 @@ def work(pair: Pair, smtp_url: str, lease: timedelta) -> None:
     with Office.at(pair.database_url, now, smtp_url, lease=lease) as office:
         Doorbell(queue(pair.queue_url)).listen(office.worker).start()
         Event().wait()
+
+
+def reach_out(pair: Pair, files: Path, sms: Twilio, erp_url: str, lease: timedelta) -> None:
+    """As `work`, with a folder for files, a service for texts and an accounting system."""
+    database = Database(pair.database_url, now)
+    egress = Egress(allow_networks=parse_networks("127.0.0.0/8"))
+    find = {"ERP": "key of the tests"}.__getitem__
+    world = World(
+        now, egress, key=b"a key", sms=sms, erp_url=erp_url, files=files, find_secret=find
+    )
+    Doorbell(queue(pair.queue_url)).listen(Worker(database, world, lease=lease)).start()
+    Event().wait()
 
 
 def save(pair: Pair, orders: Connection) -> None:

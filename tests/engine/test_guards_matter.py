@@ -31,11 +31,7 @@ def without(owner: str, guard: str, instead: str = "") -> Break:
     """The function of this name, as if the guard had never been written."""
 
     def broken(monkeypatch: pytest.MonkeyPatch) -> None:
-        module, *inside, name = owner.replace(":", ".").split(".")
-        home: Any = sys.modules[f"engine.{module}"]
-        place = home
-        for part in inside:
-            place = getattr(place, part)
+        home, place, name = _found(owner)
         source = textwrap.dedent(inspect.getsource(getattr(place, name)))
         assert source.count(guard) == 1, f"{owner} has no single `{guard}` any more"
         made: dict[str, Any] = {}
@@ -46,7 +42,22 @@ def without(owner: str, guard: str, instead: str = "") -> Break:
 
 
 def instead_of(owner: str, other: Any) -> Break:
-    return lambda monkeypatch: monkeypatch.setattr(f"engine.{owner}", other)
+    def broken(monkeypatch: pytest.MonkeyPatch) -> None:
+        _, place, name = _found(owner)
+        monkeypatch.setattr(place, name, other)
+
+    return broken
+
+
+def _found(owner: str) -> tuple[Any, Any, str]:
+    """The module of this name, what in it holds the guarded thing, and the thing's name."""
+    module, *inside, name = owner.replace(":", ".").split(".")
+    names = (f"engine.conditions.{module}", f"engine.{module}")
+    home: Any = next(sys.modules[name] for name in names if name in sys.modules)
+    place = home
+    for part in inside:
+        place = getattr(place, part)
+    return home, place, name
 
 
 def like(text: ColumnElement[str], part: str) -> ColumnElement[int]:

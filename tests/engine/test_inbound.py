@@ -220,3 +220,43 @@ def test_a_bounce_in_prose_is_known() -> None:
 def test_a_person_who_writes_of_bounces_reports_none() -> None:
     text = "<ana@acme.test>: user unknown\n\nThis is the qmail-send program.\n"
     assert read(letter("bo@acme.test", "failure notice", text)).report is None
+
+
+SLOW_TO_READ = {
+    "a header of signs": b'Content-Type: text/plain; a="' + b";" * 300_000,
+    "a boundary of signs": b'Content-Type: multipart/mixed; boundary="' + b";" * 300_000,
+    "a file name of signs": b'Content-Disposition: attachment; filename="' + b";" * 300_000,
+    "many settings": b"Content-Type: text/plain" + b";a=b" * 300_000,
+    "a setting in parts": b"Content-Type: text/plain"
+    + b"".join(b"; name*%d*=a" % part for part in range(60_000)),
+    "a report of empty lines": b"X-Failed-Recipients: a@b.test\n\n" + b"\n" * 64_000,
+    "many headers": b"\n".join(b"X-%d: a" % header for header in range(100_000)),
+    "a page of boxes in boxes": b"Content-Type: text/html\n\n" + b"<div>" * 80_000,
+    "many pages of signs": b"Content-Type: multipart/mixed; boundary=x\n\n"
+    + b"".join(b"--x\nContent-Type: text/html\n\n" + b"<b>" * 20_000 for _ in range(40)),
+    "many mails in a mail": b"Content-Type: message/rfc822\n\n" * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", SLOW_TO_READ)
+def test_no_headers_keep_us_busy(name: str) -> None:
+    began = perf_counter()
+    read(b"From: a@b.test\n" + SLOW_TO_READ[name] + b"\n\nHello")
+    assert perf_counter() - began < 2
+
+
+def test_a_list_of_people_may_be_nested_as_deeply_as_somebody_likes() -> None:
+    found = read(b"From: a@b.test\nTo: " + b"(" * 20_000 + b"c@d.test\nCc: e@f.test\n\nHello")
+    assert (found.sender, found.to, found.cc, found.text) == (
+        "a@b.test",
+        (),
+        ("e@f.test",),
+        "Hello",
+    )
+
+
+def test_what_no_charset_or_kind_of_file_can_be_is_read_all_the_same() -> None:
+    found = read(b"From: a@b.test\nContent-Type: text/plain; charset*=\x00''x\n\nHello")
+    assert found.text == "Hello"
+    file = b"Content-Type: a/\x00b; name=c\n\n"
+    assert read(b"From: a@b.test\n" + file).files == (File("c", "a/b", b""),)

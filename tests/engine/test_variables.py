@@ -82,6 +82,10 @@ LEADS = [
     ("$(general : (__VtigerMeta__) recordId)", "invoices", "INV-2", "2"),
     ("$accounts-accountname$ $company-name$", "invoices", "INV-1", "ACME Demo Company"),
     ("{{ object__account.email }}", "invoices", "INV-1", "ap@acme.test"),
+    ("{{ record.date_due }}", "invoices", "INV-1", "2026-02-08"),
+    ("{{ record.accountid.accountname }}", "invoices", "INV-1", "ACME"),
+    ("{{ customer.email1 }} {{ contact.lastname }}", "invoices", "INV-1", "ap@acme.test Lopez"),
+    ("{{ invoices|join(' ', 'date_due') }}", "invoices", "INV-3", "2026-03-10 2026-03-17 "),
 ]
 
 
@@ -190,8 +194,8 @@ WRONG = [
     ("{{ site.adress }}", "there is no `site.adress`."),
     ("{{ language.name }}", "there is no `language.name`."),
     ("{{ duedate }}", "Fields of the record are written like `record.due_date`."),
-    ("{{ record.date_due }}", "Did you mean `due_date`?"),
-    ("{{ record.account.accountname }}", "Did you mean `name`?"),
+    ("{{ record.due_dat }}", "Did you mean `due_date`?"),
+    ("{{ record.account.nam }}", "Did you mean `name`?"),
 ]
 
 

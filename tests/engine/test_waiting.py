@@ -1,11 +1,18 @@
 """Runs that wait for something to come about: told in a rehearsal, ended by what becomes of it."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Event
+from time import monotonic
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from engine import review
+from engine import review, turns
+from engine.database import Database
+from engine.records import Author, Records
 from engine.rehearsal import rehearse
 from engine.tables import RUNS
 from engine.workflow import Workflow
@@ -34,6 +41,8 @@ PAID: dict[str, Any] = {
         {"id": "log", "type": "add_note", "text": "It is {{ steps.call.status }}"},
     ],
 }
+SECOND = {"field": "number", "op": "equals", "value": "INV-2"}
+GIVE = {"id": "give", "type": "assign", "to": "round_robin:Sales"}
 TOGETHER = {
     **PAID,
     "trigger": {"type": "schedule", "every": "day", "at": "10:00"},
@@ -117,3 +126,45 @@ def test_a_workflow_that_is_switched_off_meanwhile_holds_what_waits(
         clock.advance(minutes=15)
         story.tell({"tick": True})
         assert waits(story) == [("waiting", "tasks/1")]
+
+
+@pytest.mark.parametrize("pairs", ["postgres"], indirect=True)
+def test_a_change_while_the_run_begins_to_wait_is_not_overlooked(
+    template_database: TemplateDatabase, clock: Clock
+) -> None:
+    """While a run looks and begins to wait, nobody else changes its record: who tries, waits."""
+    begin = {"id": "turn", "type": "if", "conditions": SECOND, "then": [GIVE]}
+    with living({}, template_database, clock) as story:
+        story.approve({**PAID, "steps": [begin, PAID["steps"][0]]})
+        worker, database = story.house.worker, story.house.database
+
+        def save(id: int, **values: Any) -> None:
+            with database.begin() as tx:
+                Records(tx, Author("alice")).update("invoices", id, values)
+            replace(worker).match()
+
+        save(1, subject="Go")
+        save(2, subject="Go")
+        with ThreadPoolExecutor(2) as pool:
+            with database.begin() as ahead:
+                turns.take(ahead, "Sales")
+                carried = pool.submit(worker.carry)  # has looked at the first, and awaits its turn
+                until(lambda: waiting_for_locks(database) == 1)
+                saved = pool.submit(save, 1, balance=0)
+                until(lambda: saved.done() or waiting_for_locks(database) == 2)
+            assert (carried.result(), saved.result()) == (2, None)
+        worker.work()
+        assert waits(story) == [("done", None), ("waiting", "invoices/2")]
+
+
+def waiting_for_locks(database: Database) -> int:
+    """How many transactions stand before a lock of another one."""
+    with database.read() as tx:
+        return int(tx.db.scalar(text("select count(*) from pg_locks where not granted")) or 0)
+
+
+def until(comes_true: Callable[[], bool]) -> None:
+    end = monotonic() + 10
+    while not comes_true():
+        assert monotonic() < end
+        Event().wait(0.02)

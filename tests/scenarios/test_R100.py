@@ -119,3 +119,25 @@ def test_what_is_to_be_left_out_is_not_sent(
     assert "ACME" not in told.partition("<record>")[2]
     assert "ap@acme.test" not in told
     assert others == []
+
+
+@pytest.mark.parametrize("pairs", ["sqlite"], indirect=True)
+def test_the_product_lines_of_a_quote_are_read_too(
+    template_database: TemplateDatabase, clock: Clock
+) -> None:
+    step = {"id": "sum_up", "type": "fill_fields", "prompt": "What is it?"}
+    document = {
+        **DOCUMENT,
+        "module": "quotes",
+        "conditions": {"field": "status", "op": "changed_to", "value": "Accepted"},
+        "steps": [{**step, "fields": {"subject": "What is offered"}}],
+    }
+    with living({"model": ['{"subject": "Desks and chairs"}']}, template_database, clock) as story:
+        story.approve(document)
+        story.tell({"save": "Q-1", "values": {"subject": "Offer"}})
+        assert story.asked == []
+        story.tell({"save": "Q-1", "values": {"status": "Accepted"}})
+        told, _ = sent(story)
+        assert story.news()["records"] == {"Q-1": {"subject": "Desks and chairs"}}
+    for line in ("Desk", "Meeting table", "Chair"):
+        assert f'"{line}"' in told

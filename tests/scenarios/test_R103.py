@@ -79,3 +79,21 @@ def test_a_group_is_its_members_and_each_number_is_texted_once(
         news = story.news()
     assert [message["To"] for message in story.twilio.messages] == ["+33611111111", "+33622222222"]
     assert "there is no phone number for Morgan Gray" in str(news["warned"])
+
+
+@pytest.mark.parametrize("pairs", ["sqlite"], indirect=True)
+def test_who_wants_no_texts_is_texted_no_more_though_others_got_theirs(
+    template_database: TemplateDatabase, clock: Clock
+) -> None:
+    step = {**DOCUMENT["steps"][0], "to": ["+33611111111", "+33699999999"]}
+    with living({"sms": {"+33699999999": 21610}}, template_database, clock) as story:
+        story.approve({**DOCUMENT, "steps": [step]})
+        story.tell({"create": "tickets", "values": {"title": "Help"}})
+        first = story.news()
+        story.twilio.refuses.clear()
+        story.tell({"at": "2026-03-11T10:00"})
+        story.tell({"create": "tickets", "values": {"title": "Help again"}})
+        second = story.news()
+    assert [text["status"] for text in first["texts"]] == ["sent", "failed"]
+    assert [text["to"] for text in second["texts"]] == ["+33611111111"]
+    assert "+33699999999 has answered STOP" in str(second["said"])

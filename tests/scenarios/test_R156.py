@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from engine.library import examine
 from engine.problems import Invalid
 from engine.records import Author, Records
 from tests.databases import TemplateDatabase
@@ -79,3 +80,28 @@ def test_a_workflow_cannot_use_a_template_that_is_not_there_or_does_not_fit(
         write(story, {**REMINDER, "body": "{{ record.stage }}"})
         with pytest.raises(Invalid, match="“second_reminder”: there is no field `stage`"):
             story.approve(DOCUMENT)
+
+
+def test_a_template_that_says_nothing_in_some_language_cannot_be_used(
+    template_database: TemplateDatabase, clock: Clock
+) -> None:
+    steps = {
+        "send_email": {"to": ["account"]},
+        "send_sms": {"to": ["account"]},
+        "generate_pdf": {},
+    }
+    with living({}, template_database, clock) as story:
+        write(story, {**REMINDER, "html": "<p>Pay.</p>"})
+        write(story, {**REMINDER, "language": "fr", "subject": None, "body": None})
+        told = []
+        with story.house.database.read() as tx:
+            for type, given in steps.items():
+                step = {"id": "it", "type": type, "template": REMINDER["name"], **given}
+                problems = examine(tx, {**DOCUMENT, "steps": [step]}, story.house.unsafe).problems
+                told += [problem.message for problem in problems]
+    assert told == [
+        "the mail has no subject, as the template “second_reminder” has none in fr.",
+        "the mail has no text, as the template “second_reminder” has none in fr.",
+        "the template “second_reminder” has no text in fr.",
+        "the template “second_reminder” has no HTML in fr.",
+    ]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from engine.conditions.operators import OPERATORS
+from engine.library import examine
 from engine.people import Principal
 from server.doors import Answer, Desk
 from server.operations.modules import describe_modules
@@ -47,6 +48,21 @@ def test_an_operator_that_does_not_fit_is_not_among_them(story: Story) -> None:
     assert "contains" not in operators["number"]
     assert "less_than" not in operators["text"]
     assert "in_category" in operators["list"]
+
+
+def test_an_unknown_field_is_refused_with_the_nearest_names(story: Story) -> None:
+    misspelt = {"accounts": "balanse_overdue", "invoices": "chasing_pause", "payments": "methd"}
+    nearest = {"accounts": "balance_overdue", "invoices": "chasing_paused", "payments": "method"}
+    step = {"id": "tell", "type": "notify", "to": ["mgr"], "text": "Hello"}
+    for module, name in misspelt.items():
+        asked = {"field": name, "op": "is_empty"}
+        document = {"name": "A", "module": module, "trigger": {"type": "manual"}, "steps": [step]}
+        with story.house.database.read() as tx:
+            (problem,) = examine(tx, {**document, "conditions": asked}, []).problems
+        assert (problem.path, problem.remedy) == (
+            "conditions.field",
+            f"Did you mean `{nearest[module]}`?",
+        )
 
 
 def test_related_modules_are_listed_also_through_the_one_between(story: Story) -> None:

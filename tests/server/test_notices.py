@@ -1,6 +1,8 @@
 """The bell and how a user wants to be told: over the pages, the database and the mail server."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -115,6 +117,29 @@ def test_what_is_under_way_when_the_process_dies_is_never_sent_again(
     assert notices(story.house.database) == [("bob", "email", "sending", None)]
     story.tell({"save": "TK-2", "values": {"priority": "Critical"}})
     assert [mail.subject for mail in post.taken] == ["Look at TK-1", "Look at TK-2"]
+    story.clock.advance(minutes=10)
+    story.tell({"tick": True})
+    assert [mail.subject for mail in post.taken] == ["Look at TK-1", "Look at TK-2"]
+    lost = "whether it was sent is not known: the process stopped while sending"
+    assert notices(story.house.database) == [
+        ("bob", "email", "unknown", lost),
+        ("bob", "email", "sent", None),
+    ]
+
+
+def test_workers_who_post_at_once_send_each_notice_in_one_mail(story: Story, post: Post) -> None:
+    with story.house.database.begin() as tx:
+        wishes = {"notify_digest": True, "digest_at": "10:00"}
+        Records(tx, Author("admin")).update("users", 2, wishes)
+    for ticket in ("TK-1", "TK-2", "TK-3"):
+        story.tell({"save": ticket, "values": {"priority": "Critical"}})
+    assert post.taken == []
+    story.clock.advance(days=1)
+    post.answers += ["sent"] * 8
+    team = [replace(story.house.worker) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda worker: worker.work(), team))
+    assert [mail.subject for mail in post.taken] == ["Your digest: 3 notices"]
 
 
 def test_a_mail_that_the_server_puts_off_is_tried_again(story: Story, post: Post) -> None:

@@ -37,6 +37,12 @@ PAGES = (
     "/runs/R-1?tab=data",
     "/runs/1?tab=raw",
     "/planner",
+    "/templates",
+    "/templates?kind=PDF&q=x",
+    "/outbox",
+    "/outbox?state=failed",
+    "/outbox/blocked",
+    "/notices",
     "/records",
     "/records/invoices",
     "/records/invoices?q=acme&status=Sent&sort=-due_date",
@@ -46,10 +52,18 @@ PAGES = (
     "/mailbox",
     "/mailbox?state=captured",
     "/mailbox/1",
+    "/variables",
+    "/variables?module=contacts",
     "/tokens",
 )
-FOR_AUTHORS = ("/records/invoices/new", "/records/invoices/1/edit", "/records/invoices/import")
-FOR_ADMINS = ("/system", "/system/calendar")
+FOR_AUTHORS = (
+    "/records/invoices/new",
+    "/records/invoices/1/edit",
+    "/records/invoices/import",
+    "/planner/1",
+    "/write",
+)
+FOR_ADMINS = ("/system", "/system/calendar", "/system/sending", "/system/senders")
 Gallery = dict[str, TestClient]
 
 

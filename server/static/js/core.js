@@ -89,6 +89,14 @@ for (const form of $$("form[data-live-filter]")) {
   form.addEventListener("submit", event => { event.preventDefault(); apply(); });
 }
 
+// --- questions that have a meaning only for some answers to the first ---
+
+for (const every of $$("form select[name=every]")) {
+  const ask = () => { for (const field of $$("[data-only]", every.form)) field.hidden = !field.dataset.only.split(" ").includes(every.value); };
+  every.addEventListener("change", ask);
+  ask();
+}
+
 // --- small answers in the corner ---
 
 export function toast(text, tone = "ok") {

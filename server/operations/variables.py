@@ -1,0 +1,32 @@
+"""The variables of templates, told to whoever writes one."""
+
+from itertools import groupby
+
+from engine.templates.listing import Insert, inserts
+from server.doors import Answer, Desk, operation
+from server.operations.modules import found
+
+
+@operation(
+    "GET /modules/{module}/variables",
+    scope="records:read",
+    tool=False,
+    gives="module:string groups:array",
+)
+def list_variables(desk: Desk, module: str) -> Answer:
+    """List all that a text about records of a module may insert, ready to be pasted.
+
+    `also` is how other products write the same; both mean the same here.
+    """
+    with desk.read() as tx:
+        every = list(inserts(found(tx, module), tx.schema))
+    groups = [
+        {"title": title, "variables": [_told(each) for each in part]}
+        for title, part in groupby(every, lambda each: each.group)
+    ]
+    return {"module": module, "groups": groups}
+
+
+def _told(insert: Insert) -> Answer:
+    told: Answer = {"title": insert.title, "type": insert.type, "insert": insert.written}
+    return {**told, "also": insert.elsewhere} if insert.elsewhere else told

@@ -1,0 +1,122 @@
+"""As test_crash, for texts, PDFs, the accounting system and turns: what is killed is not lost."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.demo import COMPANY
+from engine.filing import named
+from engine.jobs import Doorbell, queue
+from engine.world import World
+from tests.databases import Pair, TemplateDatabase
+from tests.engine.labour import context, now, reach_out
+from tests.engine.test_crash import LEASE, WORKERS, pause, runs_of, settle, states
+from tests.fakes import FakeTwilio
+from tests.office import PLENTY, Office
+from tests.servers import Answer, Request, http_server
+from tests.story import fill
+
+SAVES = 18
+NEW = {"field": "subject", "op": "equals", "value": "Crash"}
+CALLED = {"id": "note", "type": "add_note", "text": "{{ record.number }} after"}
+STEPS: dict[str, dict[str, Any]] = {
+    "Text": {"type": "send_sms", "to": ["+33612345678"], "body": "{{ record.number }}"},
+    "Print": {"type": "generate_pdf", "html": "<p>{{ record.number }}</p>"},
+    "Tell": {"type": "update_erp", "values": {"note": "{{ record.number }}"}},
+    "Turn": {"type": "assign", "to": "round_robin:Sales"},
+}
+
+
+@pytest.fixture
+def office(template_database: TemplateDatabase) -> Iterator[tuple[Pair, Office]]:
+    """Whoever creates an invoice starts all four; texts go at any hour, without a cap."""
+    pair = template_database("reference", fill)
+    with Office.at(pair.database_url, now) as office:
+        with office.database.begin() as tx:
+            free = {"four_eyes": False, "sms_quiet": None, "sms_caps": PLENTY}
+            office.database.save_company(tx, COMPANY.model_copy(update=free))
+        for name, step in STEPS.items():
+            steps = [{"id": "do", **step}, CALLED]
+            trigger = {"type": "record_created"}
+            office.activate(name=name, trigger=trigger, conditions=NEW, steps=steps)
+        yield pair, office
+
+
+@contextmanager
+def team(start: Callable[[], ForkServerProcess]) -> Iterator[list[ForkServerProcess]]:
+    """Processes at work; whatever stands in the list at the end is killed."""
+    workers = [start() for _ in range(WORKERS)]
+    try:
+        yield workers
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.join()
+
+
+def start(*args: Any) -> ForkServerProcess:
+    worker = context().Process(target=reach_out, args=args, daemon=True)
+    worker.start()
+    return worker
+
+
+def test_what_is_killed_outside_is_done_again_or_told_and_nothing_is_lost(
+    office: tuple[Pair, Office], tmp_path: Path
+) -> None:
+    pair, house = office
+    dice, told = random.Random(20260310), list[tuple[str, str, bytes]]()
+    twilio = FakeTwilio()
+
+    def take(request: Request) -> Answer:
+        if len(request.body) == int(request.headers["content-length"]):
+            told.append((request.headers["idempotency-key"], request.path, request.body))
+        pause(0.02)
+        return Answer(200)
+
+    with twilio.serve() as texts, http_server(take) as erp:
+        begin = partial(start, pair, tmp_path, twilio.provider(texts), erp, LEASE)
+        bell = Doorbell(queue(pair.queue_url))
+        with team(begin) as workers:
+            for number in range(SAVES):
+                given = {"subject": "Crash", "source_id": f"A-{number}", "account": "ACME"}
+                house.create("invoices", **given)
+                bell.ring()
+                pause(dice.uniform(0.05, 0.5))
+                place = dice.randrange(WORKERS)
+                workers[place].kill()
+                workers[place].join()
+                workers[place] = begin()
+            settle(house)
+        check_records(house, World(now, files=tmp_path))
+        check_told(house, told, twilio)
+
+
+def check_records(house: Office, world: World) -> None:
+    """One PDF of each invoice, and each of the group has had as many turns."""
+    made = [row for row in house.rows("invoices", "id", "owner", "subject") if row[2] == "Crash"]
+    for name in ("Print", "Turn", "Tell"):
+        assert states(house, name) == {"done": SAVES}
+    assert Counter(owner for _, owner, _ in made) == {"alice": 6, "bob": 6, "mgr": 6}
+    rows = [row for row in house.rows("documents", "record", "file") if row[1]]
+    assert Counter(record for record, _ in rows) == {f"invoices/{id}": 1 for id, *_ in made}
+    assert all(world.file(named(file)[0]).startswith(b"%PDF-") for _, file in rows)
+
+
+def check_told(house: Office, told: list[tuple[str, str, bytes]], twilio: FakeTwilio) -> None:
+    """The accounting system heard all, always the same under one key; no text went twice."""
+    assert {key for key, *_ in told} == {f"run-{run}-do" for run in runs_of(house, "Tell")}
+    assert len(set(told)) == SAVES
+    ends = states(house, "Text")
+    assert ends["done"] + ends["paused"] == SAVES
+    sent = Counter(message["Body"] for message in twilio.messages)
+    assert set(sent.values()) <= {1}
+    assert ends["done"] <= len(sent) <= SAVES
+    copies = Counter(status for (status,) in house.rows("sms", "status"))
+    assert copies == Counter({"sent": ends["done"], "unknown": ends["paused"]})
