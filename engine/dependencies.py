@@ -8,6 +8,7 @@ from typing import Any
 from engine.actions.call_function import CallFunction
 from engine.conditions import ALWAYS, AllOf, AnyOf, Compare, Condition, NotOf, Related, results
 from engine.conditions.operators import OPERATORS
+from engine.fields import Field
 from engine.functions import FUNCTIONS
 from engine.modules import Module, Schema
 from engine.problems import Invalid
@@ -57,7 +58,7 @@ def _functions(workflow: Workflow) -> list[str]:
 
 
 def fields_used(workflow: Workflow, schema: Schema) -> dict[str, str]:
-    """Each field the workflow reads or writes, as `module.field`, with its type."""
+    """Each field the workflow reads or writes, as `module.field`, with its type or formula."""
     home = schema.modules.get(workflow.module)
     if home is None:
         return {workflow.module: "missing"}
@@ -171,7 +172,14 @@ def _along(module: Module, dotted: str, schema: Schema) -> Iterator[tuple[str, s
     for hop in path.hops:
         yield f"{here.name}.{hop.field.name}", hop.field.type
         here = hop.module
-    yield f"{here.name}.{path.field.name}", path.field.type
+    yield f"{here.name}.{path.field.name}", _held(path.field)
+
+
+def _held(field: Field) -> str:
+    """What a field holds: its type, or how it is worked out."""
+    if not field.computed:
+        return field.type
+    return f"computed {json.dumps(field.formula, sort_keys=True, ensure_ascii=False)}"
 
 
 # --- what of the conditions can be asked again ---
