@@ -69,7 +69,7 @@ def _said(word: str, binder: Binder) -> str:
     if found := HOLE.fullmatch(word):
         return _said(found[1].strip(), binder)
     if word.startswith(EARLIER):
-        return f"the file of {word.split('.')[1].replace('_', ' ')}"
+        return f"the file of step “{word.split('.')[1].replace('_', ' ')}”"
     if word.startswith(EACH):
         what = word.removeprefix(EACH)
         title = ALL if what == ALL else _title(what, binder)

@@ -262,7 +262,7 @@ malformed(
     but(group_by="status"),
     "group_by",
     "`status` is no reference.",
-    "References: `account`, `order`, `pdf`.",
+    "References: `account`, `order`, `pdf`, `all`.",
 )
 malformed(
     "a group for a change",

@@ -91,7 +91,7 @@ class SendEmail(Communication):
             case "wait":
                 return f"{told}, waiting for what is not there yet"
             case "send":
-                return f"{told} (if it is there)"
+                return f"{told} where there is one"
         return told
 
     def reads(self) -> Iterable[str]:

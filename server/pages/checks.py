@@ -1,13 +1,16 @@
 """What is right, wrong and unwise about a version under review, and all that it may do."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Row
 
 from engine.dependencies import fingerprint, writes
+from engine.enclosure_words import attached
 from engine.house import House
 from engine.library import examine
 from engine.lint import advice
+from engine.phrases import person
 from engine.transaction import Transaction
 from engine.workflow import Workflow
 from server.pages.rows import hosts
@@ -68,6 +71,7 @@ def _check(tone: Any, text: str, detail: str = "", remedy: str = "") -> Check:
 
 def rights(tx: Transaction, parsed: Workflow) -> list[Fact]:
     """Whom it may write to, what it may change, which machines it may call."""
+    binder = tx.binder(tx.schema.module(parsed.module))
     steps = [step for step, _ in parsed.route.values()]
     mails = [step for step in steps if step.kind == "send_email"]
     people = {who for step in mails for key in ("to", "cc") for who in getattr(step, key, ())}
@@ -80,9 +84,9 @@ def rights(tx: Transaction, parsed: Workflow) -> list[Fact]:
     for write in writes(parsed, tx.schema):
         written.setdefault(write.module, []).append(write.field)
     pairs = (
-        ("May mail", ", ".join(sorted(people))),
-        ("May text", ", ".join(sorted(texted))),
-        ("May attach", ", ".join(sorted(files))),
+        ("May mail", _each(person(word, binder) for word in people)),
+        ("May text", _each(person(word, binder) for word in texted)),
+        ("May attach", _each(attached([word], binder) for word in files)),
         ("Sends as", ", ".join(sorted(senders))),
         ("May write", "; ".join(_written(tx, name, names) for name, names in written.items())),
         ("May call", ", ".join(sorted(hosts(parsed)))),
@@ -91,6 +95,10 @@ def rights(tx: Transaction, parsed: Workflow) -> list[Fact]:
         ("May ask", "the model" if any(step.kind == "fill_fields" for step in steps) else ""),
     )
     return [{"label": label, "text": text, "href": ""} for label, text in pairs if text]
+
+
+def _each(words: Iterable[str]) -> str:
+    return "; ".join(sorted(words))
 
 
 def _written(tx: Transaction, module: str, fields: list[str]) -> str:
