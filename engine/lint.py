@@ -21,6 +21,7 @@ from engine.templates.greetings import greetings
 from engine.workflow import Workflow
 
 NOTHING: Mapping[str, Problem] = MappingProxyType({})
+CHANGES = ("changed", "changed_to", "changed_from", "becomes")
 
 
 class Named(Protocol):
@@ -40,91 +41,95 @@ def advice(
     lacks: Mapping[str, Problem] = NOTHING,
 ) -> Iterator[Problem]:
     """What a careful colleague would say; `lacks` is what steps of a type need and do not have."""
-    for path, step in placed(workflow.steps, "steps"):
-        if missing := lacks.get(step.needs):
-            yield missing.under(path)
-        yield from (problem.under(path) for problem in step.advise())
-    outward = [
-        step
-        for step, _ in workflow.route.values()
-        if step.kind in ("send_email", "send_sms", "webhook", "update_erp", "call_function")
-    ]
-    mails = [step for step in outward if step.kind == "send_email"]
-    unasked = asks_nothing(workflow.conditions)
-    if workflow.trigger.repeats and mails and workflow.recurrence == "every":
-        yield Problem(
-            "recurrence",
-            "every matching record gets a mail at every run.",
-            'Consider {"every_days": 7} or "episode".',
-        )
-    if workflow.trigger.repeats and unasked and outward:
-        told = f" ({audience} now)" if audience is not None else ""
-        yield Problem(
-            "conditions",
-            f"there are none, so every record is meant{told}.",
-            "It was confirmed by `everyone`; say which records it is for if that is not so.",
-        )
-    asks_change = any(
-        node.op in ("changed", "changed_to", "changed_from", "becomes")
-        for node in leaves(workflow.entry)
-    )
-    if (
-        workflow.trigger.kind in ("record_saved", "record_modified")
-        and not getattr(workflow.trigger, "fields", ())
-        and mails
-        and workflow.recurrence == "every"
-        and not asks_change
-    ):
-        yield Problem(
-            "recurrence",
-            "a mail goes out at every save while the conditions hold.",
-            'Use "once", "episode" or `changed_to`.',
-        )
-    if (
-        workflow.trigger.repeats
-        and mails
-        and not workflow.group_by
-        and (audience or 0) > 1
-        and workflow.module == "invoices"
-    ):
-        yield Problem(
-            "group_by",
-            "a customer with several invoices gets several mails.",
-            'Consider "group_by": "account".',
-        )
-    if len(workflow.route) > 8:
-        yield Problem(
-            "steps",
-            f"it has {len(workflow.route)} steps.",
-            "A workflow with one task is easier to review.",
-        )
-    for node in leaves(workflow.conditions):
-        if (
-            node.op == "equals"
-            and isinstance(node.value, str)
-            and node.value.startswith("today")
-            and workflow.trigger.repeats
-            and not _yearly(node, workflow, schema)
-        ):
-            yield Problem(
-                "conditions",
-                f"`{node.field}` must be exactly {node.value}: a day of downtime loses records.",
-                'Use `at_most` together with "once".',
-            )
+    yield from _of_steps(workflow, lacks)
+    yield from _too_often(workflow)
+    yield from _too_many(workflow, audience)
+    yield from _at_every_save(workflow)
+    yield from _several_mails(workflow, audience)
+    yield from _too_long(workflow)
+    yield from _one_day_only(workflow, schema)
     yield from _idle_waits(workflow, workflow.steps, "steps")
-    if workflow.window and not workflow.trigger.repeats and not outward:
-        yield Problem(
-            "window",
-            "it changes nothing: no schedule looks for records, and no message leaves.",
-            "Leave the window out.",
-        )
+    yield from _idle_window(workflow)
     yield from _repeated(workflow, schema)
     yield from _second(workflow)
     yield from greetings(workflow, schema)
     if not workflow.description:
-        yield Problem(
-            "description", "it does not say why it exists.", "One sentence helps the reviewer."
-        )
+        remedy = "One sentence helps the reviewer."
+        yield Problem("description", "it does not say why it exists.", remedy)
+
+
+def _of_steps(workflow: Workflow, lacks: Mapping[str, Problem]) -> Iterator[Problem]:
+    """What each step needs and does not have, and what is unwise about it alone."""
+    for path, step in placed(workflow.steps, "steps"):
+        if missing := lacks.get(step.needs):
+            yield missing.under(path)
+        yield from (problem.under(path) for problem in step.advise())
+
+
+def _mails(workflow: Workflow) -> bool:
+    return any(step.kind == "send_email" for step, _ in workflow.route.values())
+
+
+def _leaves_the_house(workflow: Workflow) -> bool:
+    return any(step.outward for step, _ in workflow.route.values())
+
+
+def _too_often(workflow: Workflow) -> Iterator[Problem]:
+    """Mails to the same records, again and again."""
+    if workflow.trigger.repeats and _mails(workflow) and workflow.recurrence == "every":
+        told = "every matching record gets a mail at every run."
+        yield Problem("recurrence", told, 'Consider {"every_days": 7} or "episode".')
+
+
+def _too_many(workflow: Workflow, audience: int | None) -> Iterator[Problem]:
+    """A schedule that writes to everyone."""
+    unasked = asks_nothing(workflow.conditions)
+    if workflow.trigger.repeats and unasked and _leaves_the_house(workflow):
+        count = f" ({audience} now)" if audience is not None else ""
+        told = f"there are none, so every record is meant{count}."
+        remedy = "It was confirmed by `everyone`; say which records it is for if that is not so."
+        yield Problem("conditions", told, remedy)
+
+
+def _at_every_save(workflow: Workflow) -> Iterator[Problem]:
+    """Mails for saves that have nothing to do with them."""
+    trigger = workflow.trigger
+    any_save = trigger.kind in ("record_saved", "record_modified")
+    narrowed = getattr(trigger, "fields", ()) or any(
+        node.op in CHANGES for node in leaves(workflow.entry)
+    )
+    if any_save and not narrowed and _mails(workflow) and workflow.recurrence == "every":
+        told = "a mail goes out at every save while the conditions hold."
+        yield Problem("recurrence", told, 'Use "once", "episode" or `changed_to`.')
+
+
+def _several_mails(workflow: Workflow, audience: int | None) -> Iterator[Problem]:
+    """One mail for each invoice of a customer."""
+    each = workflow.trigger.repeats and _mails(workflow) and not workflow.group_by
+    if each and (audience or 0) > 1 and workflow.module == "invoices":
+        told = "a customer with several invoices gets several mails."
+        yield Problem("group_by", told, 'Consider "group_by": "account".')
+
+
+def _too_long(workflow: Workflow) -> Iterator[Problem]:
+    if len(workflow.route) > 8:
+        told = f"it has {len(workflow.route)} steps."
+        yield Problem("steps", told, "A workflow with one task is easier to review.")
+
+
+def _one_day_only(workflow: Workflow, schema: Schema) -> Iterator[Problem]:
+    """A schedule that finds a record on a single day."""
+    for node in leaves(workflow.conditions) if workflow.trigger.repeats else ():
+        exact = node.op == "equals" and isinstance(node.value, str)
+        if exact and str(node.value).startswith("today") and not _yearly(node, workflow, schema):
+            told = f"`{node.field}` must be exactly {node.value}: a day of downtime loses records."
+            yield Problem("conditions", told, 'Use `at_most` together with "once".')
+
+
+def _idle_window(workflow: Workflow) -> Iterator[Problem]:
+    if workflow.window and not workflow.trigger.repeats and not _leaves_the_house(workflow):
+        told = "it changes nothing: no schedule looks for records, and no message leaves."
+        yield Problem("window", told, "Leave the window out.")
 
 
 def _yearly(node: Compare, workflow: Workflow, schema: Schema) -> bool:
@@ -251,11 +256,7 @@ def starts(write: Write, workflow: Workflow) -> bool:
 def _possible(write: Write, workflow: Workflow) -> bool:
     """False where the conditions ask for another value, or for the change of other fields."""
     parts = list(required(workflow.entry))
-    changing = {
-        part.field
-        for part in parts
-        if part.op in ("changed", "changed_to", "changed_from", "becomes")
-    }
+    changing = {part.field for part in parts if part.op in CHANGES}
     if changing and write.field not in changing:
         return False
     wanted = [

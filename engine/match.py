@@ -15,7 +15,7 @@ from engine.enrol import Cause, Enrolment
 from engine.facts import Reader, RecordFacts
 from engine.ledger import DEEPEST
 from engine.library import By, Library, Live
-from engine.lint import required
+from engine.lint import CHANGES, required
 from engine.modules import Module
 from engine.renewal import renew
 from engine.senders import Senders
@@ -24,7 +24,6 @@ from engine.tables import AWAITING, EVENTS, PENDING, RUNS
 from engine.texts import TEMPLATES
 from engine.transaction import Transaction
 
-CHANGES = ("changed", "changed_to", "changed_from", "becomes")
 BATCH = 200
 ONE_AT_A_TIME = 0x5A150  # whoever matches holds this lock of PostgreSQL; SQLite has one writer
 Key = tuple[str, str, str | None]

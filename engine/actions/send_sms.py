@@ -41,7 +41,6 @@ class SendSms(Communication):
         "body": "{{ record.number }} needs your answer.",
     }
     channel: ClassVar[Channel] = "sms"
-    outward: ClassVar[bool] = True
     icon: ClassVar[str] = "message-square"
     gives: ClassVar[tuple[str, ...]] = ("to", "parts", "message_id")
 
