@@ -11,7 +11,7 @@ import psycopg
 from sqlalchemy import make_url
 
 from bench.ground import Took, timed
-from engine.worker import BATCH
+from engine.runs.worker import BATCH
 from tests.databases import Pair
 
 NOW = datetime(2026, 3, 10, 8, 0, tzinfo=UTC)

@@ -12,13 +12,13 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from engine.dependencies import fingerprint
 from engine.effects import Effect, Outcome
-from engine.ledger import Entry
-from engine.records import Author, Records
-from engine.tables import VERSIONS, WORKFLOWS
-from engine.workflow import Workflow
-from engine.world import World
+from engine.outside.world import World
+from engine.records.tables import VERSIONS, WORKFLOWS
+from engine.records.writer import Author, Records
+from engine.runs.ledger import Entry
+from engine.workflows.fingerprint import fingerprint
+from engine.workflows.workflow import Workflow
 from tests.databases import Pair, PostgresPairs, SqlitePairs
 from tests.office import Office, prepare
 from tests.servers import postgres, redis

@@ -7,9 +7,9 @@ from typing import Any
 
 from bench.ground import CREATED, create, office, tell
 from engine.effects import Effect, Outcome
-from engine.jobs import Doorbell, queue
-from engine.ledger import Entry
-from engine.world import World
+from engine.outside.world import World
+from engine.queue import Doorbell, queue
+from engine.runs.ledger import Entry
 
 Row = tuple[str, list[str]]
 

@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from bench import floor
 from bench.ground import CREATED, OWES, Took, best, create, idle, office, tell, timed
-from engine.records import Author, Records
-from engine.tables import ENTRIES, RUNS
+from engine.records.tables import ENTRIES, RUNS
+from engine.records.writer import Author, Records
 from tests.office import Office
 
 RECORD_STEPS = [

@@ -9,12 +9,12 @@ from typing import Any, BinaryIO, TextIO
 import click
 from sqlalchemy import make_url
 
-from engine import people
-from engine.house import House
-from engine.post.hooks import NAME, Hooks
-from engine.post.texting import CAPTURE
+from engine.installation import House
+from engine.outside.hooks import NAME, Hooks
+from engine.outside.texting import CAPTURE
+from engine.people import logins
+from engine.records.csv_export import export_csv, import_csv
 from engine.settings import Settings, signing_secret
-from engine.tabular import export_csv, import_csv
 from server import accounts, shell, stopping
 from server import doctor as doctors
 from server import reference as references
@@ -106,14 +106,15 @@ def import_(
     house = opened()
     with progress("Importing") as shown:
         done = import_csv(
-            house,
+            house.database,
             module,
             file,
-            author=people.BY_SAYSO,
+            author=logins.BY_SAYSO,
             start_workflows=start_workflows,
             match=match,
             duplicates=duplicates,
             progress=shown,
+            changed=house.changed,
         )
     for row, problem in done.problems:
         click.echo(f"row {row}: {problem}", err=True)
@@ -141,7 +142,7 @@ def export(module: str, output: str | None, plain: bool) -> None:
         out: TextIO = sys.stdout
         if output:
             out = until_written.enter_context(Path(output).open("w", encoding="utf-8", newline=""))
-        export_csv(house, module, out, spreadsheet_safe=not plain, progress=shown)
+        export_csv(house.database, module, out, spreadsheet_safe=not plain, progress=shown)
 
 
 # --- looking after it ---

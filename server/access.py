@@ -2,9 +2,8 @@
 
 from weakref import WeakKeyDictionary
 
-from engine.house import House
-from engine.modules import Module, Schema
-from engine.people import (
+from engine.installation import House
+from engine.people.logins import (
     SCOPES,
     Principal,
     Session,
@@ -15,8 +14,9 @@ from engine.people import (
     touch_session,
     touch_token,
 )
-from engine.portfolios import restricted
-from engine.transaction import Transaction
+from engine.records.transaction import Transaction
+from engine.records.visibility import restricted
+from engine.schema.modules import Module, Schema
 
 READING = frozenset({"records:read", "workflows:read", "runs:read"})
 WRITING = frozenset(

@@ -7,10 +7,10 @@ from typing import Any
 import click
 from sqlalchemy import Row
 
-from engine import audit, people
-from engine.house import House
-from engine.people import ROLES, SCOPES, Principal
-from engine.transaction import Transaction
+from engine.installation import House
+from engine.people import audit, logins
+from engine.people.logins import ROLES, SCOPES, Principal
+from engine.records.transaction import Transaction
 from server.shell import asked_password, link, opened, writing
 
 
@@ -31,7 +31,7 @@ def create_user(
     """Let NAME in, or change what NAME may do. Without a password they sign in by link."""
     password = asked_password() if password_stdin or sys.stdin.isatty() else None
     with writing() as (_, tx):
-        people.create_user(tx, name, roles, password, name=full_name, email=email)
+        logins.create_user(tx, name, roles, password, name=full_name, email=email)
     click.echo(f"{name} may sign in, as {', '.join(roles)}.")
 
 
@@ -44,7 +44,7 @@ def set_password(name: str, password_stdin: bool) -> None:
         raise click.UsageError("there is no terminal to ask at: use --password-stdin")
     password = asked_password()
     with writing() as (_, tx):
-        people.set_password(tx, name, password)
+        logins.set_password(tx, name, password)
     click.echo(f"{name} has a new password.")
 
 
@@ -53,14 +53,14 @@ def set_password(name: str, password_stdin: bool) -> None:
 def create_link(name: str) -> None:
     """Print an address that signs NAME in, once, within an hour."""
     with writing() as (house, tx):
-        click.echo(link(house, people.create_link(tx, name)))
+        click.echo(link(house, logins.create_link(tx, name)))
 
 
 @user.command("list")
 def list_users() -> None:
     """All who may sign in, and as what."""
     with opened().database.read() as tx:
-        for row in people.logins(tx):
+        for row in logins.logins(tx):
             off = "" if row.active else "   (may not sign in any more)"
             click.echo(f"{row.username:20} {', '.join(row.roles)}{off}")
 
@@ -74,11 +74,11 @@ def token() -> None:
 @click.option("--user", "username", required=True, help="Whom it acts for.")
 @click.option("--name", "label", required=True, help="Which program will hold it.")
 @click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES))
-@click.option("--days", default=people.LONGEST_TOKEN_DAYS, show_default=True, type=int)
+@click.option("--days", default=logins.LONGEST_TOKEN_DAYS, show_default=True, type=int)
 def create_token(username: str, label: str, scopes: tuple[str, ...], days: int) -> None:
     """Print a new token; it is shown this once."""
     with writing() as (_, tx):
-        made = people.create_token(tx, username, label, scopes, days)
+        made = logins.create_token(tx, username, label, scopes, days)
         audit.record(tx, username, "create token", f"users/{username}", {"label": label})
     click.echo(made)
 
@@ -88,7 +88,7 @@ def create_token(username: str, label: str, scopes: tuple[str, ...], days: int) 
 def list_tokens(username: str | None) -> None:
     """All tokens, with what they may do."""
     with opened().database.read() as tx:
-        for row in people.tokens(tx, username):
+        for row in logins.tokens(tx, username):
             facts = f"{row.id:5}  {row.username:16} {row.label:20} {state(tx, row):20}"
             click.echo(f"{facts} {' '.join(row.scopes)}")
 
@@ -98,19 +98,19 @@ def list_tokens(username: str | None) -> None:
 def revoke_token(id: int) -> None:
     """Make token ID (see `token list`) open nothing any more."""
     with writing() as (_, tx):
-        if id not in {row.id for row in people.tokens(tx)}:
+        if id not in {row.id for row in logins.tokens(tx)}:
             raise click.ClickException(f"there is no token {id}. `sayso token list` shows them.")
-        people.revoke_token(tx, id)
+        logins.revoke_token(tx, id)
     click.echo(f"Token {id} opens nothing any more.")
 
 
 def client_of(house: House, username: str | None, token: str) -> Principal:
     """Whom an AI client acts for that runs on this machine: a token's holder, or a user by name."""
     with house.database.read() as tx:
-        holder = people.token_holder(tx, token)
-        names = [row.username for row in people.logins(tx) if row.active]
+        holder = logins.token_holder(tx, token)
+        names = [row.username for row in logins.logins(tx) if row.active]
         only = names[0] if len(names) == 1 else ""
-        found = people.person(tx, username or only)
+        found = logins.person(tx, username or only)
     if token and not username:
         if holder is None:
             raise click.ClickException("SAYSO_TOKEN is unknown, too old or revoked. Make another.")

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
-from engine.house import House
+from engine.installation import House
 from server import assets, hooks, mcp, rest, sms_hook
 from server.guard import Guard, known_hosts
 from server.operations.alerts import health

@@ -11,12 +11,12 @@ from redis.exceptions import RedisError
 from sqlalchemy import func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from engine import people
-from engine.apart import can_print
-from engine.functions import FUNCTIONS
-from engine.house import House
-from engine.post import imap, smtp, texting
-from engine.tables import HEARTBEATS
+from engine.effects.functions import FUNCTIONS
+from engine.installation import House
+from engine.outside import imap, smtp, texting
+from engine.outside.subprocesses import can_print
+from engine.people import logins
+from engine.records.tables import HEARTBEATS
 from server import inflow
 
 OLDEST_POSTGRES = 18
@@ -81,7 +81,7 @@ def _inside(house: House) -> Iterator[Finding]:
         yield Finding("off", "data", "nothing is there yet: `sayso serve` begins it")
         return
     with house.database.read() as tx:
-        company, users = tx.company, len(people.logins(tx))
+        company, users = tx.company, len(logins.logins(tx))
         seen = tx.db.scalar(select(func.max(HEARTBEATS.c.at)))
         now = tx.now
     yield Finding("ok", "company", f"{company.name}, {company.timezone}")

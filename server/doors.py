@@ -12,12 +12,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, cr
 from pydantic import Field as Bound
 from pydantic_core import PydanticCustomError
 
-from engine.house import House
-from engine.library import By
-from engine.people import Principal
+from engine.installation import House
+from engine.people.logins import Principal
 from engine.problems import Invalid, Problem, suggest
-from engine.records import Author
-from engine.transaction import Transaction
+from engine.records.transaction import Transaction
+from engine.records.writer import Author
+from engine.workflows.library import By
 from server.access import narrowed, need, rights, seen
 
 Answer = dict[str, Any]

@@ -6,13 +6,13 @@ from sqlalchemy import or_, select
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import FileResponse, Response
 
-from engine import attachments
-from engine.enclosures import homes
-from engine.filing import HOME, PLAIN, known_mime, named
-from engine.modules import Module
 from engine.problems import refuse
-from engine.records import Saved
-from engine.transaction import Transaction
+from engine.records import attachments
+from engine.records.transaction import Transaction
+from engine.records.writer import Saved
+from engine.runs.message_attachments import homes
+from engine.schema.modules import Module
+from engine.schema.stored_files import HOME, PLAIN, known_mime, named
 from server.doors import LARGEST, Desk, Ref, missing
 from server.operations import shapes
 from server.operations.modules import found

@@ -10,9 +10,9 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from engine.house import House
-from engine.post.hooks import NAME, Hooks, Kind, take_call, take_form
-from engine.post.receiving import receive
+from engine.installation import House
+from engine.outside.hooks import NAME, Hooks, Kind, take_call, take_form
+from engine.outside.receiving import receive
 from engine.problems import refuse
 from server.doors import unkeepable
 from server.guard import refused

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from engine.house import House
-from engine.post.imap import Account
-from engine.post.postman import folders
+from engine.installation import House
+from engine.outside.imap import Account
+from engine.outside.postman import folders
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from mcp_types import Completion, PromptReference, ResourceTemplateReference
 from sqlalchemy import select
 
 from engine.problems import Invalid
-from engine.tables import WORKFLOWS
+from engine.records.tables import WORKFLOWS
 from prompts import rendered
 from server.access import Refused, kept_back
 from server.doors import OPERATIONS, Answer, Desk, Missing

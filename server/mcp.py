@@ -14,8 +14,8 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from engine.house import House
-from engine.people import Principal
+from engine.installation import House
+from engine.people.logins import Principal
 from engine.problems import Invalid, Problem, suggest
 from server import material, telling
 from server.access import Refused, holder

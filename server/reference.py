@@ -7,10 +7,10 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
-from engine.blocks import Block, Kind, Setting, blocks
-from engine.calendar.recurring import KEYS
-from engine.fields import FIELD_TYPES
+from engine.company.schedule import KEYS
+from engine.schema.fields import FIELD_TYPES
 from engine.settings import Settings
+from engine.workflows.catalogue import Block, Kind, Setting, blocks
 from server import operations
 from server.doors import OPERATIONS
 

@@ -12,10 +12,10 @@ from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from engine.house import House
-from engine.people import Principal
+from engine.installation import House
+from engine.people.logins import Principal
 from engine.problems import Invalid, Problem, refuse
-from engine.search import simple
+from engine.records.search import simple
 from server.access import Refused, holder
 from server.doors import OPERATIONS, Desk, Missing, Operation
 from server.files import hand_out, take

@@ -8,8 +8,8 @@ from threading import Event
 
 import uvicorn
 
-from engine.house import House
-from engine.post.postman import Postman
+from engine.installation import House
+from engine.outside.postman import Postman
 from engine.problems import refuse
 from server.app import create_app
 

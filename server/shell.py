@@ -11,11 +11,11 @@ from pydantic import ValidationError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from engine.house import House
+from engine.installation import House
 from engine.problems import Invalid
+from engine.records.csv_export import Progress
+from engine.records.transaction import Transaction
 from engine.settings import Settings
-from engine.tabular import Progress
-from engine.transaction import Transaction
 from server.doctor import in_short
 
 

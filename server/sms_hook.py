@@ -4,10 +4,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
-from engine.house import House
-from engine.post.hooks import Hooks
-from engine.post.receipts import take_receipt, take_reply
-from engine.post.texting import Receipt, Reply
+from engine.installation import House
+from engine.outside.hooks import Hooks
+from engine.outside.receipts import take_receipt, take_reply
+from engine.outside.texting import Receipt, Reply
 from server.guard import refused
 
 router = APIRouter(prefix="/hooks", include_in_schema=False)

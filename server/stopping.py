@@ -3,11 +3,11 @@
 import click
 from sqlalchemy import select
 
-from engine import audit
-from engine.people import BY_SAYSO
+from engine.outside import kill_switch
+from engine.people import audit
+from engine.people.logins import BY_SAYSO
 from engine.problems import Invalid
-from engine.sending import stops
-from engine.tables import WORKFLOWS
+from engine.records.tables import WORKFLOWS
 from server.shell import opened
 
 
@@ -19,10 +19,10 @@ def stop(what: str, reason: str) -> None:
     house = opened()
     with house.database.begin() as tx:
         try:
-            scope = stops.scope(what, tx.db.scalars(select(WORKFLOWS.c.id)).all())
+            scope = kill_switch.scope(what, tx.db.scalars(select(WORKFLOWS.c.id)).all())
         except Invalid as invalid:
             raise click.UsageError(str(invalid)) from None
-        stops.stop(tx, scope, reason, BY_SAYSO.name)
+        kill_switch.stop(tx, scope, reason, BY_SAYSO.name)
         audit.record(tx, BY_SAYSO.name, "stop sending", scope, {"reason": reason})
     click.echo(f"Stopped: {scope}. Nothing is lost; `sayso go-on {scope}` lets it go on.")
 
@@ -33,10 +33,10 @@ def go_on(what: str) -> None:
     """Let go on WHAT was stopped."""
     house = opened()
     with house.database.begin() as tx:
-        lifted = stops.lift(tx, what)
+        lifted = kill_switch.lift(tx, what)
         if lifted:
             audit.record(tx, BY_SAYSO.name, "go on sending", what, None)
-        left = [row.scope for row in stops.stops(tx)]
+        left = [row.scope for row in kill_switch.stops(tx)]
     if not lifted:
         raise click.UsageError(f"{what} is not stopped. Stopped: {', '.join(left) or 'nothing'}.")
     house.changed()

@@ -3,11 +3,11 @@
 import secrets
 from textwrap import indent
 
-from engine import people
-from engine.demo import is_empty
-from engine.house import House
-from engine.people import SCOPES
-from engine.showcase import Progress, open_demo
+from engine.installation import House
+from engine.people import logins
+from engine.people.logins import SCOPES
+from engine.starter.demo_records import is_empty
+from engine.starter.demo_workflows import Progress, open_demo
 from server.pages.clients import client_help
 from server.shell import link
 
@@ -29,18 +29,18 @@ def prepare_demo(house: House, progress: Progress) -> str:
     with house.database.read() as tx:
         if not is_empty(tx):
             return ""
-    open_demo(house, progress)
+    open_demo(house.database, house.world, progress)
     password = _password(house)
     with house.database.begin() as tx:
         for username, roles in ROLES.items():
-            people.create_user(tx, username, roles, password)
-        return people.create_token(tx, AUTHOR, LABEL, SCOPES)
+            logins.create_user(tx, username, roles, password)
+        return logins.create_token(tx, AUTHOR, LABEL, SCOPES)
 
 
 def demo_words(house: House, token: str) -> str:
     """How to come in and how to connect. The token is known at the first start alone."""
     with house.database.read() as tx:
-        known = {row.username for row in people.logins(tx)}
+        known = {row.username for row in logins.logins(tx)}
     if not set(ROLES) <= known:
         return f"{plain_words(house)}\n\nThere is other data here already: the demo was not loaded."
     lines = [
@@ -57,11 +57,11 @@ def plain_words(house: House) -> str:
     """The address, and a link for whoever may do most; without users, how to make one."""
     at = f"Address       {house.settings.address}"
     with house.database.begin() as tx:
-        admins = [row.username for row in people.logins(tx) if row.active and "admin" in row.roles]
+        admins = [row.username for row in logins.logins(tx) if row.active and "admin" in row.roles]
         if not admins:
             return f"{at}\n\n{FIRST_USER}"
         name = ADMIN if ADMIN in admins else admins[0]
-        secret = people.create_link(tx, name)
+        secret = logins.create_link(tx, name)
     once = f"as {name}; it works once, within the hour"
     return f"{at}\nSign in       {link(house, secret)}\n              {once}"
 

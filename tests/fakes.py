@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
-from engine.post.texting import Twilio
+from engine.outside.texting import Twilio
 from tests.servers import Answer, Request, http_server
 
 Body = dict[str, Any]

@@ -8,20 +8,20 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from engine import review
-from engine.company import Company
-from engine.database import Database
-from engine.delivery import Caps
-from engine.dependencies import fingerprint
-from engine.egress import Egress, parse_networks
-from engine.library import By, examine, save_draft
-from engine.modules import Module
-from engine.records import Author, Records
-from engine.tables import ALERTS, ENTRIES, RUNS, VERSIONS
-from engine.transaction import Transaction
-from engine.worker import Worker
-from engine.workflow import Workflow
-from engine.world import World
+from engine.company.company import Company
+from engine.company.message_limits import Caps
+from engine.outside.egress import Egress, parse_networks
+from engine.outside.world import World
+from engine.records.database import Database
+from engine.records.tables import ALERTS, ENTRIES, RUNS, VERSIONS
+from engine.records.transaction import Transaction
+from engine.records.writer import Author, Records
+from engine.review import decisions
+from engine.runs.worker import Worker
+from engine.schema.modules import Module
+from engine.workflows.fingerprint import fingerprint
+from engine.workflows.library import By, examine, save_draft
+from engine.workflows.workflow import Workflow
 
 PLENTY = Caps(
     workflow_hour=100_000,
@@ -216,5 +216,5 @@ def approve(tx: Transaction, worker: Worker, document: Mapping[str, Any]) -> int
     }
     version = tx.db.scalar(insert(VERSIONS).values(**values).returning(VERSIONS.c.id))
     assert version
-    review.approve(tx, worker.library, version, hash, By("boss"), "")
+    decisions.approve(tx, worker.library, version, hash, By("boss"), "")
     return int(row.id)

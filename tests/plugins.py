@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from importlib import invalidate_caches
 from pathlib import Path
 
-from engine.functions import FUNCTIONS, GROUP
+from engine.effects.functions import FUNCTIONS, GROUP
 
 SCORES = '''"""Functions of a developer's."""
 

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 import uvicorn
 from fastapi.testclient import TestClient
 
-from engine import people, review
-from engine.demo import COMPANY
-from engine.house import House
-from engine.jobs import beat
-from engine.library import By, save_draft, submit
-from engine.records import Author, Records
-from engine.sending.suppression import suppress
+from engine.installation import House
+from engine.people import logins
+from engine.queue import beat
+from engine.records.suppression import suppress
+from engine.records.writer import Author, Records
+from engine.review import decisions
 from engine.settings import Settings
-from engine.showcase import open_demo
+from engine.starter.demo_records import COMPANY
+from engine.starter.demo_workflows import open_demo
+from engine.workflows.library import By, save_draft, submit
 from server.app import create_app
 from server.doors import Answer, Desk
 from server.operations.runs import run_workflow
@@ -77,10 +78,10 @@ def furnish(folder: Path, clock: Clock) -> None:
     """Fill an empty folder with the demo and its users."""
     house = House.of(Settings(data_dir=folder), clock.now)
     house.prepare(COMPANY)
-    open_demo(house)
+    open_demo(house.database, house.world)
     with house.database.begin() as tx:
         for username, roles in USERS.items():
-            people.create_user(tx, username, roles, PASSWORD)
+            logins.create_user(tx, username, roles, PASSWORD)
     beat(house.worker)
     house.database.engine.dispose()
 
@@ -98,8 +99,8 @@ def stock(folder: Path, clock: Clock) -> None:
         suppress(tx, "email", "gone@acme.test", "bounced", "the mailbox does not exist", "a bounce")
         records.create("notifications", {"user": "admin", "text": "Look at it.", "read": False})
     with house.database.begin() as tx:
-        review.approve(tx, house.library, version.id, version.hash, By("mgr"), "")
-        manager = people.person(tx, "mgr")
+        decisions.approve(tx, house.library, version.id, version.hash, By("mgr"), "")
+        manager = logins.person(tx, "mgr")
     assert manager is not None
     run_workflow(Desk(house, manager), draft.id, ["INV-1", "INV-2"])
     house.worker.work()
@@ -122,14 +123,14 @@ def browser_of(house: House, username: str = "") -> TestClient:
     client = TestClient(create_app(house), base_url=house.settings.address, follow_redirects=False)
     if username:
         with house.database.begin() as tx:
-            client.cookies.set("sayso_session", people.open_session(tx, username))
+            client.cookies.set("sayso_session", logins.open_session(tx, username))
     return client
 
 
 def enter(house: House, context: "BrowserContext", username: str = "admin") -> None:
     """Sign somebody in to a browser."""
     with house.database.begin() as tx:
-        secret = people.open_session(tx, username)
+        secret = logins.open_session(tx, username)
     address = house.settings.address
     context.add_cookies([{"name": "sayso_session", "value": secret, "url": address}])
 

@@ -15,27 +15,28 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Table, func, select
 
-from engine import review
-from engine.attachments import attach
-from engine.by_hand import start
-from engine.company import Company
-from engine.database import Database
-from engine.demo import COMPANY, load_demo
-from engine.effects.model import Claude
-from engine.egress import Egress, parse_networks
-from engine.enrol import Cause
-from engine.house import House, starter
-from engine.library import By, Library, examine, save_draft, submit
-from engine.links import Links
-from engine.modules import Module
-from engine.post.hooks import take_call, take_form
-from engine.post.receiving import receive
-from engine.records import Author, Records
-from engine.rehearsal import audience
+from engine.company.company import Company
+from engine.installation import House
+from engine.outside.claude import Claude
+from engine.outside.egress import Egress, parse_networks
+from engine.outside.hooks import take_call, take_form
+from engine.outside.receiving import receive
+from engine.outside.world import World
+from engine.records.attachments import attach
+from engine.records.database import Database
+from engine.records.signed_links import Links
+from engine.records.tables import ALERTS, ENTRIES, EVENTS, RUNS, SCHEDULES, WORKFLOWS
+from engine.records.transaction import Transaction
+from engine.records.writer import Author, Records
+from engine.review import decisions
+from engine.runs.enrol import Cause
+from engine.runs.manual_start import start
+from engine.runs.rehearsal import audience
+from engine.schema.modules import Module
 from engine.settings import Settings
-from engine.tables import ALERTS, ENTRIES, EVENTS, RUNS, SCHEDULES, WORKFLOWS
-from engine.transaction import Transaction
-from engine.world import World
+from engine.starter import starter
+from engine.starter.demo_records import COMPANY, load_demo
+from engine.workflows.library import By, Library, examine, save_draft, submit
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock, FakeClaude, FakeTwilio, text
 from tests.post import bounce, complaint, letter
@@ -122,7 +123,7 @@ class Story:
     last_words: str = ""
     refused: dict[str, str] = field(default_factory=dict)
 
-    def approve(self, document: Told, baseline: review.Baseline | None = None) -> None:
+    def approve(self, document: Told, baseline: decisions.Baseline | None = None) -> None:
         """Alice drafts and submits it, the admin approves."""
         with self.house.database.begin() as tx:
             draft = save_draft(tx, document, By("alice"))
@@ -130,7 +131,7 @@ class Story:
             version = submit(tx, draft.id, draft.revision, "", By("alice"), unsafe, None)
         with self.house.database.begin() as tx:
             library, admin = self.house.library, By("admin")
-            review.approve(tx, library, version.id, version.hash, admin, "", baseline)
+            decisions.approve(tx, library, version.id, version.hash, admin, "", baseline)
         self.workflow = draft.id
         self.news()
 

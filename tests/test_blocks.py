@@ -8,18 +8,18 @@ import anyio
 import pytest
 from sqlalchemy import select
 
-from engine.blocks import SCHEDULES, Block, blocks
-from engine.demo import COMPANY, load_demo
-from engine.house import House
-from engine.library import By, examine, save_draft, submit
-from engine.records import Author, Records
-from engine.rehearsal import rehearse
-from engine.review import approve
+from engine.blocks.step import Step
+from engine.blocks.triggers import Trigger
+from engine.installation import House
+from engine.records.writer import Author, Records
+from engine.review.decisions import approve
+from engine.runs.rehearsal import rehearse
 from engine.settings import Settings
-from engine.steps import Step
+from engine.starter.demo_records import COMPANY, load_demo
 from engine.templates import parse
-from engine.triggers import Trigger
-from engine.workflow import Workflow
+from engine.workflows.catalogue import SCHEDULES, Block, blocks
+from engine.workflows.library import By, examine, save_draft, submit
+from engine.workflows.workflow import Workflow
 from server.app import create_app
 from server.doors import OPERATIONS
 from server.mcp import Server

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from engine.tables import RUNS
+from engine.records.tables import RUNS
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.story import Story, living, local

@@ -4,7 +4,7 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,40 +13,23 @@ import pytest
 
 HOUSE = Path(__file__).parent.parent
 
-# Who may import whom inside engine/: a layer imports itself and what stands before it.
-# A file that is in no list is read as language, the strictest: it may import language alone.
-LAYERS = {
-    "language": """
-        problems addresses phones message_parts erp_values functions links columns fields
-        modules company delivery calendar conditions templates phrases inbound filters
-        checking recipient_words filing enclosure_words context asking targets notices
-        triggers steps communication actions limits workflow dependencies lint edits diff
-        blocks cells sheet
-    """,
-    "run": """
-        tables transaction texts renewal facts relatives persons recipients variables_data
-        statements enclosures records writes search intake people audit alerts senders
-        library sending bindings turns chains portfolios absences enrol match starts by_hand
-        scheduling ledger runner rehearsal crowd review doubts
-    """,
-    "edge": """
-        world effects apart post database settings egress worker jobs house tabular demo
-        showcase attachments showing
-    """,
-}
-ORDER = list(LAYERS)
-LAYER_OF = {name: layer for layer, names in LAYERS.items() for name in names.split()}
-# What an effect *is* is plain data, which actions plan with; what it *does* is the edge.
-OPEN_TO_ALL = {"effects"}
+# The packages of engine/ from the ground up: each imports itself and what stands before it.
+# Beside them lie, flat: what everybody may raise, what the environment says, the queue, and the
+# composition root.
+ORDER = (
+    *("problems", "settings", "schema", "company", "conditions", "templates", "records"),
+    *("people", "outside", "effects", "blocks", "workflows", "runs", "review", "starter"),
+    *("queue", "installation"),
+)
 
 DOORS = {
-    "huey": "engine/jobs.py",
+    "huey": "engine/queue.py",
     "fastapi": "server/",
     "starlette": "server/",
     "mcp": "server/",
-    "anthropic": "engine/effects/model.py server/assistant.py",
+    "anthropic": "engine/outside/claude.py server/assistant.py",
 }
-CLOCK_READERS = {"engine/world.py", "engine/jobs.py", "engine/settings.py"}
+CLOCK_READERS = {"engine/outside/world.py", "engine/queue.py", "engine/settings.py"}
 CLOCKS = {
     "datetime.now",
     "datetime.utcnow",
@@ -79,9 +62,14 @@ class Source:
         return self.name.partition("/")[0]
 
     @property
-    def layer(self) -> str:
-        """The layer of a file of engine/: a package belongs to one as a whole."""
-        return _layer(self.name.removesuffix(".py").split("/")[1])
+    def package(self) -> str:
+        """The package of a file of engine/, or the file itself where it lies flat."""
+        return self.name.removesuffix(".py").split("/")[1]
+
+    @property
+    def module(self) -> str:
+        """The dotted name by which the file is imported."""
+        return self.name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
     @cached_property
     def text(self) -> str:
@@ -124,10 +112,6 @@ def _end(node: ast.expr) -> int:
     return node.end_lineno or node.lineno
 
 
-def _layer(name: str) -> str:
-    return LAYER_OF.get(name, "language")
-
-
 def sources(*folders: str) -> list[Source]:
     files = (file for folder in folders for file in HOUSE.joinpath(folder).rglob("*.py"))
     return [Source(file) for file in sorted(files)]
@@ -148,22 +132,43 @@ def test_the_engine_never_imports_the_server() -> None:
     assert broken == []
 
 
-def test_inside_the_engine_no_layer_imports_one_above_it() -> None:
+def test_the_engine_is_these_packages_and_nothing_lies_flat_beside_them() -> None:
+    assert sorted({source.package for source in ENGINE} - {"__init__"}) == sorted(ORDER)
+
+
+def test_a_package_of_the_engine_imports_only_what_stands_before_it() -> None:
     broken = [
-        f"{source.name}:{line} ({source.layer}) imports {module} ({_layer(name)})"
+        f"{source.name}:{line} imports {module}"
         for source in ENGINE
         if source.name != "engine/__init__.py"
         for line, module in source.imports
-        if (name := _engine_part(module)) and name not in OPEN_TO_ALL
-        if ORDER.index(_layer(name)) > ORDER.index(source.layer)
+        if (package := _package(module))
+        if ORDER.index(package) > ORDER.index(source.package)
     ]
-    assert broken == [], "a new file of the run or the edge has its place in LAYERS, above"
+    assert broken == []
 
 
-def _engine_part(module: str) -> str | None:
-    """`jobs` of `engine.jobs.Bell`; None for what is not of the engine."""
-    package, *rest = module.split(".")
-    return rest[0] if package == "engine" and rest else None
+def _package(module: str) -> str | None:
+    """`runs` of `engine.runs.worker.Worker`; None for what is not of the engine."""
+    top, *rest = module.split(".")
+    return rest[0] if top == "engine" and rest else None
+
+
+def test_no_file_imports_one_that_leads_back_to_it() -> None:
+    files = {source.module: source for source in ENGINE}
+    leads = {
+        name: {home for _, module in source.imports if (home := _file(module, files))} - {name}
+        for name, source in files.items()
+    }
+    while ends := [name for name, to in leads.items() if not to & leads.keys()]:
+        for name in ends:
+            del leads[name]
+    assert sorted(leads) == [], "each of these leads to another of them"
+
+
+def _file(module: str, files: Mapping[str, Source]) -> str | None:
+    """The file that an import of this name reads: itself, or the one that holds the name."""
+    return next((name for name in (module, module.rpartition(".")[0]) if name in files), None)
 
 
 @pytest.mark.parametrize("library", DOORS)

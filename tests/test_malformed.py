@@ -10,15 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from engine import review
-from engine.database import Database
-from engine.dependencies import fingerprint
-from engine.egress import Egress
-from engine.library import By, Checked, Library, examine, save_draft, submit
-from engine.lint import advice
+from engine.outside.egress import Egress
 from engine.problems import Invalid, Problem
-from engine.rehearsal import audience, rehearse
-from engine.transaction import Transaction
+from engine.records.database import Database
+from engine.records.transaction import Transaction
+from engine.review import decisions
+from engine.runs.rehearsal import audience, rehearse
+from engine.workflows.advice import advice
+from engine.workflows.fingerprint import fingerprint
+from engine.workflows.library import By, Checked, Library, examine, save_draft, submit
 from tests.databases import SqlitePairs
 from tests.malformed import CASES, SOUND, Document, Malformed
 from tests.story import NOW, fill, scenarios
@@ -69,7 +69,7 @@ def test_two_workflows_that_would_start_each_other_for_ever_are_refused(
         with database.begin() as tx:
             draft = save_draft(tx, writing("One", "subject", "source_id"), By("alice"))
             version = submit(tx, draft.id, 1, "", By("alice"), Egress().problem, None)
-            review.approve(tx, Library(), version.id, version.hash, By("admin"), "")
+            decisions.approve(tx, Library(), version.id, version.hash, By("admin"), "")
             problems = examined(tx, writing("Two", "source_id", "subject")).problems
         database.engine.dispose()
     assert problems == (

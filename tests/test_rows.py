@@ -21,20 +21,20 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from engine.company import Company
+from engine.blocks.triggers.schedule import Schedule
+from engine.company.company import Company
 from engine.conditions import bind
 from engine.conditions.readings import holds
-from engine.demo import COMPANY
-from engine.enrol import candidates
-from engine.facts import Reader, RecordFacts
-from engine.library import examine
-from engine.lint import advice
 from engine.problems import Problem
-from engine.rehearsal import rehearse
+from engine.records.reader import Reader, RecordFacts
+from engine.records.transaction import Transaction
+from engine.runs.enrol import candidates
+from engine.runs.rehearsal import rehearse
+from engine.starter.demo_records import COMPANY
 from engine.templates import TextProblem, parse
-from engine.transaction import Transaction
-from engine.triggers.schedule import Schedule
-from engine.workflow import Workflow
+from engine.workflows.advice import advice
+from engine.workflows.library import examine
+from engine.workflows.workflow import Workflow
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.story import Story, Told, living, local, play, scenarios

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from engine.database import Database
-from engine.library import examine
-from engine.records import Author, Records
-from engine.rehearsal import rehearse
-from engine.tables import METADATA, RUNS
+from engine.records.database import Database
+from engine.records.tables import METADATA, RUNS
+from engine.records.writer import Author, Records
+from engine.runs.rehearsal import rehearse
+from engine.workflows.library import examine
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.office import PLENTY

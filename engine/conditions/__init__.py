@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, JsonValue, Tag
 from pydantic import Field as Key
 
-from engine.calendar import parse_moment
+from engine.company.calendar import parse_moment
 from engine.conditions.bound import (
     NOTHING,
     TAGS,
@@ -30,9 +30,9 @@ from engine.conditions.bound import (
 from engine.conditions.operands import operand, operands, recorded
 from engine.conditions.operators import OPERATORS, Operator
 from engine.conditions.relations import relation
-from engine.fields import Field
-from engine.modules import Path
 from engine.problems import Invalid, Problem, join, refuse, suggest
+from engine.schema.fields import Field
+from engine.schema.modules import Path
 
 __all__ = [
     "ALWAYS",

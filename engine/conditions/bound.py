@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from typing import Any, Literal
 
-from engine.calendar import Calendar
+from engine.company.calendar import Calendar
 from engine.conditions.operators import Operator
-from engine.fields import Field
-from engine.modules import Module, Path, Schema
 from engine.problems import Problem
+from engine.schema.fields import Field
+from engine.schema.modules import Module, Path, Schema
 
 
 @dataclass(frozen=True)

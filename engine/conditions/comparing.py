@@ -8,13 +8,14 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from engine.calendar import parse_moment
+from engine.company.calendar import parse_moment
 from engine.conditions import Binder, Compare
 from engine.conditions.operators import DATE_LABELS, OPERATORS, alternatives
 from engine.conditions.readings import Facts
-from engine.fields import Field
-from engine.modules import Path
 from engine.problems import BadValue, Invalid
+from engine.schema.english import listed
+from engine.schema.fields import Field
+from engine.schema.modules import Path
 
 NOT = {
     "is": "is not",
@@ -61,7 +62,7 @@ def found(node: Compare, path: Path, binder: Binder, facts: Facts, true_of: bool
     if len(wanted) == 1 and node.op in ("in", "not_in"):
         said = said.replace("one of", "equal to").replace("none of", "not equal to")
     last = "and" if node.op == "between" else "or"
-    return joined(title, told, said, listed(last, wanted))
+    return joined(title, told, said, listed(wanted, last))
 
 
 def shown(field: Field, value: Any, binder: Binder) -> str:
@@ -87,7 +88,7 @@ def plain(value: Any) -> str:
         case Decimal():
             return f"{value:,}"
         case list() | tuple():
-            return listed("and", [plain(item) for item in value]) or "empty"
+            return listed([plain(item) for item in value]) or "empty"
         case str():
             return f"“{value}”"
     return str(value)
@@ -107,10 +108,6 @@ def label(op: str, field: Field | None = None) -> str:
 
 def joined(*parts: str) -> str:
     return " ".join(part for part in parts if part)
-
-
-def listed(word: str, items: Sequence[str]) -> str:
-    return f" {word} ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
 
 
 def _plain(value: JsonValue) -> bool:
@@ -193,7 +190,7 @@ def _together(op: str, words: Sequence[str]) -> str:
     """What a field is compared with, in one."""
     takes = OPERATORS[op].takes if op in OPERATORS else "value"
     neither = op in ("not_in", "contains_none") and len(words) == 2
-    return listed("and" if takes == "range" else "nor" if neither else "or", words)
+    return listed(words, "and" if takes == "range" else "nor" if neither else "or")
 
 
 def _as_plural(said: str) -> str:
@@ -206,16 +203,16 @@ def _held(op: str, words: Sequence[str]) -> str:
     few = len(words)
     match op:
         case "contains":
-            return f"include {listed('and', words)}"
+            return f"include {listed(words)}"
         case "not_contains":
             most = {1: "", 2: "both"}.get(few, "all of")
-            return joined("do not include", most, listed("and", words))
+            return joined("do not include", most, listed(words))
         case "in":
-            return f"include {listed('or', words)}"
+            return f"include {listed(words, 'or')}"
         case "not_in":
             most = {1: "do not include", 2: "include neither"}.get(few, "include none of")
-            return f"{most} {listed('nor' if few == 2 else 'or', words)}"
-    return _as_plural(joined(label(op), listed("or", words)))
+            return f"{most} {listed(words, 'nor' if few == 2 else 'or')}"
+    return _as_plural(joined(label(op), listed(words, "or")))
 
 
 def _in_time(node: Compare, words: Sequence[str]) -> str:

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from engine.conditions.bound import Binder
 from engine.conditions.readings import Columns
 from engine.conditions.relations import relation
-from engine.fields import Field
 from engine.problems import BadValue, Invalid, Problem, refuse
+from engine.schema.fields import Field
 
 HOWS = ("sum", "avg", "min", "max", "count", "days_since", "case")
 

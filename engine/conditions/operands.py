@@ -5,12 +5,12 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from engine.calendar import parse_moment
+from engine.company.calendar import parse_moment
 from engine.conditions.bound import Binder, Old
 from engine.conditions.operators import Operator, alternatives
-from engine.fields import Field, storable
-from engine.modules import KEPT_BY_US, Path
 from engine.problems import BadValue, refuse, suggest
+from engine.schema.fields import Field, storable
+from engine.schema.modules import KEPT_BY_US, Path
 
 MOST = 1000
 

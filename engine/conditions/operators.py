@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from sqlalchemy import JSON, ColumnElement, String, and_, extract, func
 
-from engine.columns import Fold, FoldItems, HasItem, Position
+from engine.schema.sql_types import Fold, FoldItems, HasItem, Position
 
 Comparison = Callable[[Any, Any], Any]
 TEXT = frozenset({"text"})

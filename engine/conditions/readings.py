@@ -26,7 +26,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from engine.columns import DaysBetween, Fold, Key, Number
 from engine.conditions import Condition, bound
 from engine.conditions.bound import (
     TAGS,
@@ -48,8 +47,9 @@ from engine.conditions.bound import (
 )
 from engine.conditions.operators import Operator, fold, has, month_day
 from engine.conditions.relations import relation
-from engine.fields import Field
-from engine.modules import Module, Path
+from engine.schema.fields import Field
+from engine.schema.modules import Module, Path
+from engine.schema.sql_types import DaysBetween, Fold, Key, Number
 
 CONDITION: TypeAdapter[Condition] = TypeAdapter(Condition)
 

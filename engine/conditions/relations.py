@@ -1,8 +1,8 @@
 """How the records of one module belong with those of another: by which references, seen from us."""
 
 from engine.conditions.bound import Binder, Link, Relation
-from engine.modules import Module
 from engine.problems import join, refuse, suggest
+from engine.schema.modules import Module
 
 
 def relation(binder: Binder, related: str, via: str, where: str) -> Relation:

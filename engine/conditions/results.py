@@ -7,8 +7,8 @@ from engine.conditions import AllOf, AnyOf, Compare, Condition, NotOf
 from engine.conditions.bound import Binder
 from engine.conditions.readings import Facts, Instead
 from engine.conditions.words import describe
-from engine.fields import Field
 from engine.problems import BadValue
+from engine.schema.fields import Field
 
 ROOT = "steps."
 

@@ -3,24 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.conditions import (
-    ALWAYS,
-    AllOf,
-    AnyOf,
-    Binder,
-    Compare,
-    Condition,
-    NotOf,
-    Related,
-    bind,
-)
+from engine.conditions import ALWAYS, AllOf, AnyOf, Binder, Compare, Condition, NotOf, Related, bind
 from engine.conditions.bound import Relation, Total
 from engine.conditions.comparing import (
     compared,
     found,
     joined,
     label,
-    listed,
     plain,
     plain_number,
     shown,
@@ -28,8 +17,9 @@ from engine.conditions.comparing import (
 )
 from engine.conditions.readings import Facts, added, holds
 from engine.conditions.relations import relation
-from engine.fields import Field
 from engine.problems import Invalid
+from engine.schema.english import listed
+from engine.schema.fields import Field
 
 __all__ = ["Reason", "describe", "plain", "plain_number", "reasons"]
 
@@ -62,9 +52,9 @@ def describe(condition: Condition, binder: Binder, *, inside: bool = False) -> s
     """
     match condition:
         case AllOf(all=parts):
-            return listed("and", _parts(_flat(parts, AllOf), binder, inside)) or "always"
+            return listed(_parts(_flat(parts, AllOf), binder, inside)) or "always"
         case AnyOf(any=parts):
-            return listed("or", _parts(_flat(parts, AnyOf), binder, inside)) or "never"
+            return listed(_parts(_flat(parts, AnyOf), binder, inside), "or") or "never"
         case NotOf(part=part):
             (said,) = _parts((part,), binder, inside)
             return f"it is not true that {said}"

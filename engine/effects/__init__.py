@@ -8,15 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, get_args
+from typing import Annotated, Any, ClassVar, Literal, Protocol, get_args
 
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
 from pydantic import Field as Key
 
-from engine.delivery import Channel
-
-if TYPE_CHECKING:
-    from engine.world import World
+from engine.company.message_limits import Channel
+from engine.outside.world import World
 
 Result = Literal["done", "unchanged", "skipped", "held", "retry", "failed", "unknown"]
 
@@ -107,6 +105,7 @@ class OutwardEffect(Effect):
     outward: ClassVar[bool] = True
     at_most_once: ClassVar[bool] = False
     channel: ClassVar[Channel | Literal[""]] = ""
+    scope: ClassVar[str] = ""  # the word of the kill switch that stops it
 
     @property
     def reaches(self) -> tuple[str, ...]:

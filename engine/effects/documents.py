@@ -7,8 +7,8 @@ from typing import Any, Literal
 from pydantic import JsonValue
 
 from engine.effects import Outcome, RecordEffect, Store
-from engine.filing import HOME, clean, named
 from engine.problems import Invalid
+from engine.schema.stored_files import HOME, clean, named
 
 
 class PlaceDocument(RecordEffect):

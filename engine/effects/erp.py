@@ -1,17 +1,15 @@
 """The effect of changing a record in the company's accounting system: at least once, one key."""
 
 import json
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, ClassVar, Literal
 from urllib.parse import quote
 
 from pydantic import JsonValue
 
 from engine.effects import Outcome, OutwardEffect
 from engine.effects.http import AGAIN, KEPT, again, read
-from engine.egress import Answer, Refused, Unreachable
-
-if TYPE_CHECKING:
-    from engine.world import World
+from engine.outside.egress import Answer, Refused, Unreachable
+from engine.outside.world import World
 
 SECRET = "ERP"
 MISSING = "no accounting system is set up"
@@ -22,6 +20,7 @@ class ChangeErp(OutwardEffect):
     """New values for one record there: `PATCH {base}/{level}/{source_id}` with JSON."""
 
     kind: Literal["update_erp"] = "update_erp"
+    scope: ClassVar[str] = "webhook"
     level: str
     source_id: str
     title: str
@@ -34,7 +33,7 @@ class ChangeErp(OutwardEffect):
     def preview(self) -> Outcome:
         return Outcome("done", f"would {self.say()}", {"status": 200, "answer": {}})
 
-    def perform(self, world: "World", key: str, tries: int) -> Outcome:
+    def perform(self, world: World, key: str, tries: int) -> Outcome:
         if not world.erp_url:
             return Outcome("failed", f"{MISSING}. {REMEDY}")
         url = f"{world.erp_url.rstrip('/')}/{self.level}/{quote(self.source_id, safe='')}"
@@ -57,7 +56,7 @@ class ChangeErp(OutwardEffect):
     def _each(self) -> list[tuple[str, JsonValue]]:
         return list(self.values.items())
 
-    def _judged(self, world: "World", answer: Answer, tries: int) -> Outcome:
+    def _judged(self, world: World, answer: Answer, tries: int) -> Outcome:
         text = world.scrub(answer.body[:KEPT].decode("utf-8", "replace"), SECRET)
         gives: dict[str, JsonValue] = {"status": answer.status, "answer": read(text)}
         if 200 <= answer.status < 300:

@@ -2,16 +2,14 @@
 
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import ClassVar, Literal
 
 from pydantic import JsonValue, ValidationError
 
 from engine.effects import Outcome, OutwardEffect
-from engine.functions import FUNCTIONS, faults
+from engine.effects.functions import FUNCTIONS, faults
+from engine.outside.world import World
 from engine.problems import BadValue
-
-if TYPE_CHECKING:
-    from engine.world import World
 
 PAUSE, TRIES = timedelta(minutes=5), 4
 log = logging.getLogger("sayso.functions")
@@ -21,6 +19,7 @@ class RunFunction(OutwardEffect):
     """At least once; a function that says it is not idempotent is called at most once."""
 
     kind: Literal["call_function"] = "call_function"
+    scope: ClassVar[str] = "webhook"
     name: str
     settings: dict[str, JsonValue]
     idempotent: bool = True
@@ -32,7 +31,7 @@ class RunFunction(OutwardEffect):
     def preview(self) -> Outcome:
         return Outcome("done", f"would {self.say()}", {"result": None})
 
-    def perform(self, world: "World", key: str, tries: int) -> Outcome:
+    def perform(self, world: World, key: str, tries: int) -> Outcome:
         known = FUNCTIONS.known.get(self.name)
         if known is None:
             told = f"the function {self.name} is not there any more (SAYSO_FUNCTIONS)."
@@ -56,7 +55,7 @@ class RunFunction(OutwardEffect):
             return super().lost()
         return Outcome("unknown", f"whether {self.name} came to its end is not known")
 
-    def _away(self, world: "World", why: str, tries: int) -> Outcome:
+    def _away(self, world: World, why: str, tries: int) -> Outcome:
         """What it needs is out of reach: it is called again, if that does no harm."""
         if not self.idempotent:
             return Outcome("unknown", f"whether {self.name} came to its end is not known: {why}")

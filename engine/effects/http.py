@@ -3,16 +3,14 @@
 import json
 from base64 import b64encode
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue
 from standardwebhooks import Webhook
 
 from engine.effects import Outcome, OutwardEffect
-from engine.egress import Answer, Refused, Unreachable
-
-if TYPE_CHECKING:
-    from engine.world import World
+from engine.outside.egress import Answer, Refused, Unreachable
+from engine.outside.world import World
 
 RETRIES = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18000, 36000, 36000))
 AGAIN = {408, 425, 429}
@@ -26,6 +24,7 @@ class HttpRequest(OutwardEffect):
     """
 
     kind: Literal["http"] = "http"
+    scope: ClassVar[str] = "webhook"
     method: str
     url: str
     headers: dict[str, str] = Field({})
@@ -38,7 +37,7 @@ class HttpRequest(OutwardEffect):
     def say(self) -> str:
         return f"{self.method} {self.url}"
 
-    def perform(self, world: "World", key: str, tries: int) -> Outcome:
+    def perform(self, world: World, key: str, tries: int) -> Outcome:
         headers = {**self.headers, **self._proof(world), **self._signature(world, key)}
         try:
             answer = world.egress.send(
@@ -57,7 +56,7 @@ class HttpRequest(OutwardEffect):
     def preview(self) -> Outcome:
         return Outcome("done", f"would {self.say()}", {"status": 200, "text": "", "answer": {}})
 
-    def _judged(self, world: "World", answer: Answer, tries: int) -> Outcome:
+    def _judged(self, world: World, answer: Answer, tries: int) -> Outcome:
         secrets = (self.secret,) if self.secret else ()
         text = world.scrub(answer.body[:KEPT].decode("utf-8", "replace"), *secrets)
         gives: dict[str, JsonValue] = {"status": answer.status, "text": text, "answer": read(text)}
@@ -68,7 +67,7 @@ class HttpRequest(OutwardEffect):
         remedy = "Correct the address or the body, then try again."
         return Outcome("failed", f"{self.say()} answered {answer.status}. {remedy}", gives)
 
-    def _proof(self, world: "World") -> dict[str, str]:
+    def _proof(self, world: World) -> dict[str, str]:
         if self.auth == "none":
             return {}
         value = world.secret(self.secret)
@@ -77,7 +76,7 @@ class HttpRequest(OutwardEffect):
             value = b64encode(pair.encode()).decode()
         return {self.header: value if self.auth == "header" else f"{self.auth.title()} {value}"}
 
-    def _signature(self, world: "World", key: str) -> dict[str, str]:
+    def _signature(self, world: World, key: str) -> dict[str, str]:
         at = world.now()
         signed = Webhook(world.signing_secret(self.url)).sign(key, at, self.body)
         return {
@@ -89,7 +88,7 @@ class HttpRequest(OutwardEffect):
         }
 
 
-def again(world: "World", effect: OutwardEffect, why: str, tries: int) -> Outcome:
+def again(world: World, effect: OutwardEffect, why: str, tries: int) -> Outcome:
     """To be tried again in a while or, after the last of these tries, failed."""
     if tries > len(RETRIES):
         return Outcome("failed", f"{effect.say()} failed {tries} times; the last time: {why}")

@@ -4,20 +4,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import datetime
-from html import escape
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import JsonValue
 
-from engine.company import PLACEHOLDER
-from engine.delivery import Channel
+from engine.company.company import PLACEHOLDER
+from engine.company.message_limits import Channel
 from engine.effects import Outcome, OutwardEffect
 from engine.effects.records import CreateRecord
-from engine.filing import Enclosure
-from engine.post.smtp import MOST_ATTACHED, Delivery, Mail, MailRefused, message_id
-
-if TYPE_CHECKING:
-    from engine.world import World
+from engine.outside.smtp import MOST_ATTACHED, Delivery, Mail, MailRefused, message_id, paragraphs
+from engine.outside.world import World
+from engine.schema.stored_files import Enclosure
 
 # What servers say of an address that does not exist (RFC 3463), whatever else may be wrong.
 NO_SUCH_ADDRESS = re.compile(r"\b5\.1\.\d{1,3}\b")
@@ -31,6 +28,7 @@ class SendMail(OutwardEffect):
     """
 
     channel: ClassVar[Channel] = "email"
+    scope: ClassVar[str] = "email"
 
     kind: Literal["mail"] = "mail"
     to: tuple[str, ...]
@@ -68,7 +66,7 @@ class SendMail(OutwardEffect):
         carrying = f" with {names}" if names else ""
         return f"send “{self.subject}” to {', '.join([*self.to, *self.cc])}{carrying}"
 
-    def perform(self, world: "World", key: str, tries: int) -> Outcome:
+    def perform(self, world: World, key: str, tries: int) -> Outcome:
         id = message_id(key, self.sender.rpartition("@")[2], world.key)
         try:
             mail = self._mail(world, id)
@@ -79,7 +77,7 @@ class SendMail(OutwardEffect):
         except MailRefused as refused:
             return self._failed(f"the mail was not sent: {refused}", id)
 
-    def _mail(self, world: "World", id: str) -> Mail:
+    def _mail(self, world: World, id: str) -> Mail:
         """As it is handed over, its files read now. Raises `MailRefused`."""
         return Mail(
             sender=self.sender,
@@ -97,7 +95,7 @@ class SendMail(OutwardEffect):
             date=world.now(),
         )
 
-    def _files(self, world: "World") -> Iterator[tuple[str, bytes]]:
+    def _files(self, world: World) -> Iterator[tuple[str, bytes]]:
         size = 0
         for each in self.attachments:
             try:
@@ -111,7 +109,7 @@ class SendMail(OutwardEffect):
                 raise MailRefused(f"what it carries is over {most} MB; send a link to it instead.")
             yield each.name, data
 
-    def lacks(self, world: "World") -> str | None:
+    def lacks(self, world: World) -> str | None:
         if world.smtp_url and self.sender == PLACEHOLDER and not self.connection:
             return "no sender is set, so mail stays here until an admin sets one on the page System"
         return None
@@ -226,9 +224,3 @@ def follow_up(
         CreateRecord(module="tasks", title=f"the task “{title}”", values=task),
         CreateRecord(module="notes", title="a pinned note", values=note),
     )
-
-
-def paragraphs(text: str) -> str:
-    """Plain text as simple HTML: nothing in it is a tag."""
-    blocks = [escape(block).replace("\n", "<br>") for block in text.split("\n\n")]
-    return "".join(f"<p>{block}</p>" for block in blocks)

@@ -1,15 +1,13 @@
 """The effect of printing a PDF: at least once, and the file is the same however often."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import JsonValue
 
-from engine.apart import TooMuch, apart, can_print
 from engine.effects import Outcome, OutwardEffect
 from engine.effects.records import CreateRecord
-
-if TYPE_CHECKING:
-    from engine.world import World
+from engine.outside.subprocesses import TooMuch, apart, can_print
+from engine.outside.world import World
 
 HOME, MIME = "documents", "application/pdf"
 MISSING = "PlutoPrint, which makes PDFs, has no package for this kind of machine"
@@ -31,7 +29,7 @@ class PrintPdf(OutwardEffect):
         gives = self._document("").preview().gives
         return Outcome("done", f"would {self.say()}", gives)
 
-    def perform(self, world: "World", key: str, tries: int) -> Outcome:
+    def perform(self, world: World, key: str, tries: int) -> Outcome:
         if not can_print():
             return Outcome("failed", f"“{self.title}” was not made: {MISSING}")
         try:

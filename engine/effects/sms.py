@@ -1,18 +1,16 @@
 """The effect of sending a text message: at most once to each number."""
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from engine.delivery import Channel
+from engine.company.message_limits import Channel
 from engine.effects import Outcome, OutwardEffect, RecordEffect
 from engine.effects.records import CreateRecord
-from engine.message_parts import measure
-from engine.phrases import listed
-from engine.post.texting import Taken
-
-if TYPE_CHECKING:
-    from engine.world import World
+from engine.outside.texting import Taken
+from engine.outside.world import World
+from engine.schema.english import listed
+from engine.templates.sms_length import measure
 
 MISSING = "no SMS provider is set up"
 REMEDY = "Set SAYSO_SMS_URL and restart, then try again."
@@ -38,6 +36,7 @@ class SendText(OutwardEffect):
 
     kind: Literal["sms"] = "sms"
     channel: ClassVar[Channel] = "sms"
+    scope: ClassVar[str] = "sms"
     at_most_once: ClassVar[bool] = True
 
     to: tuple[Callee, ...]
@@ -62,7 +61,7 @@ class SendText(OutwardEffect):
         gives: dict[str, JsonValue] = {"to": list(self.reaches), "parts": measure(self.text).parts}
         return Outcome("done", f"would {self.say()}", gives)
 
-    def perform(self, world: "World", key: str, tries: int) -> Outcome:
+    def perform(self, world: World, key: str, tries: int) -> Outcome:
         if world.sms is None:
             return self.given_up(f"{MISSING}. {REMEDY}")
         taken = [world.sms.send(world.egress, callee.number, self.text) for callee in self.to[:1]]

@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 
 from jinja2 import nodes
 
-from engine.filters import Setting, TextProblem, fitted
+from engine.templates.filters import Setting, TextProblem, fitted
 from engine.templates.reading import Reading, is_blank, pieces, syntax
 from engine.templates.writing import Bound, Missing, Writing, known, plain
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from engine.modules import Module, Schema
+from engine.schema.modules import Module, Schema
 
 FIELDS = {
     "accountid": ("account",), "contactid": ("contact",), "parentid": ("account", "record"),

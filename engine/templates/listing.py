@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.fields import Field
-from engine.modules import Module, Schema
+from engine.schema.fields import Field
+from engine.schema.modules import Module, Schema
 from engine.templates.variables import ACCOUNTS, CONTACTS, INVOICES, KEYS, VARIABLES, way_to
 
 SUMS = (

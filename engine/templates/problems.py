@@ -4,7 +4,7 @@ import re
 
 from jinja2 import nodes
 
-from engine.filters import TextProblem
+from engine.templates.filters import TextProblem
 
 COLON = re.compile(r"([\w.]+\s*\|\s*)?(\w+)\s*:\s*(\"[^\"]*\"|'[^']*'|-?[\w.]+)")
 TAGS = "Use `{% if %}`, `{% elif %}`, `{% else %}` and `{% for %}`."

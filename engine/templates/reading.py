@@ -7,9 +7,9 @@ from decimal import Decimal
 from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.parser import Parser
 
-from engine.filters import FILTERS, MAX_NUMBER, TextProblem
 from engine.problems import suggest
 from engine.templates.dialects import FILTERS_ELSEWHERE
+from engine.templates.filters import FILTERS, MAX_NUMBER, TextProblem
 from engine.templates.problems import REFUSED, TAGS, explained, located
 from engine.templates.words import completed, expanded
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from engine.modules import Module, Schema
 from engine.problems import refuse, suggest
+from engine.schema.modules import Module, Schema
 from engine.templates.dialects import field_meant, module_meant
 from engine.templates.words import is_shortcode
 

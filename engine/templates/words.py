@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from jinja2 import nodes
 from jinja2.visitor import NodeTransformer
 
-from engine.filters import FILTERS
+from engine.templates.filters import FILTERS
 
 SHORTCODE = re.compile(
     r"\$[A-Za-z]\w*-[A-Za-z]\w*\$"

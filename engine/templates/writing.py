@@ -14,7 +14,7 @@ from jinja2 import nodes
 from markupsafe import Markup
 from markupsafe import escape as escaped
 
-from engine.filters import (
+from engine.templates.filters import (
     FILTERS,
     MAX_NUMBER,
     MAX_TEXT,

@@ -5,12 +5,12 @@ from typing import Any
 from sqlalchemy import Row, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from engine import audit
-from engine.alerts import listed, settle
-from engine.house import House
-from engine.portfolios import sees_all
-from engine.tables import ALERTS, EVENTS, HEARTBEATS, RUNS
-from engine.transaction import Transaction
+from engine.installation import House
+from engine.people import audit
+from engine.records.alerts import listed, settle
+from engine.records.tables import ALERTS, EVENTS, HEARTBEATS, RUNS
+from engine.records.transaction import Transaction
+from engine.records.visibility import sees_all
 from server import inflow
 from server.doors import Answer, Desk, Number, missing, operation
 from server.operations import shapes

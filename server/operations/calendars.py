@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from engine import audit
-from engine.calendar import Calendar
-from engine.calendar.company import with_calendar
-from engine.calendar.recurring_checks import WEEKDAYS
-from engine.company import Company
-from engine.scheduling.schedule import replan
-from engine.transaction import Transaction
+from engine.company.calendar import Calendar
+from engine.company.calendar_settings import with_calendar
+from engine.company.company import Company
+from engine.company.schedule_checks import WEEKDAYS
+from engine.people import audit
+from engine.records.transaction import Transaction
+from engine.runs.schedules.next_due import replan
 from server.doors import Answer, Desk, operation
 
 

@@ -4,15 +4,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from engine import audit
-from engine.blocks import KINDS, Block, blocks
 from engine.conditions.operators import OPERATORS
-from engine.facts import pauses
-from engine.fields import Field, Kind
-from engine.functions import FUNCTIONS
-from engine.modules import BUILTIN, Module, Schema
+from engine.effects.functions import FUNCTIONS
+from engine.people import audit
 from engine.problems import BadValue, Invalid, Problem, refuse, suggest
-from engine.transaction import Transaction
+from engine.records.reader import pauses
+from engine.records.transaction import Transaction
+from engine.schema.fields import Field, Kind
+from engine.schema.modules import BUILTIN, Module, Schema
+from engine.workflows.catalogue import KINDS, Block, blocks
 from server.doors import Answer, Desk, Names, Plain, missing, operation
 
 CHANGEABLE = ("label", "singular", "group", "numbering", "name_field", "email_field")

@@ -4,11 +4,11 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from engine.notices import wished
-from engine.people import Principal
+from engine.people.logins import Principal
+from engine.people.notification_preferences import wished
 from engine.problems import BadValue, refuse
-from engine.records import Records
-from engine.transaction import Transaction
+from engine.records.transaction import Transaction
+from engine.records.writer import Records
 from server.doors import Answer, Desk, missing, operation
 
 HOME = "notifications"

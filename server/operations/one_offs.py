@@ -2,15 +2,15 @@
 
 from sqlalchemy import select
 
-from engine import audit, facts
-from engine.enrol import candidates
-from engine.facts import Reader, RecordFacts
-from engine.library import examine, save_draft, submit
+from engine.people import audit
 from engine.problems import Invalid, refuse
-from engine.rehearsal import audience
-from engine.sending import one_off
-from engine.transaction import Transaction
-from engine.workflow import Workflow
+from engine.records.reader import Reader, RecordFacts, paused
+from engine.records.transaction import Transaction
+from engine.review import one_off
+from engine.runs.enrol import candidates
+from engine.runs.rehearsal import audience
+from engine.workflows.library import examine, save_draft, submit
+from engine.workflows.workflow import Workflow
 from server.doors import Answer, Desk, Names, Plain, Refs, operation
 from server.operations import shapes
 
@@ -79,7 +79,7 @@ def _left_out(tx: Transaction, chosen: Workflow) -> list[Answer]:
     reader = Reader(tx)
     reader.load(module, ids)
     rows = [reader.row(module, id) or {} for id in ids]
-    told = [(row, facts.paused(RecordFacts(reader, module, row))) for row in rows]
+    told = [(row, paused(RecordFacts(reader, module, row))) for row in rows]
     return [
         {"id": row["id"], "number": row["number"], "name": row["name"], "why": why}
         for row, why in told

@@ -1,6 +1,6 @@
 """Tokens of the person at the desk: listed, made, ended. Pages and command line only."""
 
-from engine import audit, people
+from engine.people import audit, logins
 from engine.problems import refuse
 from server.access import rights
 from server.doors import Answer, Desk, missing
@@ -24,7 +24,7 @@ def list_tokens(desk: Desk) -> Answer:
                     "revoked_at": shapes.iso(row.revoked_at),
                     "live": row.revoked_at is None and row.expires_at > tx.now,
                 }
-                for row in people.tokens(tx, mine)
+                for row in logins.tokens(tx, mine)
             ]
         }
 
@@ -34,7 +34,7 @@ def make_token(desk: Desk, label: str, scopes: list[str], days: int = 90) -> Ans
     if desk.who.agent:
         raise refuse("label", "a token cannot make tokens.", "Do it on the page Tokens.")
     with desk.begin() as tx:
-        token = people.create_token(tx, desk.who.name, label, scopes, days)
+        token = logins.create_token(tx, desk.who.name, label, scopes, days)
         detail = {"label": label, "scopes": list(scopes), "days": days}
         audit.record(tx, desk.who.name, "make token", f"user/{desk.who.name}", detail)
     return {"token": token, "beyond": beyond(desk, scopes)}
@@ -48,11 +48,11 @@ def beyond(desk: Desk, scopes: list[str]) -> list[str]:
 def end_token(desk: Desk, token: int) -> Answer:
     """A token that opens nothing any more: one's own, for admins anybody's."""
     with desk.begin() as tx:
-        known = {row.id: row for row in people.tokens(tx)}
+        known = {row.id: row for row in logins.tokens(tx)}
         row = known.get(token)
         if row is None or not (row.username == desk.who.name or desk.may("people:write")):
             raise missing("token", f"there is no token {token}.", "List the tokens.")
-        people.revoke_token(tx, token)
+        logins.revoke_token(tx, token)
         detail = {"label": row.label}
         audit.record(tx, desk.who.name, "end token", f"user/{row.username}", detail)
     return {"token": token}

@@ -4,15 +4,16 @@ from typing import Any
 
 from sqlalchemy import select
 
-from engine import absences
-from engine.facts import name_of
-from engine.modules import Module, Path
 from engine.problems import Invalid, Problem, refuse, suggest
-from engine.records import Records, Saved
-from engine.search import condition, read_record, search
-from engine.starts import would_start
-from engine.tables import EVENTS, RUNS
-from engine.transaction import Transaction
+from engine.records.reader import name_of
+from engine.records.search import read_record, search
+from engine.records.tables import EVENTS, RUNS
+from engine.records.transaction import Transaction
+from engine.records.writer import Records, Saved
+from engine.review import deactivated_users
+from engine.runs.would_start import would_start
+from engine.schema.modules import Module, Path
+from engine.workflows.workflow import read_condition
 from server.access import Refused
 from server.doors import Answer, Desk, Names, Plain, Ref, operation
 from server.operations import shapes
@@ -42,7 +43,7 @@ def search_records(
     with desk.read() as tx:
         home = found(tx, module)
         shown = fields or [name for name in home.by_name if name not in ("id", "number")]
-        asked = condition(module, where)
+        asked = read_condition(module, where)
         page = search(tx, home, asked, shown, order_by, limit, cursor)
         paths = {name: tx.schema.path(home, name, "fields") for name in shown}
         links = {name: path.field for name, path in paths.items() if path.field.module}
@@ -180,7 +181,7 @@ def write_record(
             saved = records.update(module, id, values, force=force_event)
         answer = {**_whole(tx, home, saved.id), "started": _started(desk, whole, saved)}
         if home.name == "users" and saved.changes.get("active", [None, None])[1] is False:
-            gone = absences.tell(whole, str(answer["values"]["username"]))
+            gone = deactivated_users.tell(whole, str(answer["values"]["username"]))
             answer["named_in"] = [live.name for live in gone]
     desk.house.changed()
     return answer

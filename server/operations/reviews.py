@@ -4,17 +4,17 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from engine import audit
-from engine import review as decisions
-from engine.dependencies import fingerprint
-from engine.diff import differences
-from engine.library import examine, parsed_of
-from engine.lint import advice
-from engine.rehearsal import audience
-from engine.review import Baseline
-from engine.tables import VERSIONS, WORKFLOWS
-from engine.transaction import Transaction
-from engine.workflow import Workflow
+from engine.people import audit
+from engine.records.tables import VERSIONS, WORKFLOWS
+from engine.records.transaction import Transaction
+from engine.review import decisions
+from engine.review.decisions import Baseline
+from engine.runs.rehearsal import audience
+from engine.workflows.advice import advice
+from engine.workflows.diff import differences
+from engine.workflows.fingerprint import fingerprint
+from engine.workflows.library import examine, parsed_of
+from engine.workflows.workflow import Workflow
 from server.access import Refused
 from server.doors import Answer, Desk, missing
 from server.operations import shapes

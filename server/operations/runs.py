@@ -6,20 +6,21 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, func, select
 
-from engine import audit
-from engine.by_hand import Started, start
 from engine.conditions import ALWAYS
-from engine.doubts import decide
-from engine.enrol import Cause
-from engine.facts import Reader, name_of
-from engine.library import Live
-from engine.modules import Module
-from engine.portfolios import seen_runs
+from engine.people import audit
 from engine.problems import refuse, suggest
-from engine.search import condition, matching
-from engine.sending.mending import try_again
-from engine.tables import ENTRIES, RUNS
-from engine.transaction import Transaction
+from engine.records.reader import Reader, name_of
+from engine.records.search import matching
+from engine.records.tables import ENTRIES, RUNS
+from engine.records.transaction import Transaction
+from engine.records.visibility import seen_runs
+from engine.runs.enrol import Cause
+from engine.runs.manual_start import Started, start
+from engine.runs.sending.mending import try_again
+from engine.runs.unknown_outcomes import decide
+from engine.schema.modules import Module
+from engine.workflows.library import Live
+from engine.workflows.workflow import read_condition
 from server.doors import Answer, Desk, Number, Plain, Ref, Refs, missing, operation
 from server.operations import shapes, trials
 
@@ -77,7 +78,7 @@ def _chosen(tx: Transaction, live: Live, records: Refs | None, where: Plain | No
         ids = [shapes.id_of(tx, module, ref, f"records.{i}") for i, ref in enumerate(records)]
     else:
         table = tx.schema.tables[module.name]
-        wanted = matching(tx, module, condition(module.name, where) if where else ALWAYS)
+        wanted = matching(tx, module, read_condition(module.name, where) if where else ALWAYS)
         ids = list(tx.db.scalars(select(table.c.id).where(wanted).limit(MOST_AT_ONCE + 1)))
     if len(ids) > MOST_AT_ONCE:
         message = f"these are more than {MOST_AT_ONCE} records, the most that start at once."

@@ -6,16 +6,16 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from engine import audit
-from engine.jobs import TICK
-from engine.library import Live, current_document
-from engine.portfolios import seen_runs
+from engine.blocks.triggers.schedule import Schedule
+from engine.people import audit
 from engine.problems import Invalid, Problem, refuse
-from engine.scheduling.limit import active_schedules
-from engine.scheduling.rescheduling import Pending, apply, mover, moves, pending, undo
-from engine.tables import HEARTBEATS, SCHEDULES, WORKFLOWS
-from engine.transaction import Transaction
-from engine.triggers.schedule import Schedule
+from engine.queue import TICK
+from engine.records.tables import HEARTBEATS, SCHEDULES, WORKFLOWS
+from engine.records.transaction import Transaction
+from engine.records.visibility import seen_runs
+from engine.runs.schedules.rescheduling import Pending, apply, mover, moves, pending, undo
+from engine.workflows.library import Live, current_document
+from engine.workflows.schedule_limit import active_schedules
 from server.doors import Answer, Desk, Number, Plain, operation
 from server.operations import shapes
 from server.operations.workflows import draft_workflow

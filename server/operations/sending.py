@@ -5,15 +5,17 @@ from typing import Any, Literal
 
 from sqlalchemy import Row, select
 
-from engine import audit
-from engine.company import Company
-from engine.delivery import Channel
-from engine.facts import reached_by
-from engine.portfolios import sees_all
+from engine.company.company import Company
+from engine.company.message_limits import Channel
+from engine.outside import kill_switch
+from engine.people import audit
 from engine.problems import refuse
-from engine.sending import outbox, stops, suppression
-from engine.tables import WORKFLOWS
-from engine.transaction import Transaction
+from engine.records import suppression
+from engine.records.reader import reached_by
+from engine.records.tables import WORKFLOWS
+from engine.records.transaction import Transaction
+from engine.records.visibility import sees_all
+from engine.runs.sending import outbox
 from server.doors import Answer, Desk, Number, missing, operation
 from server.operations import runs, shapes
 
@@ -53,7 +55,7 @@ def list_outbox(
             for each in found
             if shapes.shown(tx, each.record.partition("/")[0])
         ]
-        return {"messages": messages, "stopped": [row.scope for row in stops.stops(tx)]}
+        return {"messages": messages, "stopped": [row.scope for row in kill_switch.stops(tx)]}
 
 
 @operation(
@@ -70,11 +72,11 @@ def stop_sending(desk: Desk, what: str, reason: str) -> Answer:
         raise refuse("reason", "there is no reason.", "Say why, for whoever finds it stopped.")
     with desk.begin() as tx:
         known = tx.db.scalars(select(WORKFLOWS.c.id)).all()
-        scope = stops.scope(what, known)
-        stops.stop(tx, scope, reason.strip(), desk.who.name)
+        scope = kill_switch.scope(what, known)
+        kill_switch.stop(tx, scope, reason.strip(), desk.who.name)
         detail = {"reason": reason.strip()}
         audit.record(tx, desk.who.name, "stop sending", scope, detail, desk.who.token)
-        return {"stopped": [row.scope for row in stops.stops(tx)]}
+        return {"stopped": [row.scope for row in kill_switch.stops(tx)]}
 
 
 @operation(
@@ -170,7 +172,7 @@ def go_on(desk: Desk, scope: str, reason: str) -> Answer:
     """Let go on what was stopped."""
     desk.need("settings:write")
     with desk.begin() as tx:
-        if not stops.lift(tx, scope):
+        if not kill_switch.lift(tx, scope):
             raise missing("scope", f"“{scope}” is not stopped.", "See what is.")
         audit.record(tx, desk.who.name, "go on sending", scope, {"reason": reason})
     desk.house.changed()

@@ -6,14 +6,14 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from engine.calendar import parse_moment
+from engine.company.calendar import parse_moment
 from engine.conditions.words import Reason
-from engine.facts import name_of
-from engine.fields import Field
-from engine.modules import Module
 from engine.problems import Problem, refuse
-from engine.tables import WORKFLOWS
-from engine.transaction import Transaction
+from engine.records.reader import name_of
+from engine.records.tables import WORKFLOWS
+from engine.records.transaction import Transaction
+from engine.schema.fields import Field
+from engine.schema.modules import Module
 from server.access import kept_back
 from server.doors import Answer, missing
 

@@ -5,12 +5,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import select
 
-from engine.message_parts import told as length
 from engine.problems import Invalid, Problem, refuse
-from engine.records import Records, Saved
+from engine.records.text_library import TEMPLATES, TEXT_MESSAGE, users_of, wording_of
+from engine.records.transaction import Transaction
+from engine.records.writer import Records, Saved
+from engine.templates.sms_length import told as length
 from engine.templates.wording import Wording
-from engine.texts import TEMPLATES, TEXT_MESSAGE, users_of, wording_of
-from engine.transaction import Transaction
 from server.doors import Answer, Desk, Plain, missing, operation
 
 

@@ -6,16 +6,16 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from engine.crowd import crowd
-from engine.dependencies import fingerprint
-from engine.enrol import subject_of
-from engine.library import current_document, examine
 from engine.problems import Invalid, refuse
-from engine.rehearsal import Rehearsed, Told, audience, rehearse
-from engine.starts import held_back
-from engine.tables import RUNS, SCHEDULES
-from engine.transaction import Transaction
-from engine.workflow import Workflow
+from engine.records.tables import RUNS, SCHEDULES
+from engine.records.transaction import Transaction
+from engine.runs.audience_by_module import crowd
+from engine.runs.enrol import subject_of
+from engine.runs.rehearsal import Rehearsed, Told, audience, rehearse
+from engine.runs.would_start import held_back
+from engine.workflows.fingerprint import fingerprint
+from engine.workflows.library import current_document, examine
+from engine.workflows.workflow import Workflow
 from server.doors import Answer, Desk, Number, Plain, Ref, Refs, operation
 from server.operations import shapes
 

@@ -5,10 +5,17 @@ from typing import Any, Literal
 
 from sqlalchemy import Row, func, select
 
-from engine import audit
-from engine.diff import Difference, differences
-from engine.edits import apply
-from engine.library import (
+from engine.people import audit
+from engine.problems import Invalid, refuse, suggest
+from engine.records.tables import ALERTS, RUNS, VERSIONS, WORKFLOWS
+from engine.records.transaction import Transaction
+from engine.review.decisions import archive, switch_on
+from engine.runs.rehearsal import Audience, audience
+from engine.runs.switching import Running, switch_off
+from engine.workflows.advice import advice
+from engine.workflows.diff import Difference, differences
+from engine.workflows.edits import apply
+from engine.workflows.library import (
     Checked,
     Document,
     current_document,
@@ -18,13 +25,7 @@ from engine.library import (
     version_row,
     versions,
 )
-from engine.lint import advice
-from engine.problems import Invalid, refuse, suggest
-from engine.rehearsal import Audience, audience
-from engine.review import Running, archive, switch_off, switch_on
-from engine.tables import ALERTS, RUNS, VERSIONS, WORKFLOWS
-from engine.transaction import Transaction
-from engine.workflow import read
+from engine.workflows.workflow import read
 from server.doors import Answer, Desk, Missing, Number, Plain, Several, operation
 from server.operations import shapes
 

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
-from engine import audit, people
-from engine.house import House
+from engine.installation import House
+from engine.people import audit, logins
 from server.access import signed_in
 from server.pages.attempts import Attempts
 from server.pages.errors import PageRoute
@@ -52,8 +52,8 @@ def login(
         return _login(request, name, next, problem, 429 if problem == PAUSE else 401)
     with house.database.begin() as tx:
         if old := request.cookies.get(COOKIE):
-            people.close_session(tx, old)
-        cookie = people.open_session(tx, name)
+            logins.close_session(tx, old)
+        cookie = logins.open_session(tx, name)
         audit.record(tx, name, "sign in", f"user/{name}")
     return set_cookie(go(inside(next)), house, cookie)
 
@@ -63,8 +63,8 @@ def use_link(request: Request, secret: str = "") -> Response:
     """Open a session for whoever was given this link; it works once."""
     house = house_of(request)
     with house.database.begin() as tx:
-        cookie = people.use_link(tx, secret)
-        found = people.session(tx, cookie) if cookie else None
+        cookie = logins.use_link(tx, secret)
+        found = logins.session(tx, cookie) if cookie else None
         if found:
             audit.record(
                 tx, found.principal.name, "sign in by link", f"user/{found.principal.name}"
@@ -77,7 +77,7 @@ def use_link(request: Request, secret: str = "") -> Response:
 @router.post("/logout")
 def logout(request: Request) -> Response:
     with house_of(request).database.begin() as tx:
-        people.close_session(tx, request.cookies.get(COOKIE, ""))
+        logins.close_session(tx, request.cookies.get(COOKIE, ""))
     answer = go("/login")
     answer.delete_cookie(COOKIE)
     return answer
@@ -102,7 +102,7 @@ def wrong_password(request: Request, house: House, name: str, password: str) -> 
     if attempts.too_many(now, user, address):
         return PAUSE
     with attempts.one_of_few(), house.database.read() as tx:
-        fits = people.check_password(tx, name, password) is not None
+        fits = logins.check_password(tx, name, password) is not None
     if fits:
         attempts.passed(user)
         return ""
@@ -123,7 +123,7 @@ def _login(
     request: Request, username: str, next: str, error: str = "", status: int = 200
 ) -> Response:
     with house_of(request).database.read() as tx:
-        nobody = not people.logins(tx)
+        nobody = not logins.logins(tx)
     hint = "Nobody can sign in yet: sayso user create makes the first user." if nobody else ""
     view: LoginView = {
         "username": username, "next": inside(next), "error": error, "hint": hint,

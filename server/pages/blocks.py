@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
+from engine.blocks.control.if_ import If
+from engine.blocks.step import Step
 from engine.conditions import Binder, results
 from engine.conditions.words import describe
-from engine.diff import Difference, Node, merged
-from engine.steps import Step
-from engine.steps.if_ import If
-from engine.workflow import Workflow
+from engine.workflows.diff import Difference, Node, merged
+from engine.workflows.workflow import Workflow
 from server.pages.looks import END, of_step, of_trigger
 from server.pages.views import Block, Branch, Change
 

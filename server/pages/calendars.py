@@ -9,8 +9,8 @@ from holidays import list_supported_countries
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from engine.calendar.recurring import WEEKDAY_NAMES, WEEKDAYS
-from engine.company import Company
+from engine.company.company import Company
+from engine.company.schedule import WEEKDAY_NAMES, WEEKDAYS
 from engine.problems import Invalid
 from server.operations.calendars import change_calendar, days_off
 from server.pages.errors import PageRoute

@@ -5,8 +5,8 @@ from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import case, func, select
 
-from engine.tables import RUNS
-from engine.transaction import Transaction
+from engine.records.tables import RUNS
+from engine.records.transaction import Transaction
 from server.pages.views import Chart
 from server.pages.wording import size
 

@@ -5,14 +5,14 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from engine.dependencies import fingerprint, writes
-from engine.enclosure_words import attached
-from engine.house import House
-from engine.library import examine
-from engine.lint import advice
-from engine.phrases import person
-from engine.transaction import Transaction
-from engine.workflow import Workflow
+from engine.blocks.attach_words import attached
+from engine.blocks.words import person
+from engine.installation import House
+from engine.records.transaction import Transaction
+from engine.workflows.advice import advice
+from engine.workflows.fingerprint import fingerprint, writes
+from engine.workflows.library import examine
+from engine.workflows.workflow import Workflow
 from server.pages.rows import hosts
 from server.pages.views import Check, DryRun, Fact
 from server.pages.wording import sentence, size

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from engine.house import House
+from engine.installation import House
 from server.pages.views import ClientHelp
 
 

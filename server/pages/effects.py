@@ -5,8 +5,8 @@ from typing import Any
 
 import nh3
 
-from engine.company import Company
-from engine.effects.mail import paragraphs
+from engine.company.company import Company
+from engine.outside.smtp import paragraphs
 from engine.problems import BadValue
 from server.pages.looks import of_step
 from server.pages.names import Names

@@ -11,8 +11,8 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.responses import Response
 
-from engine.tables import RUNS, VERSIONS
-from engine.transaction import Transaction
+from engine.records.tables import RUNS, VERSIONS
+from engine.records.transaction import Transaction
 from server.operations.notices import told
 from server.pages.names import Names
 from server.pages.render import render

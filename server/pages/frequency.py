@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.datastructures import FormData
 
-from engine.calendar.recurring import KEYS, WEEKDAY_NAMES, WEEKDAYS
+from engine.company.schedule import KEYS, WEEKDAY_NAMES, WEEKDAYS
 from server.pages.lists import choice
 from server.pages.session import text, texts
 from server.pages.views import FormField

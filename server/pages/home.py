@@ -7,10 +7,10 @@ from fastapi import APIRouter
 from sqlalchemy import Row, func, select
 from starlette.responses import Response
 
-from engine import alerts
-from engine.portfolios import seen_runs
-from engine.tables import HEARTBEATS, RUNS, TOKENS, VERSIONS, WORKFLOWS
-from engine.transaction import Transaction
+from engine.records import alerts
+from engine.records.tables import HEARTBEATS, RUNS, TOKENS, VERSIONS, WORKFLOWS
+from engine.records.transaction import Transaction
+from engine.records.visibility import seen_runs
 from server.operations.alerts import told
 from server.pages.charts import chart_of_all, first_moment
 from server.pages.errors import PageRoute

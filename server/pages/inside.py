@@ -4,10 +4,10 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from engine.portfolios import seen_runs
-from engine.tables import RUNS
-from engine.transaction import Transaction
-from engine.workflow import Workflow
+from engine.records.tables import RUNS
+from engine.records.transaction import Transaction
+from engine.records.visibility import seen_runs
+from engine.workflows.workflow import Workflow
 from server.pages.lists import ROWS, place
 from server.pages.moments import NEVER, moment
 from server.pages.names import Names

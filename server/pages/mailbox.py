@@ -6,10 +6,10 @@ from fastapi import APIRouter
 from sqlalchemy import ColumnElement, RowMapping, or_, select
 from starlette.responses import Response
 
-from engine.columns import Fold
-from engine.effects.mail import paragraphs
-from engine.tables import RUNS
-from engine.transaction import Transaction
+from engine.outside.smtp import paragraphs
+from engine.records.tables import RUNS
+from engine.records.transaction import Transaction
+from engine.schema.sql_types import Fold
 from server.doors import missing
 from server.files import carried_file, files_of, hand_out_sent, size_of
 from server.pages.effects import safe_html

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from engine.transaction import Transaction
+from engine.records.transaction import Transaction
 from server.pages.views import When
 
 NEVER: When = {"iso": "", "text": "", "ago": ""}

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from sqlalchemy import select
 
-from engine.facts import Reader, name_of
-from engine.tables import WORKFLOWS
-from engine.transaction import Transaction
+from engine.records.reader import Reader, name_of
+from engine.records.tables import WORKFLOWS
+from engine.records.transaction import Transaction
 from server.pages.views import Link
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Row
 from starlette.responses import Response
 
 from engine.problems import Invalid
-from engine.transaction import Transaction
+from engine.records.transaction import Transaction
 from server.operations.notices import bell, get_wishes, keep_wishes, read_all, told
 from server.pages.errors import PageRoute
 from server.pages.frame import go, page

@@ -5,10 +5,11 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from engine.delivery import Channel
-from engine.sending import outbox, suppression
-from engine.sending.outbox import Waiting
-from engine.transaction import Transaction
+from engine.company.message_limits import Channel
+from engine.records import suppression
+from engine.records.transaction import Transaction
+from engine.runs.sending import outbox
+from engine.runs.sending.outbox import Waiting
 from server.operations import sending
 from server.pages.errors import PageRoute
 from server.pages.frame import go, page

@@ -6,11 +6,11 @@ from fastapi import APIRouter
 from sqlalchemy import Row
 from starlette.responses import Response
 
-from engine.library import Live, examine
 from engine.problems import Invalid
-from engine.scheduling.limit import active_schedules
-from engine.scheduling.rescheduling import moves
-from engine.transaction import Transaction
+from engine.records.transaction import Transaction
+from engine.runs.schedules.rescheduling import moves
+from engine.workflows.library import Live, examine
+from engine.workflows.schedule_limit import active_schedules
 from server.operations.schedules import (
     change_schedule,
     frequency,

@@ -5,13 +5,13 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from engine.diff import differences
-from engine.library import parsed_of, versions
-from engine.modules import Module
-from engine.rehearsal import audience
-from engine.tables import RUNS, VERSIONS, WORKFLOWS
-from engine.transaction import Transaction
-from engine.workflow import TOGETHER
+from engine.records.tables import RUNS, VERSIONS, WORKFLOWS
+from engine.records.transaction import Transaction
+from engine.runs.rehearsal import audience
+from engine.schema.modules import Module
+from engine.workflows.diff import differences
+from engine.workflows.library import parsed_of, versions
+from engine.workflows.workflow import TOGETHER
 from server.pages.blocks import blocks, changes
 from server.pages.checks import checks, rights
 from server.pages.moments import moment

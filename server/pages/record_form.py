@@ -8,11 +8,11 @@ from sqlalchemy import select
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from engine.fields import Field
-from engine.modules import Module
 from engine.problems import Invalid, Problem
-from engine.texts import TEMPLATES
-from engine.transaction import Transaction
+from engine.records.text_library import TEMPLATES
+from engine.records.transaction import Transaction
+from engine.schema.fields import Field
+from engine.schema.modules import Module
 from server.operations.records import delete_record, write_record
 from server.pages.errors import PageRoute
 from server.pages.frame import go, page

@@ -4,16 +4,16 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from engine.attachments import takes_files
 from engine.conditions.readings import Columns
-from engine.facts import name_of
-from engine.fields import Field
-from engine.message_parts import told as told_length
-from engine.modules import KEPT_BY_US, Module
-from engine.post.receipts import HOME as SMS
-from engine.tables import EVENTS, RUNS
-from engine.texts import TEMPLATES, TEXT_MESSAGE
-from engine.transaction import Transaction
+from engine.outside.receipts import HOME as SMS
+from engine.records.attachments import takes_files
+from engine.records.reader import name_of
+from engine.records.tables import EVENTS, RUNS
+from engine.records.text_library import TEMPLATES, TEXT_MESSAGE
+from engine.records.transaction import Transaction
+from engine.schema.fields import Field
+from engine.schema.modules import KEPT_BY_US, Module
+from engine.templates.sms_length import told as told_length
 from server.doors import missing
 from server.files import files_of
 from server.pages.moments import moment

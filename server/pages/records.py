@@ -6,11 +6,11 @@ from fastapi import APIRouter
 from sqlalchemy import ColumnElement, or_, select
 from starlette.responses import Response
 
-from engine.columns import Fold
 from engine.conditions.readings import Columns
-from engine.fields import Field
-from engine.modules import Module
-from engine.transaction import Transaction
+from engine.records.transaction import Transaction
+from engine.schema.fields import Field
+from engine.schema.modules import Module
+from engine.schema.sql_types import Fold
 from server.doors import missing
 from server.pages.errors import PageRoute
 from server.pages.frame import page

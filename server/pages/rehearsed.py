@@ -2,8 +2,8 @@
 
 import re
 
-from engine.rehearsal import Rehearsed, Told, rehearse
-from engine.workflow import Workflow
+from engine.runs.rehearsal import Rehearsed, Told, rehearse
+from engine.workflows.workflow import Workflow
 from server.pages.effects import effect
 from server.pages.names import Names
 from server.pages.views import Chip, DryRun, Effect, Tone

@@ -7,10 +7,10 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from engine import people
+from engine.people import logins
 from engine.problems import Invalid, Problem, refuse
-from engine.review import Baseline
-from engine.transaction import Transaction
+from engine.records.transaction import Transaction
+from engine.review.decisions import Baseline
 from server.access import Refused
 from server.doors import missing
 from server.operations import reviews
@@ -141,7 +141,7 @@ def _proved(request: Request, visit: Visit, given: Given) -> None:
         told = "That is not your password." if problem.startswith("That user") else problem
         raise refuse("password", told)
     with visit.desk.begin() as tx:
-        people.prove(tx, visit.cookie)
+        logins.prove(tx, visit.cookie)
 
 
 def _old(visit: Visit) -> bool:

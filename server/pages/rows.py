@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from engine.diff import differences
-from engine.tables import VERSIONS
-from engine.workflow import Workflow
+from engine.records.tables import VERSIONS
+from engine.workflows.diff import differences
+from engine.workflows.workflow import Workflow
 from server.pages.blocks import short
 from server.pages.moments import NEVER, moment, took
 from server.pages.names import Names

@@ -6,10 +6,10 @@ from fastapi import APIRouter
 from sqlalchemy import ColumnElement, Row, and_, false, or_, select
 from starlette.responses import Response
 
-from engine.columns import Fold
-from engine.portfolios import seen_runs
-from engine.tables import ENTRIES, RUNS, WORKFLOWS
-from engine.transaction import Transaction
+from engine.records.tables import ENTRIES, RUNS, WORKFLOWS
+from engine.records.transaction import Transaction
+from engine.records.visibility import seen_runs
+from engine.schema.sql_types import Fold
 from server.doors import missing
 from server.operations.runs import decide_run, try_run_again
 from server.pages.errors import PageRoute

@@ -4,11 +4,11 @@ from fastapi import APIRouter
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from engine import audit
-from engine.company import PLACEHOLDER, Company, Sender
-from engine.post.identities import users_of, with_own, with_sender, without_sender
+from engine.company.company import PLACEHOLDER, Company, Sender
+from engine.people import audit
 from engine.problems import Invalid, Problem
-from engine.transaction import Transaction
+from engine.records.transaction import Transaction
+from engine.workflows.senders import users_of, with_own, with_sender, without_sender
 from server.pages.errors import PageRoute
 from server.pages.frame import go, page
 from server.pages.session import Posted, Signed, Visit, text

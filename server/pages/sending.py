@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from engine.company import Company
-from engine.delivery import NAMES, Caps, Channel
-from engine.sending import stops
+from engine.company.company import Company
+from engine.company.message_limits import NAMES, Caps, Channel
+from engine.outside import kill_switch
 from server.operations import sending
 from server.pages.errors import PageRoute
 from server.pages.frame import go, page
@@ -64,7 +64,7 @@ def set_limits(visit: Signed, channel: Channel, form: Posted) -> Response:
 def _shown(visit: Visit, error: str = "") -> Response:
     visit.desk.need("settings:write")
     with visit.desk.read() as tx:
-        found = {row.scope: row for row in stops.stops(tx)}
+        found = {row.scope: row for row in kill_switch.stops(tx)}
         scopes = [*TOLD, *(scope for scope in found if scope not in TOLD)]
         view: SendingView = {
             "stops": [_stop(visit, tx, scope, found.get(scope)) for scope in scopes],

@@ -9,8 +9,8 @@ from fastapi import Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from engine.house import House
-from engine.people import SESSION_MOST, Session
+from engine.installation import House
+from engine.people.logins import SESSION_MOST, Session
 from server.access import signed_in
 from server.doors import Desk
 

@@ -7,11 +7,11 @@ from fastapi import APIRouter
 from sqlalchemy import func, select
 from starlette.responses import Response
 
-from engine import audit
-from engine.company import Company
+from engine.company.company import Company
+from engine.people import audit
+from engine.records.tables import EVENTS, LOGINS, SCHEDULES
+from engine.records.transaction import Transaction
 from engine.settings import Settings
-from engine.tables import EVENTS, LOGINS, SCHEDULES
-from engine.transaction import Transaction
 from server.pages.errors import PageRoute
 from server.pages.frame import go, page
 from server.pages.home import health

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 
-from engine.apart import TooMuch, apart
-from engine.filters.headings import heading
-from engine.statements import Opening, claimed, opened
+from engine.outside.subprocesses import TooMuch, apart
+from engine.runs.statement import Opening, claimed, opened
+from engine.templates.filters.headings import heading
 from server.assets import STATIC
 from server.pace import Pace
 from server.pages.render import PAGES

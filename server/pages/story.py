@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from engine.steps import Step
-from engine.tables import EVENTS
-from engine.transaction import Transaction
+from engine.blocks.step import Step
+from engine.records.tables import EVENTS
+from engine.records.transaction import Transaction
 from server.pages.blocks import START, blocks, short
 from server.pages.effects import effect
 from server.pages.moments import moment, took

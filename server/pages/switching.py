@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from sqlalchemy import select
 from starlette.responses import Response
 
-from engine.enrol import candidates
 from engine.problems import Invalid
-from engine.transaction import Transaction
+from engine.records.transaction import Transaction
+from engine.runs.enrol import candidates
 from server.operations.runs import run_workflow
 from server.operations.workflows import toggle_workflow
 from server.pages.errors import PageRoute

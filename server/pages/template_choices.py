@@ -3,9 +3,9 @@
 from babel import Locale
 from sqlalchemy import select
 
-from engine.modules import Module
 from engine.problems import Invalid
-from engine.tables import RUNS
+from engine.records.tables import RUNS
+from engine.schema.modules import Module
 from server.operations.shapes import id_of
 from server.pages.lists import choice
 from server.pages.names import Names

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from engine.library import checking
-from engine.modules import Module
-from engine.rehearsal import Told, rehearse
+from engine.records.text_library import TEXT_MESSAGE
+from engine.records.transaction import Transaction
+from engine.runs.rehearsal import Told, rehearse
+from engine.schema.modules import Module
 from engine.templates.variables import way_to
 from engine.templates.wording import Wording
-from engine.texts import TEXT_MESSAGE
-from engine.transaction import Transaction
-from engine.workflow import Workflow, check
+from engine.workflows.library import checking
+from engine.workflows.workflow import Workflow, check
 
 PDF = "PDF"
 # A number of those that France keeps for films: it rings nowhere.

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from sqlalchemy import Row, select
 
-from engine.tables import VERSIONS, WORKFLOWS
+from engine.records.tables import VERSIONS, WORKFLOWS
+from engine.records.text_library import IN_FORCE
+from engine.records.transaction import Transaction
 from engine.templates.wording import Wording, loaded
-from engine.texts import IN_FORCE
-from engine.transaction import Transaction
 
 Stands = Literal["live", "review", "behind"]
 

@@ -8,12 +8,12 @@ from sqlalchemy import Row, select
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from engine.message_parts import told as length
 from engine.problems import Invalid
-from engine.rehearsal import Told
+from engine.records.text_library import PARTS, TEMPLATES, TEXT_MESSAGE, wording_of
+from engine.records.transaction import Transaction
+from engine.runs.rehearsal import Told
+from engine.templates.sms_length import told as length
 from engine.templates.wording import Wording
-from engine.texts import PARTS, TEMPLATES, TEXT_MESSAGE, wording_of
-from engine.transaction import Transaction
 from server.doors import missing
 from server.operations.templates import get_template, put_template
 from server.pages import template_preview

@@ -9,8 +9,8 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from engine.problems import Invalid
-from engine.tables import RUNS, WORKFLOWS
-from engine.transaction import Transaction
+from engine.records.tables import RUNS, WORKFLOWS
+from engine.records.transaction import Transaction
 from server.doors import Answer
 from server.operations.schedules import move_times, undo_move
 from server.pages.errors import PageRoute

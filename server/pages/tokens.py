@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from sqlalchemy import Row
 from starlette.responses import Response
 
-from engine import people
+from engine.people import logins
 from engine.problems import Invalid
-from engine.transaction import Transaction
+from engine.records.transaction import Transaction
 from server.access import rights
 from server.operations.people import end_token, make_token
 from server.pages.clients import client_help
@@ -77,7 +77,7 @@ def _tokens(
         names = Names(tx)
         view: TokensView = {
             "made": made,
-            "rows": [_row(tx, names, row) for row in people.tokens(tx, every)],
+            "rows": [_row(tx, names, row) for row in logins.tokens(tx, every)],
             "name": name,
             "scopes": _scopes(visit, USUAL if scopes is None else scopes),
             "days": [choice(day, f"{day} days", day == days) for day in DAYS],

@@ -12,9 +12,9 @@ from fastapi.responses import StreamingResponse
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from engine.intake import Imported
 from engine.problems import Invalid, Problem
-from engine.tabular import export_csv, import_csv
+from engine.records.csv_export import export_csv, import_csv
+from engine.records.csv_import import Imported
 from server.doors import missing
 from server.pages.errors import PageRoute
 from server.pages.frame import go, page
@@ -59,7 +59,7 @@ def export(visit: Signed, module: str) -> Response:
     with visit.desk.read() as tx:
         name = module_of(tx, module).name
     out = StringIO()
-    export_csv(visit.house, name, out, view=visit.desk.view)
+    export_csv(visit.house.database, name, out, view=visit.desk.view)
     out.seek(0)
     named = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     headers = {**named, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -112,7 +112,7 @@ def show_progress(request: Request, visit: Signed, module: str, key: str) -> Res
 def _import(visit: Visit, work: Work, content: bytes, starts: bool, duplicates: Any) -> None:
     try:
         work.result = import_csv(
-            visit.house,
+            visit.house.database,
             work.module,
             BytesIO(content),
             author=visit.desk.author("import"),
@@ -120,6 +120,7 @@ def _import(visit: Visit, work: Work, content: bytes, starts: bool, duplicates: 
             duplicates=duplicates,
             progress=work.progress,
             view=visit.desk.view,
+            changed=visit.house.changed,
         )
     except Invalid as invalid:
         work.error = faults(invalid.problems)

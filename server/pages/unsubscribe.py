@@ -3,9 +3,9 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from engine.house import House
-from engine.links import Claim
-from engine.sending.unsubscribing import unsubscribe
+from engine.installation import House
+from engine.records.signed_links import Claim
+from engine.runs.sending.unsubscribing import unsubscribe
 from server.pages.errors import PageRoute
 from server.pages.frame import door
 from server.pages.session import house_of

@@ -7,9 +7,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from engine.fields import Field
-from engine.modules import Module
 from engine.problems import Problem
+from engine.schema.fields import Field
+from engine.schema.modules import Module
 from server.pages.moments import stamp
 from server.pages.names import Names
 from server.pages.views import FieldChange, Link

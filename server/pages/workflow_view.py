@@ -5,12 +5,12 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from engine.library import current_document, versions
-from engine.portfolios import seen_runs
 from engine.problems import Problem
-from engine.tables import RUNS, WORKFLOWS
-from engine.transaction import Transaction
-from engine.workflow import Workflow, read
+from engine.records.tables import RUNS, WORKFLOWS
+from engine.records.transaction import Transaction
+from engine.records.visibility import seen_runs
+from engine.workflows.library import current_document, versions
+from engine.workflows.workflow import Workflow, read
 from server.doors import missing
 from server.pages.blocks import blocks, short
 from server.pages.charts import first_moment

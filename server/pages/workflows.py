@@ -6,12 +6,12 @@ from fastapi import APIRouter
 from sqlalchemy import ColumnElement, func, or_, select
 from starlette.responses import Response
 
-from engine.columns import Fold
-from engine.diff import differences
-from engine.library import version_row, versions
-from engine.tables import RUNS, VERSIONS, WORKFLOWS
-from engine.transaction import Transaction
-from engine.workflow import Workflow, read
+from engine.records.tables import RUNS, VERSIONS, WORKFLOWS
+from engine.records.transaction import Transaction
+from engine.schema.sql_types import Fold
+from engine.workflows.diff import differences
+from engine.workflows.library import version_row, versions
+from engine.workflows.workflow import Workflow, read
 from server.doors import missing
 from server.pages.blocks import blocks, changes
 from server.pages.charts import charts, first_moment

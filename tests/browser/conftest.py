@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from engine.house import House
+from engine.installation import House
 from tests.fakes import Clock
 from tests.showroom import enter, furnish, served, stock
 

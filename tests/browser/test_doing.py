@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from engine.house import House
+from engine.installation import House
 from tests.showroom import enter
 
 

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, Request, expect
 
-from engine.house import House
+from engine.installation import House
 from tests.showroom import PASSWORD, enter
 
 PAGES = {

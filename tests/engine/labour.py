@@ -6,14 +6,14 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from engine.database import Database
-from engine.egress import Egress, parse_networks
-from engine.jobs import Doorbell, queue
-from engine.post.texting import Twilio
-from engine.records import Author, Records
-from engine.sending.quotas import Message, claim
-from engine.worker import Worker
-from engine.world import World
+from engine.outside.egress import Egress, parse_networks
+from engine.outside.texting import Twilio
+from engine.outside.world import World
+from engine.queue import Doorbell, queue
+from engine.records.database import Database
+from engine.records.writer import Author, Records
+from engine.runs.sending.quotas import Message, claim
+from engine.runs.worker import Worker
 from tests.databases import Pair
 from tests.office import Office
 

@@ -6,9 +6,9 @@ from contextlib import contextmanager, suppress
 from sqlalchemy import insert, select
 
 from engine.conditions import Bound, readings
-from engine.database import Database
-from engine.facts import Reader, RecordFacts
-from engine.transaction import Transaction
+from engine.records.database import Database
+from engine.records.reader import Reader, RecordFacts
+from engine.records.transaction import Transaction
 from tests.engine.small_world import COMPANY, MODULES, NOW, SCHEMA, PlainFacts, World
 
 

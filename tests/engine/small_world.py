@@ -10,12 +10,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from engine.company import Company
+from engine.company.company import Company
 from engine.conditions import Condition
 from engine.conditions.bound import Binder, Relation
 from engine.conditions.readings import CONDITION
-from engine.fields import Field
-from engine.modules import Module, Path, Schema
+from engine.schema.fields import Field
+from engine.schema.modules import Module, Path, Schema
 
 Row = dict[str, Any]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.apart import TooMuch, apart
+from engine.outside.subprocesses import TooMuch, apart
 from tests.servers import web_server
 
 BOMBS = {

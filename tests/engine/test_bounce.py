@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from engine.post.postman import collect
-from engine.starts import held_back
-from engine.tables import SUPPRESSIONS
+from engine.outside.postman import collect
+from engine.records.tables import SUPPRESSIONS
+from engine.runs.would_start import held_back
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.post import bounce, complaint, letter

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.calendar import Calendar, add_months, parse_moment
+from engine.company.calendar import Calendar, add_months, parse_moment
 from engine.problems import BadValue
 
 PARIS = Calendar.of("Europe/Paris", country="FR")

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from engine.library import By, examine, save_draft, submit
-from engine.records import Author, Records
-from engine.rehearsal import rehearse
-from engine.review import approve
-from engine.workflow import Workflow
+from engine.records.writer import Author, Records
+from engine.review.decisions import approve
+from engine.runs.rehearsal import rehearse
+from engine.workflows.library import By, examine, save_draft, submit
+from engine.workflows.workflow import Workflow
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.story import Story, living

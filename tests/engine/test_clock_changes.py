@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from engine.tables import RUNS
+from engine.records.tables import RUNS
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.story import Story, living

@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Text, column, func, select
 
-from engine.columns import Fold
 from engine.conditions import bound
 from engine.conditions.operators import OPERATORS
 from engine.conditions.words import describe
-from engine.database import Database
-from engine.fields import Field
+from engine.records.database import Database
+from engine.schema.fields import Field
+from engine.schema.sql_types import Fold
 from tests.databases import Pair
 from tests.engine.small_database import holding, in_facts, in_memory, in_sql, opened
 from tests.engine.small_world import (

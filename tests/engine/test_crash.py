@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from engine.tables import EVENTS, PENDING, RUNS, WORKFLOWS
+from engine.records.tables import EVENTS, PENDING, RUNS, WORKFLOWS
 from tests.databases import Pair, TemplateDatabase
 from tests.engine.labour import context, count_up, now, save, work
 from tests.office import Office, prepare

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from engine.demo import COMPANY
-from engine.filing import named
-from engine.jobs import Doorbell, queue
-from engine.world import World
+from engine.outside.world import World
+from engine.queue import Doorbell, queue
+from engine.schema.stored_files import named
+from engine.starter.demo_records import COMPANY
 from tests.databases import Pair, TemplateDatabase
 from tests.engine.labour import context, now, reach_out
 from tests.engine.test_crash import LEASE, WORKERS, pause, runs_of, settle, states

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from engine.audit import listed
-from engine.demo import COMPANY, is_empty, load_demo
-from engine.house import House
-from engine.library import examine
-from engine.rehearsal import audience
+from engine.installation import House
+from engine.people.audit import listed
+from engine.records.tables import ENTRIES, EVENTS, RUNS, VERSIONS, WORKFLOWS
+from engine.runs.rehearsal import audience
 from engine.settings import Settings
-from engine.showcase import open_demo
-from engine.tables import ENTRIES, EVENTS, RUNS, VERSIONS, WORKFLOWS
-from engine.workflow import Workflow
+from engine.starter.demo_records import COMPANY, is_empty, load_demo
+from engine.starter.demo_workflows import open_demo
+from engine.workflows.library import examine
+from engine.workflows.workflow import Workflow
 from tests.databases import Pair
 from tests.fakes import Clock
 
@@ -83,7 +83,7 @@ def test_the_dates_of_the_demo_move_with_today(house: House, clock: Clock) -> No
 
 
 def test_the_demo_has_lived_through_the_past_days(house: House, clock: Clock) -> None:
-    open_demo(house)
+    open_demo(house.database, house.world)
     with house.database.read() as tx:
         rows = tx.db.execute(select(WORKFLOWS.c.name, WORKFLOWS.c.state))
         states = {row.name: row.state for row in rows}
@@ -109,7 +109,7 @@ def test_the_demo_has_lived_through_the_past_days(house: House, clock: Clock) ->
 
 
 def test_every_version_of_the_demo_was_approved_by_another_person(house: House) -> None:
-    open_demo(house)
+    open_demo(house.database, house.world)
     with house.database.read() as tx:
         decided = tx.db.execute(select(VERSIONS).where(VERSIONS.c.state == "approved")).all()
         acts = Counter(row.verb for row in listed(tx))
@@ -119,7 +119,7 @@ def test_every_version_of_the_demo_was_approved_by_another_person(house: House) 
 
 
 def test_every_workflow_of_the_demo_is_sound(house: House) -> None:
-    open_demo(house)
+    open_demo(house.database, house.world)
     with house.database.read() as tx:
         documents = [row.document for row in tx.db.execute(select(VERSIONS))]
         documents += tx.db.scalars(select(WORKFLOWS.c.draft).where(WORKFLOWS.c.draft.is_not(None)))
@@ -136,7 +136,7 @@ def test_the_demo_is_only_for_an_installation_that_nobody_uses(house: House) -> 
 
 
 def test_the_waiting_run_goes_on_when_its_time_comes(house: House, clock: Clock) -> None:
-    open_demo(house)
+    open_demo(house.database, house.world)
     clock.advance(days=5)
     house.worker.world.smtp_url = ""
     house.worker.work()

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from engine.calendar import Calendar
-from engine.company import Company
+from engine.company.calendar import Calendar
+from engine.company.company import Company
 from engine.conditions import Binder
-from engine.diff import Difference, Edit, Node, differences, merged
-from engine.modules import Module, Schema
-from engine.workflow import Workflow
+from engine.schema.modules import Module, Schema
+from engine.workflows.diff import Difference, Edit, Node, differences, merged
+from engine.workflows.workflow import Workflow
 
 INVOICES = Module.model_validate(
     {

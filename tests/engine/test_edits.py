@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from engine.edits import apply
 from engine.problems import Invalid, Problem
+from engine.workflows.edits import apply
 
 CALL = {"id": "call", "type": "create_task", "title": "Call"}
 FIRM = {"id": "firm", "type": "add_note", "text": "Firm"}

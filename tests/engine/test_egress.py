@@ -17,7 +17,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from engine.egress import Answer, Egress, Refused, Unreachable, header_problem, parse_networks
+from engine.outside.egress import (
+    Answer,
+    Egress,
+    Refused,
+    Unreachable,
+    header_problem,
+    parse_networks,
+)
 
 OPEN = parse_networks("127.0.0.1/32")
 PUBLIC = "use the public https address of the receiver."

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from engine.attachments import attach
-from engine.database import Database
 from engine.effects.mail import SendMail
-from engine.enclosures import enclosed
-from engine.facts import Reader, RecordFacts
-from engine.filing import Enclosed, Enclosure
-from engine.post.media import media_type
-from engine.post.smtp import MOST_ATTACHED
-from engine.records import Author, Records
-from engine.transaction import Transaction
-from engine.world import World
+from engine.outside.media import media_type
+from engine.outside.smtp import MOST_ATTACHED
+from engine.outside.world import World
+from engine.records.attachments import attach
+from engine.records.database import Database
+from engine.records.reader import Reader, RecordFacts
+from engine.records.transaction import Transaction
+from engine.records.writer import Author, Records
+from engine.runs.message_attachments import enclosed
+from engine.schema.stored_files import Enclosed, Enclosure
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.servers import MailServer

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from engine.fields import FIELD_TYPES, Field
-from engine.modules import Module, Schema, check_module
 from engine.problems import BadValue, Invalid, Problem
+from engine.schema.fields import FIELD_TYPES, Field
+from engine.schema.modules import Module, Schema, check_module
 from tests.engine.small_world import SCHEMA, module, of
 
 OPTIONS = ("Open", "Straße", "Élan, vital")

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine.calendar import Calendar
-from engine.filters import AT, FILTERS, SAMPLE, Filter, Form, Setting
+from engine.company.calendar import Calendar
 from engine.templates import TextProblem, parse
+from engine.templates.filters import AT, FILTERS, SAMPLE, Filter, Form, Setting
 
 PARIS = ZoneInfo("Europe/Paris")
 NINE_IN_PARIS = datetime(2026, 3, 10, 8, 0, tzinfo=UTC)

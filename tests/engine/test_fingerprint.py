@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from engine.dependencies import fingerprint
-from engine.house import starter
-from engine.modules import Module, Schema
+from engine.schema.modules import Module, Schema
+from engine.starter import starter
 from engine.templates.wording import Wording
-from engine.workflow import Workflow
+from engine.workflows.fingerprint import fingerprint
+from engine.workflows.workflow import Workflow
 
 SCHEMA = Schema([Module.model_validate(module) for module in starter("modules")])
 COSMETIC = ("name", "description", "category", "label")

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from engine.conditions.formulas import check_formula
-from engine.fields import Field
-from engine.modules import Schema
 from engine.problems import Problem
+from engine.schema.fields import Field
+from engine.schema.modules import Schema
 from tests.engine.small_world import SCHEMA, binder
 
 

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from engine.calendar import Calendar
-from engine.delivery import Caps, Quiet
-from engine.links import Links
-from engine.sending import quotas, stops
-from engine.sending.outbox import send_now, waiting
-from engine.sending.quotas import Message
-from engine.sending.suppression import lift, listed, suppress
-from engine.tables import CLAIMS, QUOTAS
+from engine.company.calendar import Calendar
+from engine.company.message_limits import Caps, Quiet
+from engine.outside import kill_switch
+from engine.records.signed_links import Links
+from engine.records.suppression import lift, listed, suppress
+from engine.records.tables import CLAIMS, QUOTAS
+from engine.runs.sending import quotas
+from engine.runs.sending.outbox import send_now, waiting
+from engine.runs.sending.quotas import Message
 from tests.databases import TemplateDatabase
 from tests.engine.labour import context, write_to_many
 from tests.fakes import Clock
@@ -283,7 +284,7 @@ def test_what_is_stopped_stays_until_an_admin_lets_it_go_on(
     workflow = office.activate(trigger=CREATED, steps=[MAIL])
     assert workflow == 1
     with office.database.begin() as tx:
-        stops.stop(tx, what, "a wrong price", "boss")
+        kill_switch.stop(tx, what, "a wrong price", "boss")
     office.create("invoices", account="ACME")
     for _ in range(4):
         office.worker.work()
@@ -291,8 +292,8 @@ def test_what_is_stopped_stays_until_an_admin_lets_it_go_on(
     assert mailbox.received == []
     assert [cause for cause, _ in outbox(office)] == ["stop"]
     with office.database.begin() as tx:
-        assert stops.lift(tx, what)
-        assert not stops.lift(tx, what)
+        assert kill_switch.lift(tx, what)
+        assert not kill_switch.lift(tx, what)
     office.worker.work()
     assert len(mailbox.received) == 1
 
@@ -305,14 +306,14 @@ def test_a_stop_of_another_channel_stops_nothing_here_and_calls_are_stopped_too(
         hook = {"id": "hook", "type": "webhook", "url": receiver.url}
         office.activate(trigger=CREATED, steps=[MAIL, hook])
         with office.database.begin() as tx:
-            stops.stop(tx, "sms", "", "boss")
-            stops.stop(tx, "webhook", "", "boss")
-            stops.stop(tx, "workflow/12", "", "boss")
+            kill_switch.stop(tx, "sms", "", "boss")
+            kill_switch.stop(tx, "webhook", "", "boss")
+            kill_switch.stop(tx, "workflow/12", "", "boss")
         office.create("invoices", account="ACME")
         office.worker.work()
         assert (len(mailbox.received), receiver.requests) == (1, [])
         with office.database.begin() as tx:
-            stops.lift(tx, "webhook")
+            kill_switch.lift(tx, "webhook")
         office.worker.work()
         assert len(receiver.requests) == 1
 

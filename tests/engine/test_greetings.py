@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from engine.house import starter
-from engine.modules import Module, Schema
-from engine.templates.greetings import greetings
-from engine.workflow import Workflow
+from engine.schema.modules import Module, Schema
+from engine.starter import starter
+from engine.workflows.greetings import greetings
+from engine.workflows.workflow import Workflow
 
 SCHEMA = Schema(Module.model_validate(each) for each in starter("modules"))
 

@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, case, func
 from engine.conditions import bound
 from engine.conditions.bound import Binder, Opposite
 from engine.conditions.operators import OPERATORS
-from engine.database import Database
+from engine.records.database import Database
 from tests.databases import Pair
 from tests.engine.small_database import holding, in_facts, in_memory, in_sql, opened
 from tests.engine.small_world import NOW, World, binder, written
@@ -52,7 +52,7 @@ def instead_of(owner: str, other: Any) -> Break:
 def _found(owner: str) -> tuple[Any, Any, str]:
     """The module of this name, what in it holds the guarded thing, and the thing's name."""
     module, *inside, name = owner.replace(":", ".").split(".")
-    names = (f"engine.conditions.{module}", f"engine.{module}")
+    names = (f"engine.conditions.{module}", f"engine.records.{module}", f"engine.{module}")
     home: Any = next(sys.modules[name] for name in names if name in sys.modules)
     place = home
     for part in inside:
@@ -166,13 +166,13 @@ GUARDS = {
         set(),
     ),
     "deleted records behind references, read": Guard(
-        without("facts.Reader._load", ", table.c.deleted_at.is_(None)"),
+        without("reader.Reader._load", ", table.c.deleted_at.is_(None)"),
         OF_A_DELETED_FIRM,
         compare("firm.name", "equals", "ACME"),
         set(),
     ),
     "deleted users, read": Guard(
-        without("facts.Reader.user", "users.c.deleted_at.is_(None)"),
+        without("reader.Reader.user", "users.c.deleted_at.is_(None)"),
         World.of(deals=[{"owner": "zoe"}]),
         compare("owner.name", "is_not_empty"),
         set(),
@@ -184,7 +184,7 @@ GUARDS = {
         set(),
     ),
     "deleted children, read": Guard(
-        without("facts.Reader.related", "table.c.deleted_at.is_(None)"),
+        without("reader.Reader.related", "table.c.deleted_at.is_(None)"),
         WITH_A_DELETED_LINE,
         lines("some"),
         set(),
@@ -218,7 +218,7 @@ GUARDS = {
         set(),
     ),
     "a record of another module, read": Guard(
-        without("facts.RecordFacts._there", " if module == hop.module.name else None"),
+        without("reader.RecordFacts._there", " if module == hop.module.name else None"),
         World.of(deals=[{"about": "lines/1"}], firms=[ACME]),
         compare("about.firms.name", "equals", "ACME"),
         set(),
@@ -238,7 +238,7 @@ GUARDS = {
         set(),
     ),
     "deleted tags, read": Guard(
-        without("facts.Reader.labelled", "tags.c.deleted_at.is_(None)", "tags.c.id > 0"),
+        without("reader.Reader.labelled", "tags.c.deleted_at.is_(None)", "tags.c.id > 0"),
         World.of(deals=[{"tags": ["100%"]}]),
         compare("tags", "in_category", "Alarm"),
         set(),

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.inbound import File, Received, read
-from engine.inbound.bounces import Failure, Report
-from engine.inbound.unquoted import unquoted
+from engine.outside.bounces import Failure, Report
+from engine.outside.mail_in import File, Received, read
+from engine.outside.unquoted import unquoted
 from tests.post import bounce, complaint, letter
 
 ATTRIBUTED = [

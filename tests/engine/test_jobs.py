@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from engine.jobs import Doorbell, Listener, Rings, queue
-from engine.tables import HEARTBEATS, RUNS
+from engine.queue import Doorbell, Listener, Rings, queue
+from engine.records.tables import HEARTBEATS, RUNS
 from tests.databases import Pair, TemplateDatabase
 from tests.engine.labour import now
 from tests.office import Office, prepare
@@ -27,9 +27,9 @@ GARBAGE = [
     b"\x80\x04\x95",  # how a pickle begins
     b"[]",
     b'{"ring": 1}',
-    b'{"ring": "engine.jobs.unheard_of"}',
-    b'{"ring": "engine.jobs.answer", "retries": 1000000}',
-    b'["id", "engine.jobs.answer", null, 99, 0, null, [], {}, null, null]',
+    b'{"ring": "engine.queue.unheard_of"}',
+    b'{"ring": "engine.queue.answer", "retries": 1000000}',
+    b'["id", "engine.queue.answer", null, 99, 0, null, [], {}, null, null]',
 ]
 
 
@@ -137,8 +137,8 @@ def test_a_message_says_what_rings_and_nothing_else(tmp_path: Path) -> None:
     bell = Doorbell(queue(f"sqlite:///{tmp_path}/queue.db"))
     bell.ring()
     (message,) = bell.huey.storage.enqueued_items()
-    assert bytes(message) == b'{"ring": "engine.jobs.work"}'
-    assert Rings().deserialize(message).name == "engine.jobs.work"
+    assert bytes(message) == b'{"ring": "engine.queue.work"}'
+    assert Rings().deserialize(message).name == "engine.queue.work"
 
 
 def test_any_number_of_rings_at_once_needs_few_answers(pair: Pair, office: Office) -> None:

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Row, select
 
-from engine import review
-from engine.dependencies import fingerprint
-from engine.fields import Field
-from engine.library import By, examine, save_draft, submit, version_row, versions
 from engine.problems import Invalid, Problem
-from engine.records import Author, Records
-from engine.tables import RUNS, WORKFLOWS
-from engine.transaction import Transaction
+from engine.records.tables import RUNS, WORKFLOWS
+from engine.records.transaction import Transaction
+from engine.records.writer import Author, Records
+from engine.review import decisions
+from engine.runs.switching import Running, switch_off
+from engine.schema.fields import Field
+from engine.workflows.fingerprint import fingerprint
+from engine.workflows.library import By, examine, save_draft, submit, version_row, versions
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.story import Story, living
@@ -69,13 +70,13 @@ class Desk:
         version: Row[Any],
         by: By = ADMIN,
         shown: str | None = None,
-        baseline: review.Baseline | None = None,
+        baseline: decisions.Baseline | None = None,
     ) -> Row[Any]:
         with self.story.house.database.begin() as tx:
             library, hash = self.story.house.library, shown or version.hash
-            return review.approve(tx, library, version.id, hash, by, "", baseline)
+            return decisions.approve(tx, library, version.id, hash, by, "", baseline)
 
-    def live(self, document: Document, baseline: review.Baseline | None = None) -> int:
+    def live(self, document: Document, baseline: decisions.Baseline | None = None) -> int:
         """A workflow that was approved and runs."""
         version = self.submit(self.draft(document))
         self.approve(version, baseline=baseline)
@@ -300,10 +301,10 @@ def test_a_rejection_needs_a_reason_and_sends_the_draft_back(desk: Desk) -> None
     version = desk.submit(desk.draft(DOCUMENT))
     database = desk.story.house.database
     with database.begin() as tx, pytest.raises(Invalid) as refused:
-        review.reject(tx, version.id, ADMIN, "  ")
+        decisions.reject(tx, version.id, ADMIN, "  ")
     assert first(refused).message == "a rejection needs a reason."
     with database.begin() as tx:
-        decided = review.reject(tx, version.id, ADMIN, "Too friendly.")
+        decided = decisions.reject(tx, version.id, ADMIN, "Too friendly.")
     assert (decided.decided_by, decided.comment) == ("admin", "Too friendly.")
     assert desk.states(version.workflow) == ("draft", {1: "rejected"})
     with pytest.raises(Invalid):
@@ -331,12 +332,12 @@ def test_changes_made_before_the_approval_start_nothing(desk: Desk) -> None:
     ],
 )
 def test_switching_off_holds_finishes_or_stops_what_is_going_on(
-    desk: Desk, running: review.Running, expected: tuple[str, str]
+    desk: Desk, running: Running, expected: tuple[str, str]
 ) -> None:
     workflow = desk.live(WAITING)
     desk.story.tell({"save": "INV-1", "values": {"status": "Paid"}})
     with desk.story.house.database.begin() as tx:
-        review.switch_off(tx, workflow, running)
+        switch_off(tx, workflow, running)
     desk.story.tell({"save": "INV-2", "values": {"status": "Paid"}})
     assert (desk.states(workflow)[0], desk.runs()) == ("paused", [expected])
     desk.story.tell({"at": "2026-03-13T09:00"})
@@ -349,12 +350,12 @@ def test_what_was_held_goes_on_when_it_is_switched_on_again(desk: Desk) -> None:
     house = desk.story.house
     desk.story.tell({"save": "INV-1", "values": {"status": "Paid"}})
     with house.database.begin() as tx:
-        review.switch_off(tx, workflow)
+        switch_off(tx, workflow)
     with house.database.begin() as tx:
         Records(tx, Author("alice")).update("invoices", 2, {"status": "Paid"})
     desk.story.clock.advance(minutes=1)
     with house.database.begin() as tx:
-        assert review.switch_on(tx, house.library, workflow)
+        assert decisions.switch_on(tx, house.library, workflow)
     desk.story.tell({"at": "2026-03-12T09:00"})
     assert desk.runs() == [("done", "finished")]
 
@@ -363,10 +364,10 @@ def test_it_is_not_switched_on_again_if_a_field_has_changed(desk: Desk) -> None:
     workflow = desk.live(DOCUMENT)
     house = desk.story.house
     with house.database.begin() as tx:
-        review.switch_off(tx, workflow)
+        switch_off(tx, workflow)
     desk.retype("status", "text")
     with house.database.begin() as tx:
-        assert not review.switch_on(tx, house.library, workflow)
+        assert not decisions.switch_on(tx, house.library, workflow)
     assert desk.states(workflow)[0] == "paused"
 
 
@@ -381,14 +382,14 @@ def test_a_draft_that_nobody_approved_is_not_switched_on(desk: Desk) -> None:
     draft = desk.draft(DOCUMENT)
     house = desk.story.house
     with house.database.begin() as tx:
-        assert not review.switch_on(tx, house.library, draft.id)
+        assert not decisions.switch_on(tx, house.library, draft.id)
 
 
 def test_an_archived_workflow_ends_its_runs_and_cannot_be_edited(desk: Desk) -> None:
     workflow = desk.live(WAITING)
     desk.story.tell({"save": "INV-1", "values": {"status": "Paid"}})
     with desk.story.house.database.begin() as tx:
-        review.archive(tx, workflow)
+        decisions.archive(tx, workflow)
     assert desk.runs() == [("stopped", "stopped: the workflow was switched off")]
     with pytest.raises(Invalid) as refused:
         desk.draft(DOCUMENT, workflow)
@@ -438,7 +439,7 @@ def test_a_new_version_leaves_who_was_told_already_alone(desk: Desk) -> None:
 
 @pytest.mark.parametrize(("baseline", "runs"), [(None, 1), ("include", 1), ("ignore", 0)])
 def test_a_schedule_takes_those_that_match_already_unless_a_person_says_no(
-    desk: Desk, baseline: review.Baseline | None, runs: int
+    desk: Desk, baseline: decisions.Baseline | None, runs: int
 ) -> None:
     daily = {"type": "schedule", "every": "day", "at": "10:00"}
     desk.live({**DOCUMENT, "trigger": daily}, baseline)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from engine.links import Claim, Links
+from engine.records.signed_links import Claim, Links
 
 NOW = datetime(2026, 3, 10, 8, tzinfo=UTC)
 LINKS = Links("https://sayso.test", b"a key")

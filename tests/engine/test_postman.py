@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from engine.database import Database
-from engine.house import House
-from engine.library import Library
-from engine.post.imap import check
-from engine.post.postman import collect, folders
+from engine.installation import House
+from engine.outside.imap import check
+from engine.outside.postman import collect, folders
+from engine.outside.world import World
+from engine.records.database import Database
+from engine.records.tables import ALERTS
 from engine.settings import Settings
-from engine.tables import ALERTS
-from engine.world import World
+from engine.workflows.library import Library
 from tests.databases import Pair, TemplateDatabase
 from tests.fakes import Clock
 from tests.post import letter

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from engine.context import Person
-from engine.database import Database
-from engine.facts import Reader, RecordFacts
-from engine.persons import described, language_of, refusal
-from engine.phrases import person
-from engine.recipients import Recipients
-from engine.records import Author, Records
-from engine.transaction import Transaction
+from engine.blocks.context import Person
+from engine.blocks.words import person
+from engine.records.database import Database
+from engine.records.reader import Reader, RecordFacts
+from engine.records.transaction import Transaction
+from engine.records.writer import Author, Records
+from engine.runs.addressees import described, language_of, refusal
+from engine.runs.recipients import Recipients
 from tests.databases import TemplateDatabase
 from tests.story import NOW, fill
 

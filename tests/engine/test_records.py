@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from engine.database import Database
-from engine.fields import Field
-from engine.modules import Module
 from engine.problems import Invalid, Problem
-from engine.records import Author, Records, Saved
-from engine.tables import EVENTS
+from engine.records.database import Database
+from engine.records.tables import EVENTS
+from engine.records.writer import Author, Records, Saved
+from engine.schema.fields import Field
+from engine.schema.modules import Module
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.story import fill

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.calendar import Calendar
-from engine.calendar.recurring import Recurring
+from engine.company.calendar import Calendar
+from engine.company.schedule import Recurring
 
 PARIS = Calendar.of("Europe/Paris", country="FR")
 NOW = datetime(2026, 3, 10, 8, tzinfo=UTC)

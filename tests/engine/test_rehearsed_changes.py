@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from engine.rehearsal import Told, rehearse
-from engine.workflow import Workflow
+from engine.runs.rehearsal import Told, rehearse
+from engine.workflows.workflow import Workflow
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.story import Story, living

@@ -27,8 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.addresses import BadAddress
-from engine.post.smtp import (
+from engine.outside.smtp import (
     Delivery,
     Mail,
     MailRefused,
@@ -38,6 +37,7 @@ from engine.post.smtp import (
     deliver,
     message_id,
 )
+from engine.schema.addresses import BadAddress
 
 MAIL = Mail(
     sender="billing@acme.example",

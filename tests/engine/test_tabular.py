@@ -14,15 +14,15 @@ from hypothesis import settings as trying
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
-from engine.company import Company
-from engine.house import House
-from engine.intake import Imported
-from engine.modules import Module
+from engine.company.company import Company
+from engine.installation import House
 from engine.problems import Invalid, Problem
-from engine.records import Author, Records
+from engine.records.csv_export import export_csv, import_csv
+from engine.records.csv_import import Imported
+from engine.records.tables import EVENTS
+from engine.records.writer import Author, Records
+from engine.schema.modules import Module
 from engine.settings import Settings
-from engine.tables import EVENTS
-from engine.tabular import export_csv, import_csv
 from tests.databases import Pair
 from tests.fakes import Clock
 
@@ -95,12 +95,12 @@ def create(house: House, *rows: dict[str, Any]) -> None:
 
 def take(house: House, text: str | bytes, **how: Any) -> Imported:
     raw = text.encode() if isinstance(text, str) else text
-    return import_csv(house, "firms", io.BytesIO(raw), author=ANNA, **how)
+    return import_csv(house.database, "firms", io.BytesIO(raw), author=ANNA, **how)
 
 
 def exported(house: House, **how: Any) -> str:
     out = io.StringIO(newline="")
-    export_csv(house, "firms", out, **how)
+    export_csv(house.database, "firms", out, **how)
     return out.getvalue()
 
 

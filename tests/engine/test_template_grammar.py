@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.filters import FILTERS, MAX_TEXT, Form, Named, Unusable
 from engine.templates import Setting, TextProblem, parse
+from engine.templates.filters import FILTERS, MAX_TEXT, Form, Named, Unusable
 from engine.templates.reading import TESTS
 from engine.templates.writing import MAX_SECONDS
 

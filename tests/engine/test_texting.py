@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from engine.egress import Egress, parse_networks
-from engine.phones import e164
-from engine.post.texting import CAPTURE, Captured, Receipt, Reply, Taken, Twilio, provider
+from engine.outside.egress import Egress, parse_networks
+from engine.outside.texting import CAPTURE, Captured, Receipt, Reply, Taken, Twilio, provider
 from engine.problems import BadValue
+from engine.schema.phones import e164
 from tests.fakes import FakeTwilio
 from tests.servers import Answer, web_server
 

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from engine import turns
-from engine.records import Author, Records
+from engine.records import rota
+from engine.records.writer import Author, Records
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.story import Story, living
@@ -21,7 +21,7 @@ def story(template_database: TemplateDatabase, clock: Clock) -> Iterator[Story]:
 
 def take(story: Story, group: str = "Sales") -> str | None:
     with story.house.database.begin() as tx:
-        return turns.take(tx, group)
+        return rota.take(tx, group)
 
 
 def test_many_who_ask_at_once_are_spread_evenly(story: Story) -> None:
@@ -33,7 +33,7 @@ def test_many_who_ask_at_once_are_spread_evenly(story: Story) -> None:
 def test_the_place_is_kept_and_who_is_switched_off_is_passed_over(story: Story) -> None:
     assert [take(story), take(story)] == ["alice", "bob"]
     with story.house.database.begin() as tx:
-        assert turns.expected(tx, "Sales") == "mgr"
+        assert rota.expected(tx, "Sales") == "mgr"
         Records(tx, Author("admin")).update("users", 3, {"active": False})
     assert [take(story), take(story)] == ["alice", "bob"]
 
@@ -41,7 +41,7 @@ def test_the_place_is_kept_and_who_is_switched_off_is_passed_over(story: Story) 
 def test_what_is_rolled_back_used_up_no_turn(story: Story) -> None:
     with story.house.database.begin() as tx:
         savepoint = tx.db.begin_nested()
-        assert turns.take(tx, "Sales") == "alice"
+        assert rota.take(tx, "Sales") == "alice"
         savepoint.rollback()
     assert take(story) == "alice"
 

@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from engine.context import Context
-from engine.dependencies import fields_used
-from engine.facts import Reader
-from engine.filters import TextProblem
-from engine.ledger import Run
-from engine.library import Live, examine
-from engine.modules import Module, Schema
+from engine.blocks.context import Context
 from engine.problems import Invalid
+from engine.records.reader import Reader
+from engine.records.transaction import Transaction
+from engine.runs.ledger import Run
+from engine.schema.modules import Module, Schema
 from engine.templates import parse
+from engine.templates.filters import TextProblem
 from engine.templates.variables import ROOTS, VARIABLES, fields_of, meaning
-from engine.transaction import Transaction
-from engine.workflow import Workflow
+from engine.workflows.fingerprint import fields_used
+from engine.workflows.library import Live, examine
+from engine.workflows.workflow import Workflow
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.story import Story, living

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from engine import review, turns
-from engine.database import Database
-from engine.records import Author, Records
-from engine.rehearsal import rehearse
-from engine.tables import RUNS
-from engine.workflow import Workflow
+from engine.records import rota
+from engine.records.database import Database
+from engine.records.tables import RUNS
+from engine.records.writer import Author, Records
+from engine.review import decisions
+from engine.runs.rehearsal import rehearse
+from engine.runs.switching import switch_off
+from engine.workflows.workflow import Workflow
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.story import Story, living, local
@@ -118,11 +120,11 @@ def test_a_workflow_that_is_switched_off_meanwhile_holds_what_waits(
         story.approve(PAID)
         story.tell({"save": "INV-1", "values": {"subject": "Go"}})
         with story.house.database.begin() as tx:
-            review.switch_off(tx, story.workflow)
+            switch_off(tx, story.workflow)
         story.tell({"save": "INV-1", "values": {"balance": 0}})
         assert waits(story) == [("paused", "invoices/1")]
         with story.house.database.begin() as tx:
-            review.switch_on(tx, story.house.library, story.workflow)
+            decisions.switch_on(tx, story.house.library, story.workflow)
         clock.advance(minutes=15)
         story.tell({"tick": True})
         assert waits(story) == [("waiting", "tasks/1")]
@@ -147,7 +149,7 @@ def test_a_change_while_the_run_begins_to_wait_is_not_overlooked(
         save(2, subject="Go")
         with ThreadPoolExecutor(2) as pool:
             with database.begin() as ahead:
-                turns.take(ahead, "Sales")
+                rota.take(ahead, "Sales")
                 carried = pool.submit(worker.carry)  # has looked at the first, and awaits its turn
                 until(lambda: waiting_for_locks(database) == 1)
                 saved = pool.submit(save, 1, balance=0)

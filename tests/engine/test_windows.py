@@ -4,8 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from engine.calendar import Calendar
-from engine.calendar.windows import Window
+from engine.company.calendar import Calendar
+from engine.company.windows import Window
 
 PARIS = Calendar.of("Europe/Paris", country="FR")
 

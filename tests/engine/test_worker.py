@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from engine.tables import EVENTS, RUNS
-from engine.worker import Worker, claim
+from engine.records.tables import EVENTS, RUNS
+from engine.runs.worker import Worker, claim
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.office import Office, prepare

@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from engine.by_hand import Started, start
-from engine.enrol import Cause
-from engine.records import Author, Records
-from engine.tables import RUNS
+from engine.records.tables import RUNS
+from engine.records.writer import Author, Records
+from engine.runs.enrol import Cause
+from engine.runs.manual_start import Started, start
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.story import Story, living

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from engine.apart import apart
-from engine.attachments import attach
-from engine.records import Author, Records
+from engine.outside.subprocesses import apart
+from engine.records.attachments import attach
+from engine.records.writer import Author, Records
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.scenarios.test_R100 import PIXEL

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from engine.people import Principal, create_token, create_user, open_session
+from engine.people.logins import Principal, create_token, create_user, open_session
 from engine.problems import Invalid
-from engine.records import Author, Records
+from engine.records.writer import Author, Records
 from server.access import Refused
 from server.app import create_app
 from server.doors import OPERATIONS, Answer, Desk, Missing

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from engine.library import By, examine, save_draft, submit
-from engine.people import Principal
+from engine.people.logins import Principal
 from engine.problems import Invalid, Problem
-from engine.records import Author, Records
-from engine.review import approve
-from engine.tables import ALERTS
+from engine.records.tables import ALERTS
+from engine.records.writer import Author, Records
+from engine.review.decisions import approve
+from engine.workflows.library import By, examine, save_draft, submit
 from server.doors import Desk
 from server.operations.records import write_record
 from tests.databases import TemplateDatabase

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from engine.tables import ALERTS
+from engine.records.tables import ALERTS
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.office import Office, prepare

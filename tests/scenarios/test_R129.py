@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from engine.problems import Invalid
-from engine.sending.mending import try_again
-from engine.sending.suppression import listed
+from engine.records.suppression import listed
+from engine.runs.sending.mending import try_again
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.office import Office, prepare

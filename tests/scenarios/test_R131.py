@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import select
 
 import server.operations.one_offs  # noqa: F401 - registers the operation
-from engine import review
-from engine.library import By
-from engine.people import Principal
+from engine.people.logins import Principal
 from engine.problems import Invalid
-from engine.tables import RUNS, VERSIONS
+from engine.records.tables import RUNS, VERSIONS
+from engine.review import decisions
+from engine.workflows.library import By
 from server.doors import OPERATIONS, Desk
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
@@ -29,7 +29,7 @@ def ask(story: Story, **given: Any) -> Any:
 def approve(story: Story, workflow: int) -> None:
     with story.house.database.begin() as tx:
         row = tx.db.execute(select(VERSIONS).where(VERSIONS.c.workflow == workflow)).one()
-        review.approve(tx, story.house.library, row.id, row.hash, By("admin"), "")
+        decisions.approve(tx, story.house.library, row.id, row.hash, By("admin"), "")
     story.house.worker.work()
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from engine.company import PLACEHOLDER, Company, Sender
-from engine.house import House
-from engine.library import Library, examine
-from engine.lint import advice
-from engine.sending.outbox import waiting
+from engine.company.company import PLACEHOLDER, Company, Sender
+from engine.installation import House
+from engine.runs.sending.outbox import waiting
 from engine.settings import Settings
-from engine.workflow import Workflow
+from engine.workflows.advice import advice
+from engine.workflows.library import Library, examine
+from engine.workflows.workflow import Workflow
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.office import Office, prepare

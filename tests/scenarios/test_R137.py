@@ -5,11 +5,11 @@ from collections import Counter
 import pytest
 from sqlalchemy import select
 
-from engine.company import Company
-from engine.delivery import Caps
-from engine.records import Author, Records
-from engine.sending.outbox import let_go, waiting
-from engine.tables import ALERTS
+from engine.company.company import Company
+from engine.company.message_limits import Caps
+from engine.records.tables import ALERTS
+from engine.records.writer import Author, Records
+from engine.runs.sending.outbox import let_go, waiting
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.office import COMPANY, Office, prepare

@@ -6,7 +6,7 @@ from time import monotonic
 
 from sqlalchemy import select
 
-from engine.tables import CLAIMS, RUNS
+from engine.records.tables import CLAIMS, RUNS
 from tests.databases import TemplateDatabase
 from tests.engine.labour import context, now, work
 from tests.office import Office, prepare

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from engine.library import examine
-from engine.modules import Schema
-from engine.people import Principal
+from engine.people.logins import Principal
 from engine.problems import Invalid
-from engine.rehearsal import rehearse
+from engine.runs.rehearsal import rehearse
+from engine.schema.modules import Schema
 from engine.templates.listing import inserts
-from engine.workflow import Workflow
+from engine.workflows.library import examine
+from engine.workflows.workflow import Workflow
 from server.access import seen
 from server.doors import Desk
 from server.operations.variables import list_variables

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from engine.tables import AUDIT
+from engine.records.tables import AUDIT
 from server.app import create_app
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock

@@ -2,9 +2,9 @@
 
 import pytest
 
-from engine.library import examine
-from engine.message_parts import measure, told
-from engine.rehearsal import rehearse
+from engine.runs.rehearsal import rehearse
+from engine.templates.sms_length import measure, told
+from engine.workflows.library import examine
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.story import Told, living

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from engine.library import examine
 from engine.problems import Invalid
-from engine.records import Author, Records
+from engine.records.writer import Author, Records
+from engine.workflows.library import examine
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.story import Story, living

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.people import Principal
+from engine.people.logins import Principal
 from engine.problems import Invalid
 from server.doors import Desk
 from server.operations.templates import get_template, put_template

@@ -5,12 +5,12 @@ from io import BytesIO
 import pytest
 from sqlalchemy import select
 
-from engine import review
-from engine.library import By, save_draft, submit
 from engine.problems import Invalid
-from engine.records import Author, Records
-from engine.tables import VERSIONS, WORKFLOWS
-from engine.tabular import import_csv
+from engine.records.csv_export import import_csv
+from engine.records.tables import VERSIONS, WORKFLOWS
+from engine.records.writer import Author, Records
+from engine.review import decisions
+from engine.workflows.library import By, save_draft, submit
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.scenarios.test_R156 import DOCUMENT, REMINDER, write
@@ -43,7 +43,7 @@ def test_a_new_wording_waits_for_approval_and_then_counts_for_the_next_mail(
         ((version, hash, authors),) = waiting(story)
         assert authors == ["bob"]
         with story.house.database.begin() as tx:
-            review.approve(tx, story.house.library, version, hash, By("admin"), "")
+            decisions.approve(tx, story.house.library, version, hash, By("admin"), "")
         assert sent(story, "three") == ["Kindly pay 1000.00."]
         with story.house.database.read() as tx:
             emails = tx.schema.tables["emails"]
@@ -83,15 +83,15 @@ def decide(story: Story, *, approved: bool = True, by: str = "admin") -> None:
     ((version, hash, _),) = waiting(story)
     with story.house.database.begin() as tx:
         if approved:
-            review.approve(tx, story.house.library, version, hash, By(by), "")
+            decisions.approve(tx, story.house.library, version, hash, By(by), "")
         else:
-            review.reject(tx, version, By(by), "Not like this.")
+            decisions.reject(tx, version, By(by), "Not like this.")
 
 
 def imported(story: Story, rows: str) -> None:
     """A file of templates is taken in, which is to start no workflow."""
     file = BytesIO(rows.encode())
-    done = import_csv(story.house, "templates", file, author=Author("bob"))
+    done = import_csv(story.house.database, "templates", file, author=Author("bob"))
     assert done.problems == []
     story.house.worker.work()
 
@@ -117,7 +117,9 @@ def test_two_of_one_name_and_language_do_not_come_in_by_one_file(
 ) -> None:
     rows = "name,kind,subject,body\nx,E-mail,S,One\nx,E-mail,S,Two\n"
     with living({}, template_database, clock) as story:
-        done = import_csv(story.house, "templates", BytesIO(rows.encode()), author=Author("bob"))
+        done = import_csv(
+            story.house.database, "templates", BytesIO(rows.encode()), author=Author("bob")
+        )
         assert [row for row, _ in done.problems] == [3]
 
 
@@ -168,7 +170,7 @@ def test_what_waits_for_review_takes_up_the_new_wording(
         assert old != new
         assert authors == ["alice", "bob"]
         with pytest.raises(Invalid, match="superseded"), story.house.database.begin() as tx:
-            review.approve(tx, story.house.library, first, old, By("admin"), "")
+            decisions.approve(tx, story.house.library, first, old, By("admin"), "")
         decide(story)
         assert sent(story, "one") == ["Kindly pay 1000.00."]
 

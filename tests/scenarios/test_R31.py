@@ -2,9 +2,9 @@
 
 import pytest
 
-from engine.library import By, save_draft, submit
 from engine.problems import Invalid
-from engine.review import approve
+from engine.review.decisions import approve
+from engine.workflows.library import By, save_draft, submit
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.story import living

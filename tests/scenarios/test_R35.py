@@ -4,11 +4,11 @@ from datetime import date
 
 import pytest
 
+from engine.blocks.triggers.schedule import Schedule
 from engine.conditions import bind
 from engine.conditions.readings import holds
-from engine.facts import Reader, RecordFacts
-from engine.records import Author, Records
-from engine.triggers.schedule import Schedule
+from engine.records.reader import Reader, RecordFacts
+from engine.records.writer import Author, Records
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.story import living, local

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.sending.outbox import waiting
+from engine.runs.sending.outbox import waiting
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.office import Office, prepare

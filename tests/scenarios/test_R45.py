@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from engine.house import House
-from engine.jobs import beat
+from engine.installation import House
+from engine.queue import beat
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.server.reception import REMIND, Reception, furnish, opened

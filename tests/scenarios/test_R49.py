@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from engine import audit
+from engine.people import audit
 from engine.problems import Invalid
-from engine.records import Author, Records
-from engine.tables import RUNS
+from engine.records.tables import RUNS
+from engine.records.writer import Author, Records
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.server.reception import Reception, furnish, opened

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from engine.conditions.operators import OPERATORS
-from engine.library import examine
-from engine.people import Principal
+from engine.people.logins import Principal
+from engine.workflows.library import examine
 from server.doors import Answer, Desk
 from server.operations.modules import describe_modules
 from tests.databases import TemplateDatabase

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from engine.people import Principal
+from engine.people.logins import Principal
 from engine.problems import Invalid
-from engine.records import Author, Records
+from engine.records.writer import Author, Records
 from server.doors import Answer, Desk
 from server.operations.trials import preview_audience
 from tests.databases import TemplateDatabase

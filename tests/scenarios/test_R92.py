@@ -3,7 +3,7 @@
 import pytest
 from fastapi.testclient import TestClient
 
-from engine.people import create_user, open_session
+from engine.people.logins import create_user, open_session
 from server.app import create_app
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from engine.apart import apart
-from engine.filing import named
-from engine.rehearsal import rehearse
-from engine.workflow import Workflow
+from engine.outside.subprocesses import apart
+from engine.runs.rehearsal import rehearse
+from engine.schema.stored_files import named
+from engine.workflows.workflow import Workflow
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.story import Story, Told, living

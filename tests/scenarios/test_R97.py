@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from engine.blocks import blocks
-from engine.dependencies import fingerprint
-from engine.functions import FUNCTIONS
-from engine.library import examine
-from engine.rehearsal import rehearse
-from engine.workflow import Workflow
+from engine.effects.functions import FUNCTIONS
+from engine.runs.rehearsal import rehearse
+from engine.workflows.catalogue import blocks
+from engine.workflows.fingerprint import fingerprint
+from engine.workflows.library import examine
+from engine.workflows.workflow import Workflow
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.plugins import SCORES, installed

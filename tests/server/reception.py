@@ -13,12 +13,12 @@ from typing import Any
 import httpx
 import uvicorn
 
-from engine.company import Company
-from engine.database import Database
-from engine.house import House
-from engine.modules import Module
-from engine.people import SCOPES, Principal, create_token, create_user, person, token_holder
-from engine.records import Author, Records
+from engine.company.company import Company
+from engine.installation import House
+from engine.people.logins import SCOPES, Principal, create_token, create_user, person, token_holder
+from engine.records.database import Database
+from engine.records.writer import Author, Records
+from engine.schema.modules import Module
 from engine.settings import Settings
 from server.app import create_app
 from server.doors import OPERATIONS, Answer, Desk

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from engine import people
-from engine.people import SCOPES, Principal
+from engine.people import logins
+from engine.people.logins import SCOPES, Principal
 from engine.problems import Invalid
 from server.access import AGENT_CEILING, Refused, holder, need, rights, seen, signed_in
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.server.reception import Reception, furnish, opened
 
-EVERYBODY = frozenset(people.ROLES)
+EVERYBODY = frozenset(logins.ROLES)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_each_role_may_do_its_own_and_no_more() -> None:
     }
     keeping = {"audit:read", "runs:control", "modules:write", "people:write", "settings:write"}
     deciding = {"workflows:test", "workflows:toggle", "runs:control", "reviews:decide"}
-    assert {role: rights(a_person(role)) for role in people.ROLES} == {
+    assert {role: rights(a_person(role)) for role in logins.ROLES} == {
         "viewer": reading,
         "author": reading | writing,
         "approver": reading | deciding,
@@ -64,7 +64,7 @@ def test_a_token_may_do_what_both_its_scopes_and_the_roles_behind_it_allow() -> 
 
 def test_no_token_reaches_beyond_the_ceiling_whatever_it_was_given() -> None:
     beyond = {"reviews:decide", "people:write", "settings:write"}
-    assert rights(a_person(*people.ROLES)) - AGENT_CEILING == beyond
+    assert rights(a_person(*logins.ROLES)) - AGENT_CEILING == beyond
     for scopes in (SCOPES, (*SCOPES, *beyond)):
         assert rights(an_agent(*scopes)) & beyond == frozenset()
     forged = Principal("ann", EVERYBODY, None, "a token", agent=True)
@@ -125,14 +125,14 @@ def test_sensitive_modules_are_hidden_from_tokens_but_those_of_admins(reception:
 
 def test_a_password_lets_in_and_nothing_else_does(reception: Reception) -> None:
     with reception.house.database.begin() as tx:
-        people.set_password(tx, "alice", "correct horse")
-        assert people.check_password(tx, "alice", "correct horse") == a_person_named("alice")
-        assert people.check_password(tx, "alice", "wrong horse") is None
-        assert people.check_password(tx, "alice", "x" * 1025) is None
-        assert people.check_password(tx, "nobody", "correct horse") is None
-        assert people.check_password(tx, "bob", "") is None
-        people.deactivate_user(tx, "alice")
-        assert people.check_password(tx, "alice", "correct horse") is None
+        logins.set_password(tx, "alice", "correct horse")
+        assert logins.check_password(tx, "alice", "correct horse") == a_person_named("alice")
+        assert logins.check_password(tx, "alice", "wrong horse") is None
+        assert logins.check_password(tx, "alice", "x" * 1025) is None
+        assert logins.check_password(tx, "nobody", "correct horse") is None
+        assert logins.check_password(tx, "bob", "") is None
+        logins.deactivate_user(tx, "alice")
+        assert logins.check_password(tx, "alice", "correct horse") is None
 
 
 def a_person_named(name: str) -> Principal:
@@ -142,13 +142,13 @@ def a_person_named(name: str) -> Principal:
 @pytest.mark.parametrize("password", ["short", "x" * 1025])
 def test_a_password_has_a_length_that_can_be_kept(reception: Reception, password: str) -> None:
     with reception.house.database.begin() as tx, pytest.raises(Invalid, match="characters"):
-        people.set_password(tx, "alice", password)
+        logins.set_password(tx, "alice", password)
 
 
 def test_a_user_that_is_there_is_changed_and_keeps_what_is_not_said(reception: Reception) -> None:
     with reception.house.database.begin() as tx:
-        people.create_user(tx, "alice", ["author", "approver"], name="Alice B.")
-        assert people.person(tx, "alice") == Principal("alice", frozenset({"author", "approver"}))
+        logins.create_user(tx, "alice", ["author", "approver"], name="Alice B.")
+        assert logins.person(tx, "alice") == Principal("alice", frozenset({"author", "approver"}))
         users = tx.schema.tables["users"]
         rows = tx.db.execute(users.select().where(users.c.username == "alice")).mappings().all()
     assert [(row["name"], row["email"]) for row in rows] == [("Alice B.", "alice@sayso.test")]
@@ -159,7 +159,7 @@ def test_a_role_that_does_not_exist_is_refused_with_the_nearest(reception: Recep
         reception.house.database.begin() as tx,
         pytest.raises(Invalid, match="Did you mean `approver`"),
     ):
-        people.create_user(tx, "new", ["aprover"])
+        logins.create_user(tx, "new", ["aprover"])
 
 
 # --- tokens ---
@@ -173,13 +173,13 @@ def test_a_token_is_good_until_it_expires_is_revoked_or_its_user_goes(reception:
     )
     assert [holder(reception.house, token) for token in tokens] == [expected] * 3
     with database.begin() as tx:
-        people.revoke_token(tx, people.tokens(tx, "alice")[0].id)
+        logins.revoke_token(tx, logins.tokens(tx, "alice")[0].id)
     assert [holder(reception.house, token) for token in tokens] == [expected, expected, None]
     reception.clock.advance(days=90)
     assert [holder(reception.house, token) for token in tokens] == [None] * 3
     fresh = reception.token("alice", "records:read")
     with database.begin() as tx:
-        people.deactivate_user(tx, "alice")
+        logins.deactivate_user(tx, "alice")
     assert holder(reception.house, fresh) is None
 
 
@@ -194,7 +194,7 @@ def test_the_last_use_of_a_token_is_noted_at_most_once_a_minute(reception: Recep
         reception.clock.advance(seconds=seconds)
         holder(reception.house, token)
         with reception.house.database.read() as tx:
-            seen_at.append(people.tokens(tx, "alice")[0].used_at)
+            seen_at.append(logins.tokens(tx, "alice")[0].used_at)
     assert seen_at[0] == seen_at[1]
     assert seen_at[2] - seen_at[1] == timedelta(seconds=61)
 
@@ -202,14 +202,14 @@ def test_the_last_use_of_a_token_is_noted_at_most_once_a_minute(reception: Recep
 def test_a_token_is_kept_as_a_hash_alone(reception: Reception) -> None:
     token = reception.token("alice")
     with reception.house.database.read() as tx:
-        (row,) = people.tokens(tx, "alice")
+        (row,) = logins.tokens(tx, "alice")
     assert token.startswith("atp_")
     assert token not in str(tuple(row))
 
 
 def test_everything_wrong_with_a_new_token_is_told_at_once(reception: Reception) -> None:
     with reception.house.database.begin() as tx, pytest.raises(Invalid) as refused:
-        people.create_token(tx, "alice", " ", ["workflows:approve"], days=91)
+        logins.create_token(tx, "alice", " ", ["workflows:approve"], days=91)
     assert [problem.path for problem in refused.value.problems] == ["scopes", "label", "days"]
 
 
@@ -221,12 +221,12 @@ def test_a_session_ends_by_itself_by_signing_out_and_with_a_new_password(
 ) -> None:
     house = reception.house
     with house.database.begin() as tx:
-        cookies = [people.open_session(tx, "alice") for _ in range(3)]
-        people.close_session(tx, cookies[0])
+        cookies = [logins.open_session(tx, "alice") for _ in range(3)]
+        logins.close_session(tx, cookies[0])
     assert [signed_in(house, cookie) is not None for cookie in cookies] == [False, True, True]
     with house.database.begin() as tx:
-        people.set_password(tx, "alice", "correct horse")
-        last = people.open_session(tx, "alice")
+        logins.set_password(tx, "alice", "correct horse")
+        last = logins.open_session(tx, "alice")
     assert [signed_in(house, cookie) for cookie in cookies] == [None] * 3
     reception.clock.advance(hours=11, minutes=59)
     assert signed_in(house, last) is not None
@@ -236,10 +236,10 @@ def test_a_session_ends_by_itself_by_signing_out_and_with_a_new_password(
 
 def test_a_password_given_again_is_noted(reception: Reception) -> None:
     with reception.house.database.begin() as tx:
-        cookie = people.open_session(tx, "bob")
+        cookie = logins.open_session(tx, "bob")
     reception.clock.advance(minutes=10)
     with reception.house.database.begin() as tx:
-        people.prove(tx, cookie)
+        logins.prove(tx, cookie)
     found = signed_in(reception.house, cookie)
     assert found is not None
     assert found.proved_at - found.created_at == timedelta(minutes=10)
@@ -247,14 +247,14 @@ def test_a_password_given_again_is_noted(reception: Reception) -> None:
 
 def test_a_link_signs_in_once_and_within_the_hour(reception: Reception) -> None:
     with reception.house.database.begin() as tx:
-        first, second = people.create_link(tx, "alice"), people.create_link(tx, "alice")
-        cookie = people.use_link(tx, first)
-        assert people.use_link(tx, first) is None
-        assert people.use_link(tx, cookie or "") is None
+        first, second = logins.create_link(tx, "alice"), logins.create_link(tx, "alice")
+        cookie = logins.use_link(tx, first)
+        assert logins.use_link(tx, first) is None
+        assert logins.use_link(tx, cookie or "") is None
     found = signed_in(reception.house, cookie or "")
     assert found is not None
     assert found.principal == a_person_named("alice")
     assert signed_in(reception.house, second) is None
     reception.clock.advance(hours=1)
     with reception.house.database.begin() as tx:
-        assert people.use_link(tx, second) is None
+        assert logins.use_link(tx, second) is None

@@ -10,9 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from engine import attachments, people
-from engine.filing import clean
-from engine.house import House
+from engine.installation import House
+from engine.people import logins
+from engine.records import attachments
+from engine.schema.stored_files import clean
 from tests.fakes import Clock
 from tests.showroom import browser_of, furnish, opened
 
@@ -46,7 +47,7 @@ def house(furnished: Path, tmp_path: Path, clock: Clock) -> Iterator[House]:
 def program(house: House, *scopes: str, user: str = "alice") -> TestClient:
     """A REST client with a token."""
     with house.database.begin() as tx:
-        token = people.create_token(tx, user, "a test", scopes)
+        token = logins.create_token(tx, user, "a test", scopes)
     client = browser_of(house)
     client.headers["Authorization"] = f"Bearer {token}"
     return client

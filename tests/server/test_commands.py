@@ -16,11 +16,11 @@ from click.testing import CliRunner, Result
 from mcp import Client, StdioServerParameters
 from standardwebhooks import Webhook
 
-from engine import people
-from engine.house import House
-from engine.jobs import beat
-from engine.post.hooks import Hooks
-from engine.post.receiving import receive
+from engine.installation import House
+from engine.outside.hooks import Hooks
+from engine.outside.receiving import receive
+from engine.people import logins
+from engine.queue import beat
 from engine.settings import Settings, signing_secret
 from server.__main__ import main
 from server.doctor import examine
@@ -61,8 +61,8 @@ def test_a_user_is_created_with_a_password_from_standard_input(house: House) -> 
     created = run(*words, input="let me in!\n")
     assert (created.exit_code, created.stdout) == (0, "anna may sign in, as admin, approver.\n")
     with house.database.read() as tx:
-        who = people.check_password(tx, "anna", "let me in!")
-    assert who == people.Principal("anna", frozenset({"admin", "approver"}))
+        who = logins.check_password(tx, "anna", "let me in!")
+    assert who == logins.Principal("anna", frozenset({"admin", "approver"}))
     assert run("user", "list").stdout.split() == ["anna", "admin,", "approver"]
 
 
@@ -72,7 +72,7 @@ def test_a_token_is_printed_alone_and_opens_what_it_says(house: House) -> None:
     made = run("token", "create", "--user", "anna", "--name", "Laptop", *scopes)
     assert (made.exit_code, made.stderr) == (0, "")
     with house.database.read() as tx:
-        holder = people.token_holder(tx, made.stdout.removesuffix("\n"))
+        holder = logins.token_holder(tx, made.stdout.removesuffix("\n"))
     assert holder is not None
     assert (holder.name, holder.scopes) == ("anna", frozenset({"records:read", "runs:read"}))
     assert "Laptop" in run("token", "list").stdout
@@ -84,7 +84,7 @@ def test_a_link_signs_in_once(house: House) -> None:
     with_anna()
     secret = run("user", "link", "anna").stdout.strip().rpartition("secret=")[2]
     with house.database.begin() as tx:
-        first, second = people.use_link(tx, secret), people.use_link(tx, secret)
+        first, second = logins.use_link(tx, secret), logins.use_link(tx, secret)
     assert (first is None, second is None) == (False, True)
 
 

@@ -9,11 +9,11 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from engine.people import Principal, create_token, create_user, open_session
+from engine.people.logins import Principal, create_token, create_user, open_session
 from engine.problems import Invalid
-from engine.records import Author, Records
-from engine.sending.suppression import listed, suppress
-from engine.tables import ALERTS, ENTRIES, RUNS
+from engine.records.suppression import listed, suppress
+from engine.records.tables import ALERTS, ENTRIES, RUNS
+from engine.records.writer import Author, Records
 from server.app import create_app
 from server.doors import OPERATIONS, Answer, Desk, Missing
 from server.operations import runs, sending

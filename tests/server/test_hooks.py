@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import select
 from standardwebhooks.webhooks import Webhook
 
-from engine import people
-from engine.library import By, save_draft, submit
-from engine.post.hooks import Hooks, Kind
-from engine.review import approve
+from engine.outside.hooks import Hooks, Kind
+from engine.people import logins
+from engine.review.decisions import approve
+from engine.workflows.library import By, save_draft, submit
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.post import letter
@@ -172,7 +172,7 @@ def test_a_token_says_that_a_record_is_kept_in_step_with_another_system(
     reception: Reception,
 ) -> None:
     with reception.house.database.begin() as tx:
-        people.create_user(tx, "erp", ["author"])
+        logins.create_user(tx, "erp", ["author"])
     client = reception.client("erp")
     note = {"account": "ACME", "amount": 10}
     made = client.post("/api/records/credit_notes", json={"values": note, "sync": True})

@@ -14,9 +14,9 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, PromptReference, ResourceTemplateReference, TextContent
 
-from engine import people
-from engine.house import House
-from engine.records import Author, Records
+from engine.installation import House
+from engine.people import logins
+from engine.records.writer import Author, Records
 from server.doors import OPERATIONS
 from server.mcp import Server
 from server.telling import MOST
@@ -180,7 +180,7 @@ async def test_over_http_nobody_comes_in_without_a_good_token(reception: Recepti
         assert status(**good, Origin="http://localhost:6274") == 200
         assert httpx.get(f"{reception.url}/mcp", headers=good).status_code == 405
         with reception.house.database.begin() as tx:
-            people.revoke_token(tx, people.tokens(tx, "alice")[0].id)
+            logins.revoke_token(tx, logins.tokens(tx, "alice")[0].id)
         assert status(**good) == 401
 
 

@@ -9,11 +9,11 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from engine.database import Database
-from engine.people import create_user, open_session
-from engine.post.smtp import Delivery, Mail
-from engine.records import Author, Records
-from engine.world import World
+from engine.outside.smtp import Delivery, Mail
+from engine.outside.world import World
+from engine.people.logins import create_user, open_session
+from engine.records.database import Database
+from engine.records.writer import Author, Records
 from server.app import create_app
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine import audit
+from engine.people import audit
 from engine.problems import Invalid
 from server.access import Refused
 from server.doors import OPERATIONS, Desk, Missing

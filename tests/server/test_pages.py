@@ -10,10 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
-from engine import people
-from engine.house import House
-from engine.library import By, save_draft, submit, version_row
-from engine.tables import AUDIT, ENTRIES, EPISODES, RUNS, VERSIONS, WORKFLOWS
+from engine.installation import House
+from engine.people import logins
+from engine.records.tables import AUDIT, ENTRIES, EPISODES, RUNS, VERSIONS, WORKFLOWS
+from engine.workflows.library import By, save_draft, submit, version_row
 from tests.fakes import Clock
 from tests.showroom import PASSWORD, browser_of, furnish, opened
 
@@ -175,12 +175,12 @@ def test_signing_in_again_gives_a_new_session_and_ends_the_old_one(house: House)
     old = browser.cookies["sayso_session"]
     browser.post("/login", data={"username": "admin", "password": PASSWORD})
     with house.database.read() as tx:
-        assert people.session(tx, old) is None
+        assert logins.session(tx, old) is None
 
 
 def test_a_link_signs_in_once(house: House) -> None:
     with house.database.begin() as tx:
-        secret = people.create_link(tx, "admin")
+        secret = logins.create_link(tx, "admin")
     first = browser_of(house).get("/login/link", params={"secret": secret})
     again = browser_of(house).get("/login/link", params={"secret": secret})
     assert (first.status_code, first.headers["location"]) == (303, "/")
@@ -192,7 +192,7 @@ def test_signing_out_ends_the_session(house: House) -> None:
     cookie = browser.cookies["sayso_session"]
     assert browser.post("/logout").headers["location"] == "/login"
     with house.database.read() as tx:
-        assert people.session(tx, cookie) is None
+        assert logins.session(tx, cookie) is None
 
 
 @pytest.mark.parametrize("address", [*PAGES, *FOR_AUTHORS, *FOR_ADMINS, "/reviews/4"])
@@ -582,8 +582,8 @@ def test_a_token_is_shown_once_with_what_to_paste_into_each_client(house: House)
     for client in ("Claude Code", "Claude Desktop", "Cursor", "VS Code"):
         assert client in page
     with house.database.read() as tx:
-        holder = people.token_holder(tx, found[0])
-    assert holder == people.Principal(
+        holder = logins.token_holder(tx, found[0])
+    assert holder == logins.Principal(
         "alice", frozenset({"author"}), frozenset({"records:read"}), "Claude", agent=True
     )
     again = browser.get("/tokens").text
@@ -594,17 +594,17 @@ def test_a_token_is_shown_once_with_what_to_paste_into_each_client(house: House)
 def test_a_revoked_token_opens_nothing(house: House) -> None:
     browser = browser_of(house, "alice")
     with house.database.begin() as tx:
-        token = people.create_token(tx, "alice", "Old", ["records:read"])
-        id = people.tokens(tx, "alice")[0].id
+        token = logins.create_token(tx, "alice", "Old", ["records:read"])
+        id = logins.tokens(tx, "alice")[0].id
     assert browser.post(f"/tokens/{id}/revoke").status_code == 303
     with house.database.read() as tx:
-        assert people.token_holder(tx, token) is None
+        assert logins.token_holder(tx, token) is None
 
 
 def test_nobody_revokes_the_token_of_somebody_else(house: House) -> None:
     with house.database.begin() as tx:
-        people.create_token(tx, "alice", "Hers", ["records:read"])
-        id = people.tokens(tx, "alice")[0].id
+        logins.create_token(tx, "alice", "Hers", ["records:read"])
+        id = logins.tokens(tx, "alice")[0].id
     assert browser_of(house, "bob").post(f"/tokens/{id}/revoke").status_code == 404
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from engine import people
-from engine.jobs import beat
+from engine.people import logins
+from engine.queue import beat
 from server.doors import OPERATIONS
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
@@ -191,7 +191,7 @@ def test_a_revoked_token_is_refused_from_then_on(reception: Reception) -> None:
     alice = reception.client("alice")
     assert alice.get("/api/modules").status_code == 200
     with reception.house.database.begin() as tx:
-        people.revoke_token(tx, people.tokens(tx, "alice")[0].id)
+        logins.revoke_token(tx, logins.tokens(tx, "alice")[0].id)
     assert alice.get("/api/modules").status_code == 401
 
 

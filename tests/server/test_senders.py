@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from engine.attachments import attach
-from engine.company import Sender
-from engine.house import House
-from engine.records import Author, Records
-from engine.tables import AUDIT
+from engine.company.company import Sender
+from engine.installation import House
+from engine.records.attachments import attach
+from engine.records.tables import AUDIT
+from engine.records.writer import Author, Records
 from tests.fakes import Clock
 from tests.server.test_attachments import program
 from tests.showroom import browser_of, furnish, opened

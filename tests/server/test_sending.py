@@ -9,15 +9,15 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
-from engine import audit
-from engine.house import House
-from engine.library import By, save_draft, submit
-from engine.people import Principal
+from engine.installation import House
+from engine.outside.kill_switch import stops
+from engine.people import audit
+from engine.people.logins import Principal
 from engine.problems import Invalid
-from engine.records import Author, Records
-from engine.review import approve
-from engine.sending.stops import stops
-from engine.tables import EVENTS
+from engine.records.tables import EVENTS
+from engine.records.writer import Author, Records
+from engine.review.decisions import approve
+from engine.workflows.library import By, save_draft, submit
 from server.__main__ import main
 from server.access import Refused
 from server.doors import OPERATIONS, Desk

@@ -7,9 +7,9 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from engine.post.hooks import Hooks
-from engine.records import Author, Records
-from engine.sending.suppression import suppressed
+from engine.outside.hooks import Hooks
+from engine.records.suppression import suppressed
+from engine.records.writer import Author, Records
 from tests.databases import Pair
 from tests.fakes import Clock, FakeTwilio
 from tests.server.reception import Reception, opened, served

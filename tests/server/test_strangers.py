@@ -11,11 +11,11 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from engine.post.receipts import take_reply
-from engine.post.receiving import receive
-from engine.post.texting import Reply
-from engine.records import Author, Records
-from engine.tables import AUDIT, SUPPRESSIONS
+from engine.outside.receipts import take_reply
+from engine.outside.receiving import receive
+from engine.outside.texting import Reply
+from engine.records.tables import AUDIT, SUPPRESSIONS
+from engine.records.writer import Author, Records
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.post import letter

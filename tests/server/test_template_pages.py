@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from engine.house import House
-from engine.records import Author, Records
+from engine.installation import House
+from engine.records.writer import Author, Records
 from tests.fakes import Clock
 from tests.showroom import browser_of, furnish, opened, stock
 

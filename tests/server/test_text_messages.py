@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from engine import people
-from engine.demo import COMPANY
-from engine.house import House
-from engine.library import examine
-from engine.lint import advice
-from engine.records import Author, Records
+from engine.installation import House
+from engine.people import logins
+from engine.records.writer import Author, Records
 from engine.settings import Settings
+from engine.starter.demo_records import COMPANY
+from engine.workflows.advice import advice
+from engine.workflows.library import examine
 from server.doctor import examine as doctor
 from server.doors import OPERATIONS, Desk
 from tests.fakes import Clock
@@ -24,7 +24,7 @@ def opened(folder: Path, clock: Clock, **settings: Any) -> House:
     house = House.of(Settings(data_dir=folder, **settings), clock.now)
     house.prepare(COMPANY)
     with house.database.begin() as tx:
-        people.create_user(tx, "admin", ["admin", "author"], PASSWORD)
+        logins.create_user(tx, "admin", ["admin", "author"], PASSWORD)
     return house
 
 
@@ -39,7 +39,7 @@ def test_the_page_and_the_document_of_a_text_tell_its_length(house: House) -> No
     values = {"name": "ready", "kind": "Text message", "body": "Bonjour, c'est prêt."}
     with house.database.begin() as tx:
         made = Records(tx, Author("admin")).create("templates", values)
-        desk = Desk(house, people.person(tx, "admin") or pytest.fail("there is no admin"))
+        desk = Desk(house, logins.person(tx, "admin") or pytest.fail("there is no admin"))
     page = browser_of(house, "admin").get(f"/records/templates/{made.id}")
     told = OPERATIONS["get_template"].call(desk, {"template": "ready"})
     assert "20 characters, 1 part (Unicode)" in page.text

@@ -1,0 +1,112 @@
+"""The action of putting a call or meeting into somebody's calendar."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, JsonValue
+
+from engine.blocks.actions.create_task import assignee
+from engine.blocks.checking import Checking
+from engine.blocks.context import MOMENT, Context, moment
+from engine.blocks.step import Action, Text, Write
+from engine.blocks.words import day, person, quoted
+from engine.company.calendar import parse_moment
+from engine.conditions import Binder
+from engine.effects import Outcome, Unplanned
+from engine.effects.records import CreateRecord
+from engine.problems import BadValue, Problem
+from engine.schema.english import count
+from engine.schema.modules import Module, Schema
+
+
+class CreateEvent(Action):
+    """Create a calendar entry about this record."""
+
+    type: Literal["create_event"] = "create_event"
+    title: Text = Field(min_length=1)
+    kind_of: Literal["Call", "Meeting"] = Field(
+        "Call", alias="kind", description="Call or Meeting."
+    )
+    start: Text = Field(
+        description="A point in time: now+2h, today+1d (at 09:00), 2026-03-11T14:00:00+01:00."
+    )
+    end: Text = Field("", description="Its end; left out, `minutes` after the start.")
+    minutes: int = Field(30, ge=1, le=1440)
+    assign_to: Text = "owner"
+    example: ClassVar[dict[str, Any]] = {
+        "id": "book",
+        "type": "create_event",
+        "title": "Call about {{ record.number }}",
+        "kind": "Call",
+        "start": "today+1d",
+        "minutes": 15,
+    }
+    icon: ClassVar[str] = "calendar"
+    gives: ClassVar[tuple[str, ...]] = ("id", "number", "record")
+
+    def say(self, binder: Binder) -> str:
+        length = (
+            f"until {day(self.end, binder)}" if self.end else f"for {count(self.minutes, 'minute')}"
+        )
+        return (
+            f"put the {self.kind_of.lower()} {quoted(self.title, binder)} into the calendar of "
+            f"{person(self.assign_to, binder)}: {day(self.start, binder)}, {length}"
+        )
+
+    def reads(self) -> Iterable[str]:
+        return (self.assign_to,)
+
+    def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
+        yield Write("events", "*")
+
+    def check(self, checking: Checking) -> Iterator[Problem]:
+        yield from assignee(self.assign_to, checking)
+        for key, word in (("start", self.start), ("end", self.end)):
+            if (word or key == "start") and "{{" not in word:
+                yield from _moment_problems(word, key)
+        start, end = (self._known(word, checking) for word in (self.start, self.end))
+        if start and end and end <= start:
+            yield Problem("end", "the event ends before it starts.", "Give an end after its start.")
+
+    def _known(self, word: str, checking: Checking) -> datetime | None:
+        """The point in time that a setting names, as far as it can be told today."""
+        try:
+            return None if "{{" in word else moment(word, checking.binder)
+        except (BadValue, OverflowError):
+            return None
+
+    def plan(self, ctx: Context) -> CreateRecord:
+        try:
+            start = ctx.moment(self.start)
+            end = ctx.moment(self.end) if self.end else start + timedelta(minutes=self.minutes)
+        except BadValue as bad:
+            raise Unplanned(Outcome("failed", f"{bad.message} {bad.remedy}")) from None
+        if end <= start:
+            raise Unplanned(Outcome("failed", f"“{self.title}” would end before it starts."))
+        values: dict[str, JsonValue] = {
+            "title": self.title,
+            "kind": self.kind_of,
+            "start": start.isoformat(),
+            "end": end.isoformat(),
+            "owner": ctx.assigned(self.assign_to),
+            "record": ctx.record.key,
+        }
+        return CreateRecord(
+            module="events", title=f"the {self.kind_of.lower()} “{self.title}”", values=values
+        )
+
+
+def _moment_problems(word: str, path: str) -> Iterator[Problem]:
+    """What is wrong with a word that should be a point in time."""
+    if found := parse_moment(word):
+        if wrong := found.problem():
+            yield Problem(path, *wrong)
+        return
+    try:
+        known = MOMENT.parse(word)
+    except BadValue:
+        known = None
+    if known is None:
+        remedy = "Write now+2h, today+1d, or 2026-03-11T14:00:00+01:00."
+        yield Problem(path, f"`{word}` is no point in time.", remedy)

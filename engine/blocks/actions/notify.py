@@ -1,0 +1,72 @@
+"""The action of telling users something inside Sayso."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from engine.blocks.checking import Checking
+from engine.blocks.context import Context
+from engine.blocks.recipient_words import recipient
+from engine.blocks.step import Action, Text, Texts, Write
+from engine.blocks.words import people, quoted
+from engine.conditions import Binder
+from engine.effects import Outcome, Unplanned
+from engine.effects.notify import Notify as Notice
+from engine.effects.notify import Told
+from engine.people.notification_preferences import ways
+from engine.problems import Problem
+from engine.schema.english import listed
+from engine.schema.modules import Module, Schema
+
+
+class Notify(Action):
+    """Tell users something about this record: in Sayso, by mail or in a daily digest, as they wish.
+
+    What each user wants is that user's own choice, on the page of the account.
+    """
+
+    type: Literal["notify"] = "notify"
+    to: Texts = Field(description="Users, groups, or fields that hold one: owner, supervisor.")
+    text: Text = Field(description="What to say.", min_length=1)
+    example: ClassVar[dict[str, Any]] = {
+        "id": "tell",
+        "type": "notify",
+        "to": ["owner"],
+        "text": "Look at {{ record.number }}",
+    }
+    icon: ClassVar[str] = "bell"
+    gives: ClassVar[tuple[str, ...]] = ("users",)
+
+    def say(self, binder: Binder) -> str:
+        return f"tell {people(self.to, binder)}: {quoted(self.text, binder)}"
+
+    def reads(self) -> Iterable[str]:
+        return self.to
+
+    def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
+        yield Write("notifications", "*")
+
+    def check(self, checking: Checking) -> Iterator[Problem]:
+        if not self.to:
+            yield Problem("to", "nobody would be told.", 'Name someone, like "to": ["owner"].')
+        for position, word in enumerate(self.to):
+            yield from recipient(word, f"to.{position}", checking)
+
+    def plan(self, ctx: Context) -> Notice:
+        users = [user for word in self.to for person in ctx.people(word) for user in person.users]
+        if not users:
+            whose = people(self.to, ctx.binder) if self.to else "the list"
+            said = f"nobody to tell of {ctx.record.number}: {whose} is empty."
+            raise Unplanned(Outcome("failed", f"{said} Fill it in, then try again from this step."))
+        notices = [notice for user in dict.fromkeys(users) for notice in self._ways(user, ctx)]
+        if not notices:
+            names = list(dict.fromkeys(users))
+            said = f"not told: {listed(names)} want{'s' if len(names) == 1 else ''} no notices"
+            raise Unplanned(Outcome("skipped", said))
+        return Notice(notices=tuple(notices), text=self.text, record=ctx.record.key, run=ctx.run)
+
+    def _ways(self, user: str, ctx: Context) -> Iterator[Told]:
+        wishes = ctx.around.user(user) or {}
+        for each in ways(user, wishes, ctx.now, ctx.binder.calendar.timezone):
+            yield Told(user=each.user, way=each.way, send_at=each.send_at)

@@ -1,0 +1,250 @@
+"""The action of sending a text message."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from engine.blocks.checking import Checking
+from engine.blocks.communication import Communication
+from engine.blocks.context import Context, Person
+from engine.blocks.recipient_words import EACH, FROM_SOURCE, canonical, recipient
+from engine.blocks.step import Action, Text, Texts, Write, texts
+from engine.blocks.words import people, quoted
+from engine.company.message_limits import Channel
+from engine.conditions import Binder
+from engine.effects import Outcome, Unplanned
+from engine.effects.sms import Callee, SendText
+from engine.problems import BadValue, Invalid, Problem
+from engine.schema.modules import Module, Path, Schema
+from engine.schema.phones import e164
+from engine.templates.sms_length import MOST_PARTS, measure
+
+FIRST = ("mobile", "phone")
+
+
+class SendSms(Communication):
+    """Send a text message to people named by number, user, group, or a field that leads to them."""
+
+    type: Literal["send_sms"] = "send_sms"
+    to: Texts = Field(
+        description="Phone numbers, users, groups, or fields: contact.mobile, account, owner. Of a "
+        "person who has both, the mobile phone is used.",
+        min_length=1,
+    )
+    body: Text = Field("", description="What it says; 160 plain characters are one part.")
+    template: str = Field("", description="A template of the library, in the place of `body`.")
+    example: ClassVar[dict[str, Any]] = {
+        "id": "text_them",
+        "type": "send_sms",
+        "to": ["primary_contact"],
+        "body": "{{ record.number }} needs your answer.",
+    }
+    channel: ClassVar[Channel] = "sms"
+    icon: ClassVar[str] = "message-square"
+    gives: ClassVar[tuple[str, ...]] = ("to", "parts", "message_id")
+
+    @field_validator("to")
+    @classmethod
+    def _canonical(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(canonical(word) for word in words)
+
+    def say(self, binder: Binder) -> str:
+        called = quoted(self.body, binder) if self.body else f"“{self.template}”"
+        long = f" ({measure(self.body)})" if self.body and "{" not in self.body else ""
+        whom = people(self.to, binder)
+        return f"send the text message {called}{long} to {whom}{self.timing(binder)}"
+
+    def reads(self) -> Iterable[str]:
+        return [word.removeprefix(EACH).removeprefix(FROM_SOURCE) for word in self.to]
+
+    def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
+        yield Write("sms", "*")
+
+    def check(self, checking: Checking) -> Iterator[Problem]:
+        yield from super().check(checking)
+        for position, word in enumerate(self.to):
+            yield from _callable(word, f"to.{position}", checking)
+        if self.template:
+            yield from checking.named_template(self.template, "template")
+        for wording in checking.templates.get(self.template, ()):
+            if not wording.body.strip():
+                told = f"the template “{self.template}” has no {wording.called('body')}."
+                yield Problem("template", told, "Fill in its text, or choose another.")
+        if bool(self.body.strip()) == bool(self.template):
+            said = "there are two texts." if self.template else "the message has no text."
+            yield Problem("body", said, "Write `body`, or name a `template` of the library.")
+        if (long := measure(self.body)).parts > MOST_PARTS:
+            remedy = f"Shorten it to {MOST_PARTS} parts or fewer."
+            yield Problem("body", f"the message is too long: {long}.", remedy)
+
+    def filled(self, ctx: Context) -> Action:
+        """The same step with its text written for the person it goes to."""
+        found = [person for word in self.to for person in _meant(word, ctx)]
+        reader = ctx.addressed(found[0]) if found else ctx
+        body = self.body or reader.wording(self.template).body
+        return Action.filled(self.model_copy(update={"body": body}), reader)
+
+    def plan(self, ctx: Context) -> SendText:
+        found = [person for word in self.to for person in _meant(word, ctx)]
+        callees, wrong = _callees(found, ctx)
+        if not callees:
+            whose = people(self.to, ctx.binder)
+            cause = f"no number for {ctx.record.number}: there is no phone number for {whose}"
+            told = (
+                f"{'; '.join(wrong) or cause}. Fill in the number, then try again from this step."
+            )
+            raise Unplanned(Outcome("failed", told, cause="address"))
+        if not all(callee.ours for callee in callees) and (why := ctx.paused()):
+            raise Unplanned(Outcome("held", f"not sent now: {why}", cause="pause"))
+        asked = [(callee, _refusal(callee, person, ctx)) for callee, person in callees.items()]
+        left_out = [why for _, why in asked if why]
+        admitted = tuple(callee for callee, why in asked if not why)
+        if not admitted:
+            raise Unplanned(Outcome("skipped", f"not sent: {'; '.join(left_out)}"))
+        if (long := measure(self.body)).parts > MOST_PARTS:
+            raise Unplanned(Outcome("failed", f"the message is too long: {long}. Shorten it."))
+        ctx.warnings.extend([*wrong, *(f"left out {why}" for why in left_out)])
+        return SendText(
+            to=admitted,
+            text=self.body,
+            about=ctx.record.key,
+            run=ctx.run,
+            step=self.id,
+            left_out=tuple(left_out),
+        )
+
+
+def _callable(word: str, path: str, checking: Checking) -> Iterator[Problem]:
+    """What is wrong with a word for whom to send to. Templates are checked as templates."""
+    if "{{" in word:
+        return
+    if "@" in word:
+        yield Problem(path, f"`{word}` is no phone number.", "Write one like +33612345678.")
+    elif _is_number(word):
+        try:
+            e164(word)
+        except BadValue as bad:
+            yield Problem(path, bad.message, "Write it with its country code: +33612345678.")
+    elif (field := _field(word, checking)) is None or field.type != "phone":
+        yield from recipient(word, path, checking)
+
+
+def _field(word: str, checking: Checking) -> Any:
+    try:
+        return checking.binder.schema.path(checking.module, word).field
+    except Invalid:
+        return None
+
+
+def _is_number(word: str) -> bool:
+    return word.lstrip("+(").replace(" ", "")[:1].isdigit()
+
+
+def _meant(word: str, ctx: Context) -> list[Person]:
+    """Whom a word means; of somebody known by a number alone, the number is the address."""
+    meant = texts(ctx.value(word))
+    return [person for each in meant for person in _one(each, ctx)]
+
+
+def _one(word: str, ctx: Context) -> list[Person]:
+    if _is_number(word):
+        return [Person(word)]
+    schema, module = ctx.binder.schema, ctx.binder.module
+    if word.partition(".")[0] in module.by_name:
+        path = schema.path(module, word)
+        if path.field.type == "phone":
+            number = ctx.facts.value(path)
+            return [_holder(path, str(number), ctx)] if number else []
+    found = [each for person in ctx.people(word, "sms") for each in _singly(person, ctx)]
+    return [_with_number(person, ctx) for person in found]
+
+
+def _singly(person: Person, ctx: Context) -> list[Person]:
+    """A group's mailbox has no telephone: its members have."""
+    if not person.members:
+        return [person]
+    users = [(handle, ctx.around.user(handle)) for handle in person.members]
+    return [
+        Person("", str(row.get("name") or handle), handle, record=f"users/{row['id']}")
+        for handle, row in users
+        if row
+    ]
+
+
+def _holder(path: Path, number: str, ctx: Context) -> Person:
+    """Whose number a field holds: the record's own, or that of the record it leads to."""
+    module, id = ctx.binder.module, ctx.record.id
+    if path.hops:
+        module = path.hops[-1].module
+        id = ctx.facts.value(Path(path.module, path.hops[:-1], path.hops[-1].field))
+    row = ctx.look(f"{module.name}/{id}") if isinstance(id, int) else None
+    if row is None:
+        return Person(number)
+    return Person(
+        number,
+        str(row.get(module.name_field) or ""),
+        handle=str(row["username"]) if module.name == "users" else "",
+        contact=row["id"] if module.name == "contacts" else None,
+        account=row["id"] if module.name == "accounts" else row.get("account"),
+        language=str(row.get("language") or ""),
+        record=f"{module.name}/{row['id']}",
+    )
+
+
+def _with_number(person: Person, ctx: Context) -> Person:
+    """The person, with their number in the place of their e-mail address."""
+    row = ctx.look(person.record) if person.record else None
+    name, _, _ = person.record.partition("/")
+    fields = ctx.binder.schema.modules[name].fields if row else ()
+    phones = [field.name for field in fields if field.type == "phone"]
+    ordered = sorted(phones, key=lambda one: FIRST.index(one) if one in FIRST else len(FIRST))
+    numbers = [row[phone] for phone in ordered if row and row.get(phone)]
+    return Person(**{**vars(person), "address": str(numbers[0]) if numbers else ""})
+
+
+def _callees(found: Iterable[Person], ctx: Context) -> tuple[dict[Callee, Person], list[str]]:
+    """Each number once, as the world dials it; and what cannot be dialled, with why."""
+    callees: dict[Callee, Person] = {}
+    wrong = []
+    for person in found:
+        if not person.address:
+            wrong.append(f"there is no phone number for {person.name}")
+            continue
+        try:
+            number = e164(person.address, _country(person, ctx))
+        except BadValue as bad:
+            wrong.append(f"{person.name}: {bad.message}" if person.name else bad.message)
+            continue
+        if number in {callee.number for callee in callees}:
+            continue
+        who = {"contact": person.contact, "account": person.account or _account(ctx)}
+        ours = bool(person.handle)
+        callees[Callee(number=number, name=person.name, ours=ours, **who)] = person
+    return callees, [each.rstrip(".") for each in wrong]
+
+
+def _country(person: Person, ctx: Context) -> str | None:
+    """The country of a number without one: that of its holder, of the account, the company's."""
+    keys = (person.record, f"accounts/{person.account}" if person.account else "")
+    rows = [ctx.look(key) for key in keys if key]
+    found = next((row["country"] for row in rows if row and row.get("country")), None)
+    return str(found) if found else ctx.company.country
+
+
+def _account(ctx: Context) -> int | None:
+    if ctx.binder.module.name == "accounts":
+        return ctx.record.id
+    return ctx.own("account") if "account" in ctx.binder.module.by_name else None
+
+
+def _refusal(callee: Callee, person: Person, ctx: Context) -> str | None:
+    """Why somebody must not be texted automatically; None if they may be."""
+    if callee.ours:
+        return None
+    for key in (person.record, f"accounts/{callee.account}" if callee.account else ""):
+        name, _, _ = key.partition("/")
+        flag = ctx.binder.schema.modules[name].opt_out.get("sms") if key else None
+        if flag and (ctx.look(key) or {}).get(flag):
+            return f"{callee} has opted out of text messages"
+    return ctx.around.refused(callee.number, "sms") or ctx.around.refused(person.address, "sms")

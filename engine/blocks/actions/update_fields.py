@@ -1,0 +1,187 @@
+"""The action of changing fields: of the record, of one it refers to, or of one that is found."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from engine.blocks import target_record, templated_conditions, words
+from engine.blocks.checking import Checking
+from engine.blocks.context import Context
+from engine.blocks.step import Action, Values, Write
+from engine.company.calendar import parse_moment
+from engine.conditions import Binder, Condition
+from engine.conditions.words import describe
+from engine.effects import Outcome, Unplanned
+from engine.effects.records import UpdateRecord
+from engine.problems import BadValue, Invalid, Problem, join, suggest
+from engine.records.named import Subject
+from engine.schema.english import listed
+from engine.schema.modules import Module, Schema
+from engine.templates import fixed
+
+
+class Find(BaseModel):
+    """One record of any module, found by what is true of it. Several are an error, not a guess."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    module: str = Field(description="Where to look.")
+    where: Condition = Field(description="What must be true of it; values may be templates.")
+
+
+class UpdateFields(Action):
+    """Give fields new values: constants, words for days (`today+3d`), or templates."""
+
+    type: Literal["update_fields"] = "update_fields"
+    values: Values = Field(description="Field name to new value; null empties a field.")
+    record: str = Field("", description=target_record.WORDS)
+    find: Find | None = Field(
+        None, description="The one record, of any module, to change instead: module and where."
+    )
+    example: ClassVar[dict[str, Any]] = {
+        "id": "note_day",
+        "type": "update_fields",
+        "values": {"promise_to_pay_date": "today+7d"},
+    }
+    icon: ClassVar[str] = "pencil-line"
+    gives: ClassVar[tuple[str, ...]] = ("changes", "count", "records")
+    of_each: ClassVar[bool] = True
+
+    def target(self, module: Module, schema: Schema) -> Module | None:
+        """The module whose record is changed."""
+        if self.find:
+            return schema.modules.get(self.find.module)
+        return target_record.module_at(self.record, module, schema)
+
+    def say(self, binder: Binder) -> str:
+        target = self.target(binder.module, binder.schema) or binder.module
+        told = []
+        for name, raw in self.values.items():
+            what = self._field(words.field(name, target), target, binder)
+            told.append(
+                f"empty {what}" if raw is None else f"set {what} to {words.value(raw, binder)}"
+            )
+        return listed(told) or "change nothing"
+
+    def _field(self, field: str, target: Module, binder: Binder) -> str:
+        if self.find:
+            return f"the {field} of the {target.singular.lower()} of which {self._sought(binder)}"
+        return (
+            f"the {field} of {words.person(self.record, binder)}" if self.record else f"its {field}"
+        )
+
+    def _sought(self, binder: Binder) -> str:
+        """What is asked of the record to be found, in words."""
+        if self.find is None or self.find.module not in binder.schema.modules:
+            return ""
+        there = binder.of(binder.schema.module(self.find.module))
+        return words.spoken(describe(self.find.where, there), binder)
+
+    def templates(self) -> dict[str, Any]:
+        found = {"find": templated_conditions.written(self.find.where)} if self.find else {}
+        return {**super().templates(), **found}
+
+    def asked(self) -> Iterable[tuple[str, Condition]]:
+        return ((self.find.module, self.find.where),) if self.find else ()
+
+    def reads(self) -> Iterable[str]:
+        return (self.record,)
+
+    def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
+        if target := self.target(module, schema):
+            for name, value in self.values.items():
+                known = not (isinstance(value, str) and (parse_moment(value) or not fixed(value)))
+                yield Write(target.name, name, value if known else None)
+
+    def check(self, checking: Checking) -> Iterator[Problem]:
+        found = list(self._target_problems(checking))
+        yield from found
+        target = self.target(checking.module, checking.binder.schema)
+        if found or target is None:
+            return
+        if not self.values:
+            yield Problem(
+                "values", "nothing would be changed.", 'Name fields, like {"status": "Overdue"}.'
+            )
+        yield from values_problems(self.values, target, checking)
+
+    def _target_problems(self, checking: Checking) -> Iterator[Problem]:
+        yield from target_record.problems(self.record, checking)
+        if not self.find:
+            return
+        modules = checking.binder.schema.modules
+        if self.record:
+            told = "two records are named: one by reference, one to be found."
+            yield Problem("find", told, "Leave out `record` or `find`.")
+        if self.find.module not in modules:
+            told = f"there is no module `{self.find.module}`."
+            yield Problem("find.module", told, suggest(self.find.module, modules, "Modules"))
+            return
+        there = modules[self.find.module]
+        yield from templated_conditions.problems(self.find.where, there, checking, "find.where")
+
+    def plan(self, ctx: Context) -> UpdateRecord:
+        if self.find:
+            there = ctx.binder.schema.module(self.find.module)
+            found = self._found(self.find, there, ctx)
+            id, title = found.id, found.number
+        else:
+            target = target_record.target(self.record, ctx)
+            there, id, title = target.module, target.id, target.title
+        values = resolved(self.values, there, ctx)
+        return UpdateRecord(module=there.name, id=id, title=title, values=values)
+
+    def _found(self, find: Find, module: Module, ctx: Context) -> Subject:
+        try:
+            found = ctx.around.chosen(module, templated_conditions.filled(find.where, ctx), 2)
+        except Invalid as invalid:
+            raise Unplanned(Outcome("failed", f"nothing was looked for: {invalid}")) from None
+        if len(found) == 1:
+            return found[0]
+        sought = self._sought(ctx.binder)
+        if not found:
+            what = f"no {module.singular.lower()}"
+            raise Unplanned(Outcome("failed", f"{what} was found of which {sought}."))
+        told = f"{found[0].number}, {found[1].number} and perhaps others fit: {sought}."
+        remedy = "Nothing was changed: narrow `where` to a single record."
+        raise Unplanned(Outcome("failed", f"{told} {remedy}"))
+
+
+def values_problems(
+    values: dict[str, JsonValue], target: Module, checking: Checking
+) -> Iterator[Problem]:
+    """What is wrong with values meant for a module's fields."""
+    for name, raw in values.items():
+        path = join("values", name)
+        if name in target.by_name:
+            yield from checking.value(target.by_name[name], raw, path)
+        else:
+            yield Problem(
+                path,
+                f"there is no field `{name}` in {target.label}.",
+                suggest(name, target.by_name, "Fields"),
+            )
+
+
+def resolved(values: dict[str, Any], target: Module, ctx: Context) -> dict[str, JsonValue]:
+    """The values as JSON, with words for days turned into days. Raises `Unplanned`."""
+    kept: dict[str, JsonValue] = {}
+    for name, raw in values.items():
+        field = target.field(name)
+        try:
+            if field.kind == "date" and isinstance(raw, str) and raw.strip():
+                raw = ctx.day(raw)
+            elif field.kind == "datetime" and isinstance(raw, str) and raw.strip():
+                raw = ctx.moment(raw)
+            named = field.type in ("reference", "owner") and isinstance(raw, str)
+            kept[name] = (
+                (ctx.handle(raw) if field.type == "owner" else raw)
+                if named
+                else field.dump(field.parse(raw))
+            )
+        except BadValue as bad:
+            raise Unplanned(
+                Outcome("failed", f"{field.title}: {bad.message} {bad.remedy}".strip())
+            ) from None
+    return kept

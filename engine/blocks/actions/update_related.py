@@ -1,0 +1,115 @@
+"""The action of changing the records that belong to this one, as many as are foreseen."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from engine.blocks import templated_conditions, words
+from engine.blocks.actions.update_fields import resolved, values_problems
+from engine.blocks.checking import Checking
+from engine.blocks.context import Context
+from engine.blocks.step import Action, Values, Write
+from engine.company.calendar import parse_moment
+from engine.conditions import ALWAYS, Binder, Condition, Related, bind
+from engine.conditions.readings import Facts, holds
+from engine.conditions.relations import relation
+from engine.conditions.words import describe
+from engine.effects import Outcome, Unplanned
+from engine.effects.records import UpdateRecord, UpdateRecords
+from engine.problems import Invalid, Problem
+from engine.schema.english import listed
+from engine.schema.modules import Module, Schema
+from engine.templates import fixed
+
+MOST = 1000
+
+
+class UpdateRelated(Action):
+    """Change related records, all or none. Should more fit than foreseen, nothing is changed."""
+
+    type: Literal["update_related"] = "update_related"
+    related: str = Field(description="The module of the related records.")
+    via: str = Field(
+        description="The field of theirs that leads to this record, or a link such as "
+        "portfolio_accounts.portfolio."
+    )
+    where: Condition = Field(ALWAYS, description="Which of them; values may be templates.")
+    values: Values = Field(description="Field name to new value; null empties a field.")
+    at_most: int = Field(100, ge=1, le=MOST, description="With more than this, nothing is changed.")
+    example: ClassVar[dict[str, Any]] = {
+        "id": "give_a_week",
+        "type": "update_related",
+        "related": "invoices",
+        "via": "account",
+        "where": {"field": "status", "op": "equals", "value": "Sent"},
+        "values": {"promise_to_pay_date": "today+7d"},
+        "at_most": 50,
+    }
+    icon: ClassVar[str] = "link"
+    gives: ClassVar[tuple[str, ...]] = ("changes", "count", "records")
+    of_each: ClassVar[bool] = True
+
+    def say(self, binder: Binder) -> str:
+        there = binder.schema.modules.get(self.related)
+        if there is None:
+            return f"change its {self.related}"
+        told = [
+            f"set the {words.field(name, there)} to {words.value(raw, binder)}"
+            for name, raw in self.values.items()
+        ]
+        asked = describe(self.where, binder.of(there))
+        which = "" if self.where == ALWAYS else f" of which {words.spoken(asked, binder)}"
+        most = f", {self.at_most:,} at most"
+        return f"{listed(told)} for all its {there.label.lower()}{which}{most}"
+
+    def templates(self) -> dict[str, Any]:
+        return {**super().templates(), "where": templated_conditions.written(self.where)}
+
+    def asked(self) -> Iterable[tuple[str, Condition]]:
+        yield "", Related(related=self.related, via=self.via, match="some")
+        yield self.related, self.where
+
+    def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
+        for name, value in self.values.items():
+            known = not (isinstance(value, str) and (parse_moment(value) or not fixed(value)))
+            yield Write(self.related, name, value if known else None)
+
+    def check(self, checking: Checking) -> Iterator[Problem]:
+        try:
+            there = relation(checking.binder, self.related, self.via, "").module
+        except Invalid as invalid:
+            yield from invalid.problems
+            return
+        if not self.values:
+            remedy = 'Name fields, like {"status": "Cancelled"}.'
+            yield Problem("values", "nothing would be changed.", remedy)
+        yield from templated_conditions.problems(self.where, there, checking, "where")
+        yield from values_problems(self.values, there, checking)
+
+    def plan(self, ctx: Context) -> UpdateRecord | UpdateRecords:
+        link = relation(ctx.binder, self.related, self.via, "")
+        binder = ctx.binder.of(link.module)
+        condition = bind(templated_conditions.filled(self.where, ctx), binder)
+        if binder.problems:
+            raise Unplanned(Outcome("failed", f"nothing was changed: {binder.problems[0].message}"))
+        fitting = [each for each in ctx.facts.related(link) if holds(condition, each)]
+        label = link.module.label.lower()
+        if not fitting:
+            raise Unplanned(Outcome("unchanged", f"{ctx.record.number} has no such {label}"))
+        if len(fitting) > self.at_most:
+            told = f"{len(fitting):,} {label} of {ctx.record.number} fit, and {self.at_most:,} are"
+            remedy = "Nothing was changed: narrow `where`, or raise `at_most`."
+            raise Unplanned(Outcome("failed", f"{told} foreseen at most. {remedy}"))
+        values = resolved(self.values, link.module, ctx)
+
+        def own(facts: Facts, name: str) -> Any:
+            return facts.value(ctx.binder.schema.path(link.module, name))
+
+        changes = tuple(
+            UpdateRecord(
+                module=self.related, id=own(each, "id"), title=own(each, "number"), values=values
+            )
+            for each in fitting
+        )
+        return changes[0] if len(changes) == 1 else UpdateRecords(changes=changes)

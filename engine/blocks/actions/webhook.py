@@ -1,0 +1,162 @@
+"""The action of calling another system."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Literal
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from engine.blocks import words
+from engine.blocks.checking import Checking
+from engine.blocks.context import Context
+from engine.blocks.recipient_words import of_strangers
+from engine.blocks.step import Action, JsonText, Url, Values
+from engine.conditions import Binder
+from engine.effects import Outcome, Unplanned
+from engine.effects.http import HttpRequest
+from engine.problems import Problem, suggest
+from engine.templates import parse
+
+PROOF = re.compile(r"authorization|cookie|.*api[-_]?key|.*[-_]token|.*secret", re.IGNORECASE)
+# A whole scheme and host, written out: what follows may be a template.
+HOST = re.compile(r"https?://[^/?#{}$\s]+(?=[/?#]|$)")
+
+
+class Auth(BaseModel):
+    """How the other system knows us. The secret is named here and stored elsewhere.
+
+    `basic`: the secret is the password of `user` or, without one, `user:password`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: Literal["none", "bearer", "basic", "header"]
+    secret: str = Field("", description="The name of a stored secret.")
+    user: str = Field("", description="With basic: the user name.")
+    header: str = Field("Authorization", description="With header: the header that it goes in.")
+
+
+class Webhook(Action):
+    """Send the record, or a body you write, to another system; every try has the same id."""
+
+    type: Literal["webhook"] = "webhook"
+    url: Url = Field(description="Where to send it; https.")
+    method: Literal["POST", "PUT", "PATCH", "GET", "DELETE"] = "POST"
+    headers: Values = Field({}, description="Headers to send along.")
+    body: JsonText = Field(
+        "",
+        description="Left empty, the module, the id, the number and the fields of the record go as "
+        "JSON; with GET the first three, and the `fields` that are named, in the address.",
+    )
+    fields: tuple[str, ...] = Field((), description="With an empty body: only these fields.")
+    auth: Auth | None = None
+    example: ClassVar[dict[str, Any]] = {
+        "id": "tell_accounting",
+        "type": "webhook",
+        "url": "https://accounting.example.com/hooks/invoice",
+    }
+    icon: ClassVar[str] = "webhook"
+    outward: ClassVar[bool] = True
+    look: ClassVar[Literal["if", "wait", "outside", "action", "end"]] = "outside"
+    gives: ClassVar[tuple[str, ...]] = ("status", "text", "answer")
+
+    def say(self, binder: Binder) -> str:
+        module = binder.module
+        what = "a message" if self.body else f"all fields of the {module.singular.lower()}"
+        if self.fields and not self.body:
+            what = f"its {words.fields(self.fields, module)}"
+        proves = self.auth is not None and self.auth.type != "none"
+        proof = f", with the stored secret “{self.auth.secret}”" if self.auth and proves else ""
+        if self.method in ("GET", "DELETE"):
+            return f"call {words.spoken(self.url, binder)} ({self.method}){proof}"
+        how = "" if self.method == "POST" else f" ({self.method})"
+        return f"send {what} to {words.spoken(self.url, binder)}{how}{proof}"
+
+    def reads(self) -> Iterable[str]:
+        return self.fields
+
+    def check(self, checking: Checking) -> Iterator[Problem]:
+        if not (HOST.match(self.url) or parse(self.url).constant):
+            yield Problem(
+                "url", "a record may not choose which machine is called.", "Write the host itself."
+            )
+        elif why := checking.unsafe(self.url):
+            told, _, remedy = why.rstrip(".").partition("; ")
+            told, remedy = told[:1].lower() + told[1:], remedy[:1].upper() + remedy[1:]
+            yield Problem("url", f"{told}.", f"{remedy}." if remedy else "")
+        if self.auth and self.auth.type != "none" and not self.auth.secret:
+            remedy = 'Name it, like "secret": "accounting"; an operator stores it.'
+            yield Problem("auth.secret", "it names no stored secret.", remedy)
+        for name, value in self.headers.items():
+            remedy = "Send it in the body, where it is only a value."
+            yield from of_strangers(
+                str(value), f"headers.{name}", checking, "what a header says", remedy
+            )
+        for name in filter(PROOF.fullmatch, self.headers):
+            told = "this header proves who calls, and everybody could read it here."
+            remedy = f'Store it, then write "auth": {{"type": "header", "header": "{name}", ...}}.'
+            yield Problem(f"headers.{name}", told, remedy)
+        if self.body and self.method == "GET":
+            yield Problem("body", "a GET carries no body.", "Leave it out, or use POST.")
+        for position, name in enumerate(self.fields):
+            if name not in checking.module.by_name:
+                known = suggest(name, checking.module.by_name, "Fields")
+                yield Problem(
+                    f"fields.{position}",
+                    f"there is no field `{name}` in {checking.module.label}.",
+                    known,
+                )
+
+    def plan(self, ctx: Context) -> HttpRequest:
+        auth = self.auth or Auth(type="none")
+        headers = {name.lower(): str(value) for name, value in self.headers.items()}
+        body = "" if self.method == "GET" else self.body or self._record(ctx)
+        if body and "json" in headers.get("content-type", "json") and (why := _no_json(body)):
+            told = f"the body is no JSON: {why}"
+            remedy = "Put texts in quotes, or name another content-type in the headers."
+            raise Unplanned(Outcome("failed", f"{told}. {remedy}"))
+        return HttpRequest(
+            method=self.method,
+            url=self._asking(ctx) if self.method == "GET" else self.url,
+            headers=headers,
+            body=body,
+            auth=auth.type,
+            secret=auth.secret if auth.type != "none" else "",
+            user=auth.user,
+            header=auth.header if auth.type == "header" else "Authorization",
+        )
+
+    def _record(self, ctx: Context) -> str:
+        told = {**self._named(ctx), "fields": self._values(ctx)}
+        return json.dumps(told, ensure_ascii=False)
+
+    def _asking(self, ctx: Context) -> str:
+        """The address with what tells the record; one that asks for something itself stays."""
+        if "?" in self.url:
+            return self.url
+        values = self._values(ctx) if self.fields else {}
+        filled = {name: str(value) for name, value in values.items() if value is not None}
+        address, hash, part = self.url.partition("#")
+        return f"{address}?{urlencode({**self._named(ctx), **filled})}{hash}{part}"
+
+    def _named(self, ctx: Context) -> dict[str, JsonValue]:
+        return {
+            "module": ctx.binder.module.name,
+            "id": ctx.record.id,
+            "number": ctx.record.number,
+        }
+
+    def _values(self, ctx: Context) -> dict[str, JsonValue]:
+        fields = ctx.binder.module.by_name
+        wanted = self.fields or [name for name, field in fields.items() if not field.sensitive]
+        return {name: fields[name].dump(ctx.own(name)) for name in wanted}
+
+
+def _no_json(body: str) -> str | None:
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError) as error:
+        return str(error)
+    return None

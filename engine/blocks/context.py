@@ -1,0 +1,247 @@
+"""What a step may know when it decides: the record, earlier results, the time. No writing."""
+
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time
+from typing import Any, Protocol, cast
+
+from engine.company.calendar import parse_moment
+from engine.company.company import Company
+from engine.company.message_limits import Channel
+from engine.conditions import Binder, Condition
+from engine.conditions.readings import Facts
+from engine.problems import BadValue, Invalid
+from engine.records.named import ActiveWorkflow, Subject
+from engine.schema.fields import Field
+from engine.schema.modules import Module
+from engine.schema.stored_files import Enclosed
+from engine.templates import Setting, Template, TextProblem, parse
+from engine.templates.filters import Form, Named
+from engine.templates.variables import meaning
+from engine.templates.wording import FOR_ALL, Wording, chosen
+from engine.templates.words import is_shortcode
+
+ON_DUTY = "on_duty:"
+DAY, MOMENT = Field(name="day", type="date"), Field(name="moment", type="datetime")
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who can be written to: a user, a group's mailbox, or a record with an address.
+
+    `record` is where it comes from, like "contacts/3", and `contact` and `account` the ids of the
+    contact and the account that are meant; `language` is "" if unknown.
+    """
+
+    address: str
+    name: str = ""
+    handle: str = ""
+    contact: int | None = None
+    account: int | None = None
+    language: str = ""
+    record: str = ""
+    members: tuple[str, ...] = ()
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        """The users who are meant: for a mailbox those of its group."""
+        return self.members or ((self.handle,) if self.handle else ())
+
+
+def once(people: Iterable[Person]) -> list[Person]:
+    """Each address once, as it was first found; those without one are told apart by record."""
+    kept: dict[str, Person] = {}
+    for person in people:
+        kept.setdefault(person.address.casefold() or person.record, person)
+    return list(kept.values())
+
+
+class Addressing(Protocol):
+    """Whom a recipient word means: a user, a group, an address, a path, a rule."""
+
+    def __call__(self, word: str, by: Channel = "email") -> list[Person]: ...
+
+
+class Around(Protocol):
+    """What a step may look up beyond its record."""
+
+    def user(self, handle: str) -> Mapping[str, Any] | None: ...
+
+    def group(self, name: str) -> Mapping[str, Any] | None: ...
+
+    def row(self, module: Module, id: int) -> Mapping[str, Any] | None:
+        """The values of a record; None if there is none."""
+
+    def related(self, module: Module, field: str, value: Any) -> list[int]:
+        """The records of a module of which this field holds that value."""
+
+    def next_in_turn(self, group: str) -> str | None:
+        """The member of a group whose turn it would be now."""
+
+    def workflow(self, known: int | str) -> ActiveWorkflow | None:
+        """The one active workflow with this number or name."""
+
+    def chosen(self, module: Module, condition: Condition, most: int) -> list[Subject]:
+        """The first records of a module that fit, as far as `most`. Raises `Invalid`."""
+
+    def refused(self, address: str, channel: Channel = "email") -> str | None:
+        """Why nobody may write to this address or number automatically; None if they may."""
+
+
+def moment(word: str, binder: Binder) -> datetime:
+    """A point in time as a word (`now+2h`; a day means 9 o'clock) or in full. Raises `BadValue`."""
+    if known := parse_moment(word):
+        when = known.resolve(binder.now, binder.calendar)
+        return when if isinstance(when, datetime) else binder.calendar.at(when, time(9))
+    found = MOMENT.parse(word)
+    if not isinstance(found, datetime):
+        raise BadValue("it does not say when.", "Write now+2h, or 2026-03-11T14:00:00+01:00.")
+    return found
+
+
+@dataclass
+class Context:
+    """The view from one step of one run. `data` is what templates may use: plain values only.
+
+    `people` answers whom a recipient word means (a user, a group, an address, a path); `refuses`
+    why a person must not be written to, if so; `paused` why customers must not be reminded now.
+    `each` gives the same view from every record of the run that still belongs to it.
+    `unsubscribe` gives the link with which the reader of a mail to an address ends all of it.
+    `look` gives the values of any record (`tasks/12`), None if there is no such record any more.
+    `described` gives a person as templates read them; `enclosed` the files that go with a message.
+    Values that templates found missing are collected in `missing`, for the run's history, and what
+    else it should tell in `warnings`.
+    """
+
+    binder: Binder
+    facts: Facts
+    record: Subject
+    data: Mapping[str, Any]
+    people: Addressing
+    refuses: Callable[[Person], str | None]
+    paused: Callable[[], str | None]
+    lines: Callable[[], list[dict[str, Any]]]
+    around: Around
+    each: Callable[[], list["Context"]]
+    workflow: str = ""
+    unsubscribe: Callable[[str], str] = lambda address: ""
+    run: int | None = None
+    language: str = ""
+    texts: Mapping[str, tuple[Wording, ...]] = field(default_factory=dict)
+    look: Callable[[str], Mapping[str, Any] | None] = lambda key: None
+    company: Company = field(default_factory=Company)
+    described: Callable[[Person], Mapping[str, Any]] = lambda person: {}
+    enclosed: Callable[[Iterable[str]], Enclosed] = lambda words: Enclosed()
+    missing: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def addressed(self, person: Person) -> "Context":
+        """The same view for a text to this person: in their language, `contact` being them."""
+        # Nothing is ever written to a chain, which is all that would need more than a Mapping.
+        given = cast(MutableMapping[str, Any], self.data)
+        data = ChainMap({"contact": self.described(person)}, given)
+        ours = self.company.language if person.handle else self.language
+        return replace(self, data=data, language=person.language or ours)
+
+    def own(self, name: str) -> Any:
+        """The value of a field of the record itself."""
+        return self.facts.value(self.binder.schema.path(self.binder.module, name))
+
+    def handle(self, word: str) -> str | None:
+        """The user or group a word means: a field of the record, a name, or on_duty:Group."""
+        if word.startswith(ON_DUTY):
+            found = (self.around.group(word.removeprefix(ON_DUTY)) or {}).get("on_duty")
+            return str(found) if found else None
+        path = self.binder.schema.owner_path(self.binder.module, word)
+        found = self.facts.value(path) if path else word
+        return str(found) if found else None
+
+    def assigned(self, word: str) -> str | None:
+        """As `handle`; in the place of a user who is switched off, the owner of the record."""
+        who = self.handle(word)
+        if who is None or not self.absent(who):
+            return who
+        owner = self.own("owner")
+        stands_in = str(owner) if owner and not self.absent(str(owner)) else None
+        self.warnings.append(f"{who} is switched off: {stands_in or 'nobody'} is given it instead")
+        return stands_in
+
+    def absent(self, handle: str) -> bool:
+        """Whether this is a user who has been switched off."""
+        user = self.around.user(handle)
+        return user is not None and user.get("active") is False
+
+    def day(self, word: str) -> date:
+        """A day written as a word (`today+3d`) or as a date. Raises `BadValue`."""
+        if moment := parse_moment(word):
+            when = moment.resolve(self.now, self.binder.calendar)
+            return self.binder.calendar.today(when) if isinstance(when, datetime) else when
+        return DAY.parse(word) or self.binder.today
+
+    def moment(self, word: str) -> datetime:
+        """A point in time written as a word (`now+2h`) or in full. Raises `BadValue`."""
+        return moment(word, self.binder)
+
+    def wording(self, name: str) -> Wording:
+        """What a template of the library says, in the reader's language if it has that."""
+        house = str(self.data["company"]["language"])
+        return chosen(self.texts[name], (self._reader, FOR_ALL, house))
+
+    @property
+    def now(self) -> datetime:
+        return self.binder.now
+
+    def render(self, source: str, form: Form = "text") -> str:
+        """A template as text."""
+        template, setting = parse(source), self._setting(form)
+        done = template.render(self._known(template, setting), setting)
+        self.missing.extend(done.missing)
+        return done.text
+
+    def _known(self, template: Template, setting: Setting) -> dict[str, Any]:
+        """What a template names; for shortcodes of other products, the fields they stand for."""
+        known = {root: self.data.get(root) for root in template.roots}
+        for root in filter(is_shortcode, template.roots):
+            known[root] = self._meant(root)
+        return {**known, "language": setting.language}
+
+    def _meant(self, shortcode: str) -> Any:
+        try:
+            path = meaning(shortcode, self.binder.module, self.binder.schema)
+        except Invalid as invalid:
+            raise TextProblem(f"`{shortcode}`: {invalid.problems[0].message}") from invalid
+        root, *keys = path.split(".")
+        value = self.data.get(root)
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
+
+    def _setting(self, form: Form = "text") -> Setting:
+        """For whom, when and in what form a template is written."""
+        calendar = self.binder.calendar
+        return Setting(self._reader, calendar.timezone, self.now, calendar, form)
+
+    @property
+    def _reader(self) -> str:
+        """The language of whoever reads what is written here."""
+        return self.language or str(self.data["language"])
+
+    def value(self, source: Any) -> Any:
+        """A template that is one expression keeps the type of its value; anything else is text."""
+        if isinstance(source, str):
+            return self._value(source)
+        if isinstance(source, dict):
+            return {key: self.value(part) for key, part in source.items()}
+        if isinstance(source, (list, tuple)):
+            return [self.value(part) for part in source]
+        return source
+
+    def _value(self, source: str) -> Any:
+        template = parse(source)
+        if template.constant:
+            return source
+        setting = self._setting()
+        found = template.value(self._known(template, setting), setting)
+        self.missing.extend(found.missing)
+        return found.value.id if isinstance(found.value, Named) else found.value

@@ -1,0 +1,284 @@
+"""Words for recipients: an address, a user, a group, a field, or a rule such as `contacts:CFO`."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine.blocks.checking import Checking
+from engine.problems import Invalid, Problem, nearest, suggest
+from engine.schema.addresses import BadAddress, mail_address
+from engine.schema.modules import Module, Path, Schema
+from engine.templates import TextProblem, parse
+from engine.templates.variables import way_to
+
+ACCOUNTS, CONTACTS, INVOICES = "accounts", "contacts", "invoices"
+INVOICE_CONTACTS = "invoice_contacts"
+SOURCE_ID = "source_id"
+RULES = ("contacts", "primary_contact", "invoice_contacts")
+EACH, FROM_SOURCE = "records.", "user_from_source_id:"
+WRITTEN_BY_STRANGERS = {
+    "emails": ("subject", "body", "full_text", "html", "sender_name"),
+    "webhook_calls": ("body", "event"),
+}
+# What a step keeps of what another system answered.
+ANSWERED = ("answer", "text")
+SHORTCODE = re.compile(r"\{\{-?\s*user_from_source_id\s*:\s*([\w.]+)\s*-?\}\}")
+
+
+@dataclass(frozen=True)
+class Contacts:
+    """The contacts of the record's account: all, or those of the first position that is filled."""
+
+    positions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PrimaryContact:
+    """The primary contact of the record's account."""
+
+
+@dataclass(frozen=True)
+class InvoiceContacts:
+    """The contacts that an invoice itself has; where it has none, those of its account."""
+
+    positions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class OfEach:
+    """What another word means for each record that is taken together with this one."""
+
+    word: str
+
+
+@dataclass(frozen=True)
+class FromSource:
+    """The users whose id in the source system this field of each record holds."""
+
+    field: str
+
+
+Rule = Contacts | PrimaryContact | InvoiceContacts | OfEach | FromSource
+
+
+def canonical(word: str) -> str:
+    """The word as it is resolved: a shortcode without its braces."""
+    found = SHORTCODE.fullmatch(word.strip())
+    return f"{FROM_SOURCE}{found[1]}" if found else word
+
+
+def rule(word: str, module: Module) -> Rule | None:
+    """The rule a word names; None for an address, a user, a group or a field of the record."""
+    name, colon, rest = word.strip().partition(":")
+    if word.startswith(EACH) and "records" not in module.by_name:
+        return OfEach(word.strip().removeprefix(EACH))
+    if word.startswith(FROM_SOURCE):
+        return FromSource(rest.strip())
+    if name in module.by_name and not colon:
+        return None
+    positions = tuple(part.strip() for part in rest.split(",") if part.strip())
+    match name:
+        case "contacts":
+            return Contacts(positions)
+        case "invoice_contacts":
+            return InvoiceContacts(positions)
+        case "primary_contact" if not colon:
+            return PrimaryContact()
+    return None
+
+
+# --- what is wrong with one ---
+
+
+def recipient(word: str, path: str, checking: Checking) -> Iterator[Problem]:
+    """What is wrong with a recipient word. Templates are checked as templates."""
+    if "{{" in word:
+        remedy = "Name an address, a user, `contact`, `account` or `sender`."
+        yield from of_strangers(word, path, checking, "whom we write to", remedy)
+        return
+    if "@" in word:
+        yield from _address(word, path)
+        return
+    match rule(word, checking.module):
+        case Contacts(positions):
+            yield from _contacts(positions, path, checking)
+        case PrimaryContact():
+            yield from _contacts((), path, checking)
+        case InvoiceContacts(positions):
+            yield from _invoice_contacts(path, checking)
+            yield from _contacts(positions, path, checking)
+        case OfEach(inner):
+            yield from _of_each(inner, path, checking)
+        case FromSource(field):
+            yield from _from_source(field, path, checking)
+        case None:
+            yield from _plain(word, path, checking)
+
+
+def of_strangers(
+    word: str, path: str, checking: Checking, what: str, remedy: str
+) -> Iterator[Problem]:
+    """That somebody outside would choose, by what they write or answer, whom we write to, say."""
+    try:
+        read = [dotted.split(".") for dotted in parse(word).paths]
+    except TextProblem:
+        return
+    for parts in read:
+        if name := _from_outside(parts, checking.module.name):
+            told = f"`{name}` comes from outside, and must not choose {what}."
+            yield Problem(path, told, remedy)
+
+
+def _from_outside(parts: list[str], module: str) -> str | None:
+    """The part of a path that strangers write; None if none is."""
+    match parts:
+        case [("record" | "old"), name, *_] if name in WRITTEN_BY_STRANGERS.get(module, ()):
+            return name
+        case ["related", module, *names]:
+            return next(
+                (each for each in names if each in WRITTEN_BY_STRANGERS.get(module, ())), None
+            )
+        case ["steps", _, name, *_] if name in ANSWERED:
+            return name
+    return None
+
+
+def _address(word: str, path: str) -> Iterator[Problem]:
+    try:
+        mail_address(word)
+    except BadAddress as bad:
+        yield Problem(path, str(bad), "Write one address, like name@example.com.")
+
+
+def _contacts(positions: tuple[str, ...], path: str, checking: Checking) -> Iterator[Problem]:
+    schema, module = checking.binder.schema, checking.module
+    if CONTACTS not in schema.modules:
+        yield Problem(path, "there is no module Contacts here.", "Name an address, user or field.")
+        return
+    if way_to(schema, module, ACCOUNTS) is None:
+        told = f"{module.label} do not belong to an account, so they have no contacts."
+        yield Problem(path, told, "Name an address, a user, a group or a field.")
+    known = schema.module(CONTACTS).by_name.get("position")
+    options = known.options if known else ()
+    for position in positions:
+        if not any(position.casefold() == option.casefold() for option in options):
+            told = f"no contact can have the position `{position}`."
+            yield Problem(path, told, suggest(position, options, "Positions"))
+
+
+def _invoice_contacts(path: str, checking: Checking) -> Iterator[Problem]:
+    schema, module = checking.binder.schema, checking.module
+    if INVOICE_CONTACTS not in schema.modules or way_to(schema, module, INVOICES) is None:
+        told = f"{module.label} do not belong to an invoice, which could have contacts of its own."
+        yield Problem(path, told, "Use `contacts`: the contacts of the account.")
+
+
+def _of_each(inner: str, path: str, checking: Checking) -> Iterator[Problem]:
+    if not checking.grouped:
+        told = "`records` is only known with `group_by`."
+        yield Problem(path, told, f"Use `{inner}`, or add `group_by`.")
+    elif rule(inner, checking.module) or inner.partition(".")[0] not in checking.module.by_name:
+        told = f"there is no field `{inner}` in {checking.module.label}."
+        yield Problem(path, told, suggest(inner, checking.module.by_name, "Fields"))
+    else:
+        yield from _plain(inner, path, checking)
+
+
+def _from_source(field: str, path: str, checking: Checking) -> Iterator[Problem]:
+    schema = checking.binder.schema
+    if SOURCE_ID not in schema.module("users").by_name:
+        told = f"users have no field `{SOURCE_ID}` to be found by."
+        yield Problem(path, told, f"Add it to Users, or use `{EACH}owner`.")
+    try:
+        schema.path(checking.module, field, path)
+    except Invalid as invalid:
+        yield from invalid.problems
+
+
+def _plain(word: str, path: str, checking: Checking) -> Iterator[Problem]:
+    """An address, a user, a group, or a field that leads to one."""
+    name = word.removeprefix("group:")
+    if name in checking.handles:
+        yield from _inactive(name, path, checking)
+        return
+    try:
+        field = checking.binder.schema.path(checking.module, name, path).field
+    except Invalid:
+        told = f"`{word}` is no address, user, group or field."
+        yield Problem(path, told, _meant(word, checking))
+        return
+    target = checking.binder.schema.target(field)
+    if field.type not in ("owner", "owners", "email") and not (target and target.email_field):
+        told = f"{field.title} does not lead to anybody's address."
+        yield Problem(path, told, "Choose a person, an account or an e-mail field.")
+
+
+def _inactive(name: str, path: str, checking: Checking) -> Iterator[Problem]:
+    if name in checking.inactive:
+        told = f"{name} is switched off and gets no messages."
+        yield Problem(path, told, "Name somebody who is active, or `owner`.")
+
+
+def _meant(word: str, checking: Checking) -> str:
+    """What somebody who wrote this word was most likely after."""
+    start, colon, rest = word.partition(":")
+    if colon and (near := nearest(start.strip(), RULES)):
+        return f"Did you mean `{near}:{rest.strip()}`?"
+    leads = ("owner", "email", "reference")
+    fields = [each.name for each in checking.module.by_name.values() if each.type in leads]
+    return suggest(word, [*fields, *checking.handles, *RULES], "There are")
+
+
+# --- as a person would say it ---
+
+
+def told(meant: Rule, module: Module, schema: Schema) -> str:
+    """Whom a rule means, as part of a sentence: "the CFO of its account (otherwise ...)"."""
+    whose = f"of {_account(schema, module)}"
+    match meant:
+        case Contacts(positions):
+            first, others = positions[:1], positions[1:]
+            rest = _or([*_the(others), "its primary contact", "all its contacts"])
+            kind = "".join(_the(first))
+            return f"{kind} {whose} (otherwise {rest})" if first else f"all contacts {whose}"
+        case PrimaryContact():
+            return f"the primary contact {whose} (otherwise all its contacts)"
+        case InvoiceContacts(positions):
+            mine = " or ".join(positions)
+            invoice = "the invoice" if module.name == INVOICES else "its invoice"
+            kind = f"{mine} contacts" if mine else "contacts"
+            then = [*_the(positions), "the primary contact", "all contacts"]
+            return f"the {kind} of {invoice} (otherwise {_or(then)} {whose})"
+        case OfEach(word):
+            return f"the {_title(word, module, schema)} of each of the {module.label.lower()}"
+        case FromSource(field):
+            named = f"the {_title(field, module, schema)} of the {module.singular.lower()}"
+            return f"the user whom {named} names by the id in the source system"
+
+
+def _the(positions: tuple[str, ...]) -> list[str]:
+    return [f"the {called(position)}" for position in positions]
+
+
+def called(position: str) -> str:
+    """Who holds a position: a CFO, but a Legal contact."""
+    return position if position.isupper() else f"{position} contact"
+
+
+def _or(items: list[str]) -> str:
+    return " or ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def _account(schema: Schema, module: Module) -> str:
+    way = way_to(schema, module, ACCOUNTS)
+    if way == "id":
+        return "the account"
+    return f"its {_title(way, module, schema)}" if way else "its account"
+
+
+def _title(dotted: str, module: Module, schema: Schema) -> str:
+    try:
+        path: Path = schema.path(module, dotted)
+    except Invalid:
+        return dotted
+    return path.title

@@ -1,0 +1,257 @@
+"""What a workflow is made of: steps that decide, and the moves they can decide on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from engine.blocks.checking import Checking
+from engine.blocks.context import Context
+from engine.conditions import Binder, Condition
+from engine.effects import Effect, Outcome, Unplanned
+from engine.effects.records import together
+from engine.problems import BadValue, Problem
+from engine.schema.modules import Module, Schema
+from engine.templates.filters import Form
+
+
+@dataclass(frozen=True)
+class Do:
+    """Make this change, then go on."""
+
+    effect: Effect
+
+
+@dataclass(frozen=True)
+class Enter:
+    """Go down this branch; it rejoins after the step that holds it."""
+
+    branch: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Sleep:
+    """Go on, but not before then."""
+
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Nothing is done here, or, if that `ends` the run, from here on; the outcome says why."""
+
+    outcome: Outcome
+    ends: bool = False
+
+
+@dataclass(frozen=True)
+class End:
+    """There is nothing more to do."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Await:
+    """Go on once something has come about, at the latest at `until`.
+
+    A change of `record` (as `module/id`) may bring it; `said` tells what is waited for.
+    """
+
+    record: str
+    said: str
+    until: datetime | None = None
+
+
+Move = Do | Enter | Sleep | Await | Skip | End
+
+
+@dataclass(frozen=True)
+class Write:
+    """A field that a step may change, and to what if that is known; "*" means a new record."""
+
+    module: str
+    field: str
+    value: JsonValue = None
+
+
+@dataclass(frozen=True)
+class Template:
+    """Marks settings that are templates: before an action plans, values fit for `form` go in."""
+
+    form: Form = "text"
+
+
+Text = Annotated[str, Template()]
+Html = Annotated[str, Template("html")]
+Url = Annotated[str, Template("url")]
+JsonText = Annotated[str, Template("json")]
+Texts = Annotated[tuple[str, ...], Template()]
+Values = Annotated[dict[str, JsonValue], Template()]
+
+
+class Step(BaseModel):
+    """One block of a workflow. Its class is its schema, its form and its documentation.
+
+    `outward` tells that what it does leaves the house: a message, a call.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    types: ClassVar[dict[str, type[Step]]] = {}
+    example: ClassVar[dict[str, Any]]
+    icon: ClassVar[str] = "circle-check"
+    look: ClassVar[Literal["if", "wait", "outside", "action", "end"]] = "action"
+    gives: ClassVar[tuple[str, ...]] = ()
+    outward: ClassVar[bool] = False
+
+    id: str = Field(
+        pattern=r"^[a-z][a-z0-9_]{0,62}$", description="A short name, unique in the workflow."
+    )
+    label: str = Field("", description="What people call this step.")
+    on_error: Literal["stop", "continue"] = Field(
+        "stop", description="What a failure does to the run."
+    )
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        if "type" in cls.model_fields:
+            (name,) = get_args(cls.model_fields["type"].annotation)
+            Step.types[name] = cls
+
+    @property
+    def kind(self) -> str:
+        return str(getattr(self, "type"))  # noqa: B009 - every concrete step has a type
+
+    def branches(self) -> Mapping[str, tuple[Step, ...]]:
+        """The steps inside, by the name of their branch."""
+        return {}
+
+    def templates(self) -> dict[str, Any]:
+        """The settings that are templates, as written."""
+        return {name: getattr(self, name) for name in self.forms()}
+
+    @classmethod
+    def forms(cls) -> dict[str, Form]:
+        """The form of each setting that is a template."""
+        return {
+            name: mark.form
+            for name, field in cls.model_fields.items()
+            for mark in field.metadata
+            if isinstance(mark, Template)
+        }
+
+    def keys(self) -> tuple[str, ...]:
+        """What later steps can read of this one's result."""
+        return self.gives
+
+    def say(self, binder: Binder) -> str:
+        """What it does, verb first: "send “Reminder” to the account"."""
+        raise NotImplementedError
+
+    def heading(self, binder: Binder) -> str:
+        """What people call it: its label, or what it does."""
+        said = self.label or self.say(binder)
+        return said[:1].upper() + said[1:]
+
+    def reads(self) -> Iterable[str]:
+        """The paths it reads beside those in its templates, among words that are no path."""
+        return ()
+
+    def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
+        """What it may change in records."""
+        yield from ()
+
+    def asked(self) -> Iterable[tuple[str, Condition]]:
+        """The conditions it asks, each with the module it asks it of; "" for that of the run."""
+        return ()
+
+    def check(self, checking: Checking) -> Iterator[Problem]:
+        """What is wrong beyond its schema and its templates."""
+        yield from ()
+
+    @property
+    def needs(self) -> str:
+        """The type by which is known what has to be set up for it; "" for nothing."""
+        return self.kind
+
+    def advise(self) -> Iterator[Problem]:
+        """What is unwise about its settings, sound as they are."""
+        yield from ()
+
+    def decide(self, ctx: Context) -> Move:
+        """Choose the next move from what is known now. Reads only; changes nothing."""
+        raise NotImplementedError
+
+    def awaits(self, given: Mapping[str, JsonValue]) -> Await | None:
+        """What is waited for after an effect of this step is done, if anything."""
+        return None
+
+    def came(self, ctx: Context, given: Mapping[str, JsonValue], *, late: bool) -> Outcome | None:
+        """How the waiting ended: it came, or it is too `late`; None while it goes on."""
+        return Outcome("done", "")
+
+    def supposed(self) -> Mapping[str, JsonValue]:
+        """What a rehearsal supposes that its waiting gave."""
+        return {}
+
+
+class Action(Step):
+    """A step that makes exactly one change; `of_each` record of a run that has several."""
+
+    of_each: ClassVar[bool] = False
+
+    def plan(self, ctx: Context) -> Effect:
+        """The change, fully described. Raises `Unplanned` where there is none to make."""
+        raise NotImplementedError
+
+    def decide(self, ctx: Context) -> Move:
+        try:
+            return Do(self._of_all(ctx) if self.of_each else self.filled(ctx).plan(ctx))
+        except Unplanned as nothing:
+            return Skip(nothing.outcome)
+        except BadValue as bad:
+            return Skip(Outcome("failed", f"{bad.message} {bad.remedy}".strip()))
+
+    def _of_all(self, ctx: Context) -> Effect:
+        """One change for all records of the run. Those with nothing to change are left out."""
+        plans: list[Effect] = []
+        left: list[Unplanned] = []
+        failed: list[Unplanned] = []
+        for one in ctx.each():
+            try:
+                plans.append(self.filled(one).plan(one))
+            except Unplanned as nothing:
+                (failed if nothing.outcome.result == "failed" else left).append(nothing)
+            except BadValue as bad:
+                said = f"{one.record.number}: {bad.message} {bad.remedy}".strip()
+                failed.append(Unplanned(Outcome("failed", said)))
+        if failed or not plans:
+            raise (failed or left)[0]
+        return together(plans)
+
+    def filled(self, ctx: Context) -> Action:
+        """The same action with its templates filled in."""
+        return self.model_copy(
+            update={
+                name: _fill(getattr(self, name), form, ctx) for name, form in self.forms().items()
+            }
+        )
+
+
+def _fill(source: Any, form: Form, ctx: Context) -> Any:
+    if isinstance(source, str):
+        return ctx.render(source, form)
+    if isinstance(source, tuple):
+        return tuple(part for text in source for part in texts(ctx.value(text)))
+    return ctx.value(source)
+
+
+def texts(value: Any) -> list[str]:
+    """A template in a list may give several values, or none."""
+    several = value if isinstance(value, (list, tuple)) else [value]
+    return [str(part) for part in several if part not in (None, "")]

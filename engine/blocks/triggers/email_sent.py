@@ -1,0 +1,30 @@
+"""A mail that was sent starts the workflow."""
+
+from typing import Any, ClassVar, Literal
+
+from engine.blocks.triggers import Listen, Trigger
+from engine.conditions import AllOf, AnyOf, Binder, Compare, Condition
+
+SENT = ("sent", "captured")
+
+
+class EmailSent(Trigger):
+    """Starts for each mail that Sayso has sent (module emails), but never for its own.
+
+    A mail that is kept in the mailbox, as there is no mail server, counts as sent.
+    """
+
+    type: Literal["email_sent"] = "email_sent"
+    example: ClassVar[dict[str, Any]] = {"type": "email_sent"}
+    about: ClassVar[str] = "emails"
+    minds_itself: ClassVar[bool] = True
+
+    def listens(self) -> tuple[Listen, ...]:
+        return (Listen("created"), Listen("modified", frozenset({"status"})))
+
+    def condition(self) -> Condition:
+        sent = tuple(Compare(field="status", op="becomes", value=word) for word in SENT)
+        return AllOf(all=(Compare(field="direction", op="equals", value="out"), AnyOf(any=sent)))
+
+    def say(self, binder: Binder) -> str:
+        return "When a mail has been sent"

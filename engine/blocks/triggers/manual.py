@@ -1,0 +1,25 @@
+"""A person starts the workflow, on the records they choose, or all at once by approving it."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from engine.blocks.triggers import Trigger
+from engine.conditions import Binder
+from engine.schema.english import article
+
+
+class Manual(Trigger):
+    """Starts when a person asks for it; the conditions still count."""
+
+    type: Literal["manual"] = "manual"
+    on_approval: bool = Field(
+        False, description="Also start it once for all that match, as soon as it is approved."
+    )
+    example: ClassVar[dict[str, Any]] = {"type": "manual"}
+
+    def say(self, binder: Binder) -> str:
+        each = article(binder.module.singular)
+        if self.on_approval:
+            return f"For all at once when it is approved, and when a person asks for it on {each}"
+        return f"When a person asks for it on {each}"

@@ -1,0 +1,20 @@
+"""A deleted record starts the workflow."""
+
+from typing import Any, ClassVar, Literal
+
+from engine.blocks.triggers import Listen, Trigger
+from engine.conditions import Binder
+from engine.schema.english import article
+
+
+class RecordDeleted(Trigger):
+    """Starts when a record is deleted; its last values can still be read."""
+
+    type: Literal["record_deleted"] = "record_deleted"
+    example: ClassVar[dict[str, Any]] = {"type": "record_deleted"}
+
+    def listens(self) -> tuple[Listen, ...]:
+        return (Listen("deleted"),)
+
+    def say(self, binder: Binder) -> str:
+        return f"When {article(binder.module.singular)} is deleted"

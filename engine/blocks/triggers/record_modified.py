@@ -1,0 +1,48 @@
+"""A changed record starts the workflow."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from engine.blocks.checking import Checking
+from engine.blocks.triggers import Listen, Trigger
+from engine.conditions import Binder
+from engine.conditions.operands import recorded
+from engine.problems import Problem, suggest
+from engine.schema.english import article
+
+
+class RecordModified(Trigger):
+    """Starts each time an existing record is changed, or only when one of `fields` is."""
+
+    type: Literal["record_modified"] = "record_modified"
+    fields: tuple[str, ...] = Field((), description="Only when one of these fields changes.")
+    example: ClassVar[dict[str, Any]] = {"type": "record_modified", "fields": ["status"]}
+
+    def listens(self) -> tuple[Listen, ...]:
+        return (Listen("modified", frozenset(self.fields) or None),)
+
+    def say(self, binder: Binder) -> str:
+        named = [
+            binder.module.by_name[name].title.lower()
+            for name in self.fields
+            if name in binder.module.by_name
+        ]
+        if named:
+            return f"When the {' or '.join(named)} of {article(binder.module.singular)} changes"
+        return f"When {article(binder.module.singular)} is changed"
+
+    def check(self, checking: Checking) -> Iterator[Problem]:
+        for position, name in enumerate(self.fields):
+            field = checking.module.by_name.get(name)
+            if field and not recorded(field):
+                message = f"nobody changes {field.title}, so its changes are not recorded."
+                yield Problem(f"fields.{position}", message, "Name the fields it depends on.")
+            if field is None:
+                known = suggest(name, checking.module.by_name, "Fields")
+                yield Problem(
+                    f"fields.{position}",
+                    f"there is no field `{name}` in {checking.module.label}.",
+                    known,
+                )

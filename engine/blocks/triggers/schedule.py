@@ -1,0 +1,28 @@
+"""The clock starts the workflow, for every record that matches at that moment."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+from engine.blocks.checking import Checking
+from engine.blocks.triggers import Trigger
+from engine.company.schedule import Recurring
+from engine.conditions import Binder
+from engine.problems import Problem
+
+
+class Schedule(Recurring, Trigger):
+    """Starts at set times, by a rhythm, a date or cron, for all records that match then."""
+
+    type: Literal["schedule"] = "schedule"
+    example: ClassVar[dict[str, Any]] = {"type": "schedule", "every": "day", "at": "09:00"}
+    repeats: ClassVar[bool] = True
+
+    def say(self, binder: Binder) -> str:
+        when = self.words(binder.calendar)
+        return f"{when[:1].upper()}{when[1:]}, for each {binder.module.singular.lower()}"
+
+    def check(self, checking: Checking) -> Iterator[Problem]:
+        for path, message, remedy in self.problems():
+            yield Problem(path, message, remedy)
+        if self.past(checking.binder.now, checking.binder.calendar):
+            yield Problem("date", f"{self.date} is past.", "Give a day to come.")

@@ -1,0 +1,24 @@
+"""A text message that was not delivered starts the workflow."""
+
+from typing import Any, ClassVar, Literal
+
+from engine.blocks.triggers import Listen, Trigger
+from engine.conditions import Binder, Compare, Condition
+
+
+class SmsUndelivered(Trigger):
+    """Starts when the provider reports that a text did not reach its phone (module sms)."""
+
+    type: Literal["sms_undelivered"] = "sms_undelivered"
+    example: ClassVar[dict[str, Any]] = {"type": "sms_undelivered"}
+    about: ClassVar[str] = "sms"
+    minds_itself: ClassVar[bool] = True
+
+    def listens(self) -> tuple[Listen, ...]:
+        return (Listen("created"), Listen("modified", frozenset({"status"})))
+
+    def condition(self) -> Condition:
+        return Compare(field="status", op="becomes", value="undelivered")
+
+    def say(self, binder: Binder) -> str:
+        return "When a text message could not be delivered"

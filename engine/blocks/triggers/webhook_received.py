@@ -1,0 +1,55 @@
+"""A call from another system starts the workflow."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from engine.blocks.checking import Checking
+from engine.blocks.triggers import Listen, Trigger
+from engine.conditions import AllOf, Binder, Compare, Condition
+from engine.conditions.operators import alternatives
+from engine.problems import Problem
+from engine.schema.english import listed
+
+
+class WebhookReceived(Trigger):
+    """Starts when another system calls the address of a hook (module webhook_calls).
+
+    `sayso door hook NAME` prints that address. What the call brought is read in templates like
+    `{{ record.body.customer.id }}`. A call is taken once, also if it is repeated.
+    """
+
+    type: Literal["webhook_received"] = "webhook_received"
+    hook: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="The name of the hook, such as shop."
+    )
+    event: str = Field(
+        "", description="Only for these events, by `type` or `event` of the body. A comma means or."
+    )
+    example: ClassVar[dict[str, Any]] = {
+        "type": "webhook_received",
+        "hook": "shop",
+        "event": "order.paid",
+    }
+    about: ClassVar[str] = "webhook_calls"
+    from_outside: ClassVar[bool] = True
+
+    def listens(self) -> tuple[Listen, ...]:
+        return (Listen("created"),)
+
+    def condition(self) -> Condition:
+        asked = [Compare(field="hook", op="equals", value=self.hook)]
+        if words := alternatives(self.event):
+            asked.append(Compare(field="event", op="in", value=[*words]))
+        return AllOf(all=tuple(asked))
+
+    def say(self, binder: Binder) -> str:
+        words = [f"“{word}”" for word in alternatives(self.event)]
+        told = f" with the event {listed(words, 'or')}" if words else ""
+        return f"When another system calls the hook “{self.hook}”{told}"
+
+    def check(self, checking: Checking) -> Iterator[Problem]:
+        yield from self.misplaced(checking)
+        if self.event and not alternatives(self.event):
+            yield Problem("event", "there is no event between the commas.", "Write one, or none.")

@@ -1,0 +1,133 @@
+"""The settings of steps as a person would say them: "its account", "[account's name]"."""
+
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+
+from pydantic import JsonValue
+
+from engine.blocks.recipient_words import rule, told
+from engine.company.calendar import parse_moment
+from engine.conditions import Binder
+from engine.conditions.words import plain_number
+from engine.problems import Invalid
+from engine.schema.english import listed
+from engine.schema.modules import Module, Path
+from engine.templates import TextProblem, parse
+from engine.templates.variables import meaning
+from engine.templates.words import SHORTCODE, is_shortcode
+
+HOLE = re.compile(r"\{\{-?(.*?)-?\}\}", re.DOTALL)
+BLOCK = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+CALL = re.compile(r"\s*\w+\(\s*[^\s)]")
+LONGEST = 160
+
+
+def spoken(text: str, binder: Binder) -> str:
+    """A template as a reader needs it: what is filled in stands in brackets, without its loops."""
+    told = SHORTCODE.sub(lambda code: f"[{_field(code[0], binder)}]", text)
+    told = HOLE.sub(lambda hole: f"[{_inside(hole[1], binder)}]", told)
+    told = " ".join(BLOCK.sub(" ", told).split())
+    return told if len(told) <= LONGEST else f"{told[:LONGEST].rstrip()}…"
+
+
+def quoted(text: str, binder: Binder) -> str:
+    return f"“{spoken(text, binder)}”"
+
+
+def _inside(expression: str, binder: Binder) -> str:
+    """What an expression fills in, by the names of the fields it reads."""
+    if CALL.match(expression):
+        read = sorted(_field(path, binder) for path in _read(expression))
+        return listed(read) or "…"
+    either = re.split(r"\s+or\s+", expression.strip())
+    return " or ".join(_field(part.split("|")[0].strip(), binder) for part in either) or "…"
+
+
+def _read(expression: str) -> frozenset[str]:
+    try:
+        return parse(f"{{{{ {expression} }}}}").paths
+    except TextProblem:
+        return frozenset()
+
+
+def _field(written: str, binder: Binder) -> str:
+    if is_shortcode(written):
+        with suppress(Invalid):
+            written = meaning(written, binder.module, binder.schema)
+    root, _, rest = written.partition(".")
+    if root in ("record", "old"):
+        path = _path(rest, binder) if rest else None
+        told = path.title if path else rest.replace(".", " ") or binder.module.singular.lower()
+        return f"old {told}" if root == "old" else told
+    if root == "steps" and "." in rest:
+        step, _, key = rest.partition(".")
+        return f"{key.replace('_', ' ')} of {step.replace('_', ' ')}"
+    return written.strip("'\"").replace("_", " ").replace(".", " ")
+
+
+def _path(dotted: str, binder: Binder) -> Path | None:
+    try:
+        return binder.schema.path(binder.module, dotted)
+    except Invalid:
+        return None
+
+
+def person(word: str, binder: Binder) -> str:
+    """Whom a recipient word means: "its account", "the group HR", "mgr"."""
+    if found := HOLE.fullmatch(word.strip()):
+        parts = [part.split("|")[0].strip() for part in re.split(r"\s+or\s+", found[1].strip())]
+        return " or ".join(person(part.removeprefix("record."), binder) for part in parts)
+    if word.startswith("group:"):
+        return f"the group {word.removeprefix('group:')}"
+    if "@" not in word and (meant := rule(word, binder.module)):
+        return told(meant, binder.module, binder.schema)
+    path = _path(word, binder) if "@" not in word else None
+    if path is None:
+        return spoken(word, binder)
+    end = path.hops[-1].module if path.hops else path.module
+    if path.field.type != "email" or path.field.name != end.email_field:
+        return f"its {path.title}"
+    if path.hops:
+        return f"its {Path(path.module, path.hops[:-1], path.hops[-1].field).title}"
+    return f"the {path.module.singular.lower()}"
+
+
+def people(words: Iterable[str], binder: Binder) -> str:
+    return listed([person(word, binder) for word in words]) or "nobody"
+
+
+def value(raw: JsonValue, binder: Binder) -> str:
+    """A value that a field is given."""
+    if raw is None:
+        return "empty"
+    if isinstance(raw, list):
+        return listed([value(part, binder) for part in raw])
+    if not isinstance(raw, str):
+        return plain_number(raw)
+    if moment := parse_moment(raw):
+        return moment.words()
+    whole = HOLE.fullmatch(raw.strip())
+    return f"the {_inside(whole[1], binder)}" if whole else quoted(raw, binder)
+
+
+def day(word: str, binder: Binder) -> str:
+    """A day or moment that a step names."""
+    if moment := parse_moment(word):
+        return moment.words()
+    return spoken(word, binder)
+
+
+def path(dotted: str, binder: Binder) -> str:
+    """What people call the field at the end of a path: "account's customer group"."""
+    found = _path(dotted, binder)
+    return found.title if found else dotted
+
+
+def field(name: str, module: Module) -> str:
+    """What people call a field."""
+    return module.by_name[name].title.lower() if name in module.by_name else name
+
+
+def fields(names: Iterable[str], module: Module) -> str:
+    return listed([field(name, module) for name in names])

@@ -1,0 +1,85 @@
+"""Everything put together: the database, the edge, the workers and the bell between them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from engine.company.company import PLACEHOLDER, Company
+from engine.effects.functions import FUNCTIONS
+from engine.effects.pdf import MISSING as NO_PRINTER
+from engine.outside.imap import own_addresses
+from engine.outside.subprocesses import can_print
+from engine.outside.world import Clock, World, system_clock
+from engine.problems import Problem
+from engine.queue import Doorbell, queue
+from engine.records.database import Database
+from engine.records.signed_links import Links
+from engine.runs.worker import Worker
+from engine.schema.modules import Module
+from engine.settings import Settings
+from engine.starter import starter
+from engine.workflows.library import Library
+
+
+@dataclass
+class House:
+    """One process's hold on an installation."""
+
+    settings: Settings
+    database: Database
+    world: World
+    library: Library
+
+    @classmethod
+    def of(cls, settings: Settings, clock: Clock = system_clock) -> "House":
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        FUNCTIONS.load(settings.functions)
+        world = World.of(settings, clock)
+        links = Links(settings.address, settings.key())
+        return cls(settings, Database(settings.database, clock, links=links), world, Library())
+
+    def prepare(self, company: Company | None = None) -> bool:
+        """Make the tables and the starter modules, where there are none yet. False if there are."""
+        zone = self.settings.timezone or "UTC"
+        modules = [Module.model_validate(definition) for definition in starter("modules")]
+        return self.database.prepare(company or Company(timezone=zone), modules)
+
+    @cached_property
+    def bell(self) -> Doorbell:
+        return Doorbell(queue(self.settings.queue))
+
+    @cached_property
+    def worker(self) -> Worker:
+        return Worker(self.database, self.world, self.library)
+
+    def unsafe(self, url: str) -> str | None:
+        """Why a workflow may not call this address; None if it may."""
+        return self.world.egress.problem(url)
+
+    def lacks(self, company: Company) -> dict[str, Problem]:
+        """What steps of a type need and is not set up here, so that they would fail."""
+        needs = {
+            "send_sms": (self.world.sms, "no SMS provider is set up", "SAYSO_SMS_URL"),
+            "update_erp": (self.world.erp_url, "no accounting system is set up", "SAYSO_ERP_URL"),
+            "fill_fields": (self.world.model, "no model is set up", "ANTHROPIC_API_KEY"),
+        }
+        found = {
+            kind: Problem("", f"{told}: this step would fail.", f"Set {setting} and restart.")
+            for kind, (there, told, setting) in needs.items()
+            if not there
+        }
+        if not can_print():
+            told = f"{NO_PRINTER}: this step would fail."
+            found["generate_pdf"] = Problem("", told, "Run Sayso on another kind of machine.")
+        if self.world.smtp_url and company.sender == PLACEHOLDER:
+            told = "no sender is set: its mails would stay here until there is one."
+            found["send_email"] = Problem("", told, "An admin sets it on the page System.")
+        return found
+
+    @property
+    def own_addresses(self) -> tuple[str, ...]:
+        """Addresses that Sayso receives mail at."""
+        return own_addresses(self.settings.imap_url)
+
+    def changed(self) -> None:
+        """Call after each commit that may give workers something to do."""
+        self.bell.ring()

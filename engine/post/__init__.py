@@ -1,1 +1,0 @@
-"""Mail and texts as they go out and come in: servers, providers, doors."""

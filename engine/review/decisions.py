@@ -1,0 +1,199 @@
+"""What people decide about versions: approve what they saw, reject it, switch off and on."""
+
+from typing import Any, Literal
+
+from sqlalchemy import Row, select, update
+
+from engine.blocks.triggers.schedule import Schedule
+from engine.problems import Invalid, refuse
+from engine.records.tables import RUNS, VERSIONS, WORKFLOWS
+from engine.records.text_library import current
+from engine.records.transaction import Transaction
+from engine.review.deactivated_users import absent
+from engine.review.one_off import begin as begin_now
+from engine.runs.enrol import begin, candidates
+from engine.runs.schedules.next_due import plan_next
+from engine.runs.switching import switch_off
+from engine.workflows.fingerprint import fingerprint
+from engine.workflows.library import By, Library, Live, parsed_of, row_of, withdraw
+from engine.workflows.rewording import renew
+from engine.workflows.schedule_limit import over_limit
+
+Baseline = Literal["ignore", "include"]
+
+
+def review_row(tx: Transaction, id: int) -> Row[Any]:
+    """The version under review. Raises `Invalid`."""
+    if (
+        found := tx.db.execute(
+            select(VERSIONS).where(VERSIONS.c.id == id).with_for_update()
+        ).first()
+    ) is None:
+        raise refuse("review", f"there is no review {id}.", "Open the list of reviews.")
+    return found
+
+
+def approve(
+    tx: Transaction,
+    library: Library,
+    id: int,
+    shown: str,
+    by: By,
+    comment: str,
+    baseline: Baseline | None = None,
+) -> Row[Any]:
+    """Put a version into force, if it is still exactly what the person saw. Raises `Invalid`."""
+    row = review_row(tx, id)
+    if by.agent:
+        raise refuse("review", "an agent cannot approve.", "Send the link to a person.")
+    if row.state != "in_review":
+        raise refuse(
+            "review",
+            f"version {row.version} is {row.state.replace('_', ' ')}, "
+            "it does not wait for a decision.",
+            "Open its workflow.",
+        )
+    now = parsed_of(row).with_texts(current(tx))
+    if shown != row.hash or fingerprint(row.document, now, tx.schema) != row.hash:
+        raise refuse("hash", "this has changed since you opened it.", "Read it again, then decide.")
+    own = by.name in row.authors
+    if own and tx.company.four_eyes:
+        raise refuse(
+            "review",
+            "you took part in writing this version.",
+            "Somebody else must approve it (or allow solo mode).",
+        )
+    where = (VERSIONS.c.workflow == row.workflow, VERSIONS.c.state == "approved")
+    tx.db.execute(update(VERSIONS).where(*where).values(state="superseded"))
+    decided = {
+        "state": "approved",
+        "decided_by": by.name,
+        "decided_at": tx.now,
+        "comment": comment,
+        "self_approved": own,
+    }
+    tx.db.execute(update(VERSIONS).where(VERSIONS.c.id == id).values(**decided))
+    activate(tx, library, row.workflow, row.version, baseline)
+    begin_now(tx, library.version(tx, row.workflow, row.version), by.name)
+    return review_row(tx, id)
+
+
+def reject(tx: Transaction, id: int, by: By, comment: str) -> Row[Any]:
+    """Send a version back to its author, with a reason. Raises `Invalid`."""
+    row = review_row(tx, id)
+    if row.state != "in_review":
+        raise refuse(
+            "review",
+            f"version {row.version} is {row.state.replace('_', ' ')}.",
+            "Open its workflow.",
+        )
+    if not comment.strip():
+        raise refuse(
+            "comment",
+            "a rejection needs a reason.",
+            "Say what should change, so that the author can fix it.",
+        )
+    decided = {"state": "rejected", "decided_by": by.name, "decided_at": tx.now, "comment": comment}
+    tx.db.execute(update(VERSIONS).where(VERSIONS.c.id == id).values(**decided))
+    waiting = (WORKFLOWS.c.id == row.workflow, WORKFLOWS.c.state == "in_review")
+    tx.db.execute(update(WORKFLOWS).where(*waiting).values(state="draft"))
+    if row.texts:  # with other changes rejected, a new wording of its templates is still to be read
+        renew(tx, By(row.submitted_by, row.by_agent), row.authors)
+    return review_row(tx, id)
+
+
+def activate(
+    tx: Transaction, library: Library, workflow: int, version: int, baseline: Baseline | None = None
+) -> None:
+    """Let an approved version run from now on. Raises `Invalid`."""
+    live = library.version(tx, workflow, version)
+    _may_run(tx, live)
+    row = row_of(tx, workflow)
+    first = row.active_version is None
+    going_on = row.draft is not None and row.draft != live.document  # it was not what was submitted
+    values = {
+        "state": "active",
+        "active_version": version,
+        "activated_at": tx.now,
+        "draft": row.draft if going_on else None,
+        "authors": row.authors if going_on else [],
+        "name": live.parsed.name,
+        "module": live.parsed.module,
+        "category": live.parsed.category,
+        "changed_at": tx.now,
+    }
+    tx.db.execute(update(WORKFLOWS).where(WORKFLOWS.c.id == workflow).values(**values))
+    if first and (baseline or usual(live)) == "ignore":
+        take_baseline(tx, live)
+    plan_next(tx, live, tx.now)
+    tx.touch("workflows")
+
+
+def _may_run(tx: Transaction, live: Live) -> None:
+    """Raises `Invalid` if its day is past, it names an absent user, or schedules are too many."""
+    if gone := tuple(absent(live.parsed, tx.schema, tx.inactive)):
+        raise Invalid(*gone)
+    trigger = live.parsed.trigger
+    if isinstance(trigger, Schedule) and trigger.past(tx.now, tx.company.calendar):
+        told = f"“{live.name}” was to run once, on {trigger.date}, and that is past."
+        raise refuse("trigger.date", told, "Give it a day to come, and submit it for review.")
+    if problems := tuple(over_limit(tx, live.parsed, live.workflow)):
+        raise Invalid(*problems)
+
+
+def usual(live: Live) -> Baseline:
+    """What happens to records that match already, unless somebody says otherwise."""
+    return "include" if live.parsed.trigger.repeats else "ignore"
+
+
+def take_baseline(tx: Transaction, live: Live) -> int:
+    """Mark the records that match already: this alone starts nothing. Returns their number."""
+    if live.parsed.recurrence not in ("once", "episode"):
+        return 0
+    subjects = select(candidates(tx, live.parsed, tx.now).subquery().c.subject)
+    return begin(tx, live.workflow, subjects, number=0)
+
+
+def switch_on(tx: Transaction, library: Library, workflow: int) -> bool:
+    """Let a paused workflow run again, and its held runs go on.
+
+    False if a person has to approve first: nothing was, or what was approved has changed.
+    Raises `Invalid` if it cannot run any more.
+    """
+    row = row_of(tx, workflow)
+    if row.state == "active":
+        return True
+    if row.state != "paused" or row.active_version is None:
+        return False
+    live = library.version(tx, workflow, row.active_version)
+    _may_run(tx, live)
+    if fingerprint(live.document, live.parsed, tx.schema) != live.hash:
+        return False
+    tx.db.execute(
+        update(WORKFLOWS)
+        .where(WORKFLOWS.c.id == workflow)
+        .values(state="active", activated_at=tx.now, changed_at=tx.now)
+    )
+    held = (
+        RUNS.c.workflow == workflow,
+        RUNS.c.state == "paused",
+        RUNS.c.reason.startswith("held:"),
+    )
+    tx.db.execute(update(RUNS).where(*held).values(state="waiting", reason=""))
+    plan_next(tx, live, tx.now)
+    tx.touch("workflows")
+    return True
+
+
+def archive(tx: Transaction, workflow: int) -> None:
+    """Take a workflow away; its history stays."""
+    row = row_of(tx, workflow)
+    if row.state == "active":
+        switch_off(tx, workflow, "stop")
+    withdraw(tx, workflow)
+    tx.db.execute(
+        update(WORKFLOWS)
+        .where(WORKFLOWS.c.id == workflow)
+        .values(state="archived", changed_at=tx.now)
+    )
+    tx.touch("workflows")

@@ -1,0 +1,45 @@
+"""The stage of real runs: what happens to the effects that their steps plan."""
+
+from engine.effects import Effect, Outcome, RecordEffect
+from engine.records.alerts import raise_alert
+from engine.records.batch import Gathering, Together
+from engine.records.reader import Reader
+from engine.records.writer import Author
+from engine.runs.chained_start import begin
+from engine.runs.ledger import Entry, Run
+from engine.workflows.library import Library
+
+
+class Kept(Together):
+    """The records as the effects of a real run change them, and the workflows they may start."""
+
+    def __init__(self, tx: Gathering, author: Author, reader: Reader, library: Library) -> None:
+        super().__init__(tx, author, reader)
+        self.library = library
+
+    def start(self, workflow: int, module: str, id: int) -> tuple[int | None, str]:
+        """Start a run of another workflow: its number, or None and why there is none."""
+        live = self.library.live(self.gathering).get(workflow)
+        return begin(self.gathering, self.author, live, module, id)
+
+
+class Inside:
+    """The stage of real runs: record effects happen at once, outward ones after the commit."""
+
+    def __init__(self, tx: Gathering, reader: Reader, library: Library) -> None:
+        self.tx, self.reader, self.library = tx, reader, library
+
+    def perform(self, run: Run, effect: Effect, entry: Entry) -> Outcome | None:
+        if isinstance(effect, RecordEffect):
+            return effect.apply(Kept(self.tx, run.author, self.reader, self.library))
+        return None
+
+    def change(self, run: Run, effect: RecordEffect) -> Outcome:
+        outcome = effect.apply(Kept(self.tx, run.author, self.reader, self.library))
+        if outcome.result == "failed":
+            what = f"“{run.live.name}” could not keep what belongs to its run R-{run.id}"
+            told = f"{what}: {outcome.said}"
+            remedy = "Correct what it says, and look at the run."
+            key = f"unkept/{run.live.workflow}"
+            raise_alert(self.tx, "failed", key, told, remedy, run.live.workflow)
+        return outcome

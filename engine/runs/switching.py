@@ -1,0 +1,47 @@
+"""Switching a workflow off: it starts nothing any more, and its runs are held, go on or end."""
+
+from typing import Literal
+
+from sqlalchemy import update
+
+from engine.problems import refuse
+from engine.records.tables import RUNS, WORKFLOWS
+from engine.records.transaction import Transaction
+from engine.runs.schedules.next_due import rest
+from engine.workflows.library import row_of
+
+Running = Literal["hold", "finish", "stop"]
+
+
+def switch_off(tx: Transaction, workflow: int, running: Running = "hold") -> None:
+    """Stop a workflow at once; its runs are held, may finish, or end."""
+    row = row_of(tx, workflow)
+    if row.state != "active":
+        raise refuse(
+            "workflow",
+            f"“{row.name}” is {row.state.replace('_', ' ')}, not active.",
+            "Nothing to switch off.",
+        )
+    tx.db.execute(
+        update(WORKFLOWS)
+        .where(WORKFLOWS.c.id == workflow)
+        .values(state="paused", changed_at=tx.now)
+    )
+    going = (RUNS.c.workflow == workflow, RUNS.c.state.in_(("running", "waiting")))
+    if running == "hold":
+        tx.db.execute(
+            update(RUNS)
+            .where(*going)
+            .values(state="paused", reason="held: the workflow was switched off")
+        )
+    elif running == "stop":
+        ended = {
+            "state": "stopped",
+            "reason": "stopped: the workflow was switched off",
+            "ended_at": tx.now,
+            "step": None,
+            "due": None,
+        }
+        tx.db.execute(update(RUNS).where(*going).values(**ended))
+    rest(tx, workflow)
+    tx.touch("workflows")

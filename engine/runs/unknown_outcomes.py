@@ -1,0 +1,59 @@
+"""Runs that wait because nobody knows whether their mail arrived, until a person says so."""
+
+from typing import Any
+
+from sqlalchemy import Row, select, update
+
+from engine.problems import refuse
+from engine.records.tables import ALERTS, ENTRIES, RUNS
+from engine.records.transaction import Transaction
+from engine.records.writer import Author, Records
+from engine.workflows.library import Library, row_of
+
+HELD = "held: the workflow was switched off"
+
+
+def decide(tx: Transaction, library: Library, run: int, arrived: bool, by: str) -> None:
+    """Go on as if it was sent, or send it once more. Raises `Invalid`."""
+    row = tx.db.execute(select(RUNS).where(RUNS.c.id == run).with_for_update()).first()
+    entry = _doubtful(tx, row) if row is not None else None
+    if row is None or entry is None:
+        message = f"run R-{run} does not wait for anybody to say what happened."
+        raise refuse("run", message, "Open it to see how it stands.")
+    live = library.version(tx, row.workflow, row.version)
+    _close(tx, entry, arrived, by)
+    step = live.parsed.route[row.step][1] if arrived else row.step
+    stand = {"step": step, "state": "running", "reason": "", "due": tx.now, "outward": not arrived}
+    if step is None:
+        stand |= {"state": "done", "reason": "finished", "due": None, "ended_at": tx.now}
+    elif row_of(tx, row.workflow).state == "paused":
+        stand |= {"state": "paused", "reason": HELD}
+    tx.db.execute(update(RUNS).where(RUNS.c.id == run).values(**stand))
+    tx.db.execute(update(ALERTS).where(ALERTS.c.key == f"unknown/{run}").values(state="settled"))
+    _mark_copy(tx, row, arrived, by)
+
+
+def _doubtful(tx: Transaction, row: Row[Any]) -> Row[Any] | None:
+    """The entry whose outcome is not known, where the run waits for just that."""
+    if row.state != "paused" or row.step is None:
+        return None
+    mine = (ENTRIES.c.run == row.id, ENTRIES.c.step == row.step, ENTRIES.c.outcome == "unknown")
+    return tx.db.execute(select(ENTRIES).where(*mine)).first()
+
+
+def _close(tx: Transaction, entry: Row[Any], arrived: bool, by: str) -> None:
+    mine = (ENTRIES.c.run == entry.run, ENTRIES.c.step == entry.step)
+    now: dict[str, Any] = {"outcome": "done", "said": f"{entry.said}; {by} says that it arrived"}
+    if not arrived:
+        said = f"{entry.said}; {by} says that it did not arrive, so it is sent again"
+        now = {"outcome": "", "phase": "queued", "tries": 0, "ended_at": None, "said": said}
+    tx.db.execute(update(ENTRIES).where(*mine).values(**now))
+
+
+def _mark_copy(tx: Transaction, row: Row[Any], arrived: bool, by: str) -> None:
+    """Its copy in the mailbox says so too."""
+    emails = tx.schema.tables["emails"]
+    mine = (emails.c.run == row.id, emails.c.step == row.step, emails.c.status == "unknown")
+    for id in tx.db.scalars(select(emails.c.id).where(*mine)).all():
+        status = "sent" if arrived else "failed"
+        Records(tx, Author(by), starts=False).update("emails", id, {"status": status})

@@ -1,1 +1,0 @@
-"""The clock: what is due when, what it starts, and moving what waits."""

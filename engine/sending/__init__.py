@@ -1,1 +1,0 @@
-"""Whether messages leave, when, and how many: held, counted, stopped, let go."""

@@ -1,0 +1,280 @@
+"""What is unwise about a sound workflow, and the circles it would close with others."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Protocol
+
+from engine.blocks.step import Step, Write
+from engine.conditions import AllOf, AnyOf, Compare, Condition, NotOf, Related, asks_nothing
+from engine.problems import Problem
+from engine.schema.modules import Schema
+from engine.workflows.fingerprint import writes
+from engine.workflows.greetings import greetings
+from engine.workflows.workflow import Workflow
+
+NOTHING: Mapping[str, Problem] = MappingProxyType({})
+CHANGES = ("changed", "changed_to", "changed_from", "becomes")
+
+
+class Named(Protocol):
+    """A workflow that has a name."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def parsed(self) -> Workflow: ...
+
+
+def advice(
+    workflow: Workflow,
+    schema: Schema,
+    audience: int | None,
+    lacks: Mapping[str, Problem] = NOTHING,
+) -> Iterator[Problem]:
+    """What a careful colleague would say; `lacks` is what steps of a type need and do not have."""
+    yield from _of_steps(workflow, lacks)
+    yield from _too_often(workflow)
+    yield from _too_many(workflow, audience)
+    yield from _at_every_save(workflow)
+    yield from _several_mails(workflow, audience)
+    yield from _too_long(workflow)
+    yield from _one_day_only(workflow, schema)
+    yield from _idle_waits(workflow, workflow.steps, "steps")
+    yield from _idle_window(workflow)
+    yield from _repeated(workflow, schema)
+    yield from _second(workflow)
+    yield from greetings(workflow, schema)
+    if not workflow.description:
+        remedy = "One sentence helps the reviewer."
+        yield Problem("description", "it does not say why it exists.", remedy)
+
+
+def _of_steps(workflow: Workflow, lacks: Mapping[str, Problem]) -> Iterator[Problem]:
+    """What each step needs and does not have, and what is unwise about it alone."""
+    for path, step in placed(workflow.steps, "steps"):
+        if missing := lacks.get(step.needs):
+            yield missing.under(path)
+        yield from (problem.under(path) for problem in step.advise())
+
+
+def _mails(workflow: Workflow) -> bool:
+    return any(step.kind == "send_email" for step, _ in workflow.route.values())
+
+
+def _leaves_the_house(workflow: Workflow) -> bool:
+    return any(step.outward for step, _ in workflow.route.values())
+
+
+def _too_often(workflow: Workflow) -> Iterator[Problem]:
+    """Mails to the same records, again and again."""
+    if workflow.trigger.repeats and _mails(workflow) and workflow.recurrence == "every":
+        told = "every matching record gets a mail at every run."
+        yield Problem("recurrence", told, 'Consider {"every_days": 7} or "episode".')
+
+
+def _too_many(workflow: Workflow, audience: int | None) -> Iterator[Problem]:
+    """A schedule that writes to everyone."""
+    unasked = asks_nothing(workflow.conditions)
+    if workflow.trigger.repeats and unasked and _leaves_the_house(workflow):
+        count = f" ({audience} now)" if audience is not None else ""
+        told = f"there are none, so every record is meant{count}."
+        remedy = "It was confirmed by `everyone`; say which records it is for if that is not so."
+        yield Problem("conditions", told, remedy)
+
+
+def _at_every_save(workflow: Workflow) -> Iterator[Problem]:
+    """Mails for saves that have nothing to do with them."""
+    trigger = workflow.trigger
+    any_save = trigger.kind in ("record_saved", "record_modified")
+    narrowed = getattr(trigger, "fields", ()) or any(
+        node.op in CHANGES for node in leaves(workflow.entry)
+    )
+    if any_save and not narrowed and _mails(workflow) and workflow.recurrence == "every":
+        told = "a mail goes out at every save while the conditions hold."
+        yield Problem("recurrence", told, 'Use "once", "episode" or `changed_to`.')
+
+
+def _several_mails(workflow: Workflow, audience: int | None) -> Iterator[Problem]:
+    """One mail for each invoice of a customer."""
+    each = workflow.trigger.repeats and _mails(workflow) and not workflow.group_by
+    if each and (audience or 0) > 1 and workflow.module == "invoices":
+        told = "a customer with several invoices gets several mails."
+        yield Problem("group_by", told, 'Consider "group_by": "account".')
+
+
+def _too_long(workflow: Workflow) -> Iterator[Problem]:
+    if len(workflow.route) > 8:
+        told = f"it has {len(workflow.route)} steps."
+        yield Problem("steps", told, "A workflow with one task is easier to review.")
+
+
+def _one_day_only(workflow: Workflow, schema: Schema) -> Iterator[Problem]:
+    """A schedule that finds a record on a single day."""
+    for node in leaves(workflow.conditions) if workflow.trigger.repeats else ():
+        exact = node.op == "equals" and isinstance(node.value, str)
+        if exact and str(node.value).startswith("today") and not _yearly(node, workflow, schema):
+            told = f"`{node.field}` must be exactly {node.value}: a day of downtime loses records."
+            yield Problem("conditions", told, 'Use `at_most` together with "once".')
+
+
+def _idle_window(workflow: Workflow) -> Iterator[Problem]:
+    if workflow.window and not workflow.trigger.repeats and not _leaves_the_house(workflow):
+        told = "it changes nothing: no schedule looks for records, and no message leaves."
+        yield Problem("window", told, "Leave the window out.")
+
+
+def _yearly(node: Compare, workflow: Workflow, schema: Schema) -> bool:
+    """Whether the field is a day of each year: who missed it cannot be told later."""
+    home = schema.modules.get(workflow.module)
+    field = home.by_name.get(node.field) if home else None
+    return field is not None and field.yearly
+
+
+def placed(steps: Sequence[Step], path: str) -> Iterator[tuple[str, Step]]:
+    """Every step with its path in the document."""
+    for place, step in enumerate(steps):
+        yield f"{path}.{place}", step
+        for branch, inside in step.branches().items():
+            yield from placed(inside, f"{path}.{place}.{branch}")
+
+
+def _idle_waits(workflow: Workflow, steps: Sequence[Step], path: str) -> Iterator[Problem]:
+    """Tasks whose completion is waited for, though nothing comes after them."""
+    for place, step in enumerate(steps):
+        if getattr(step, "wait_for_completion", False) and workflow.after(step) is None:
+            yield Problem(
+                f"{path}.{place}.wait_for_completion",
+                "nothing comes after this task, so the run does not wait for it.",
+                "Leave it out, or add the step that is to wait.",
+            )
+        for branch, inside in step.branches().items():
+            yield from _idle_waits(workflow, inside, f"{path}.{place}.{branch}")
+
+
+def _repeated(workflow: Workflow, schema: Schema) -> Iterator[Problem]:
+    """Steps that would change nothing at the second run, of records that are taken all the same."""
+    home = schema.modules.get(workflow.module)
+    if home is None or not workflow.trigger.repeats or workflow.recurrence != "every":
+        return
+    asked = {node.field for node in leaves(workflow.entry)}
+    for path, step in placed(workflow.steps, "steps"):
+        own = [write for write in step.writes(home, schema) if write.module == home.name]
+        lasting = [write.field for write in own if write.value is not None or write.field == "tags"]
+        if lasting and not asked & set(lasting):
+            title = home.field(lasting[0]).title.lower()
+            told = f"records whose {title} it has set are taken again at every run, for nothing."
+            remedy = f'Ask in the conditions for another {title}, or use "once" or "episode".'
+            yield Problem(path, told, remedy)
+
+
+def _second(workflow: Workflow) -> Iterator[Problem]:
+    """Records made of others with all their lines, of which nothing keeps a second from coming."""
+    if workflow.recurrence == "once":
+        return
+    asked = {node.related for node in _related(workflow.entry)}
+    for path, step in placed(workflow.steps, "steps"):
+        copies = getattr(step, "copy_lines", False) and not getattr(step, "only_one", False)
+        if copies and getattr(step, "module", "") not in asked:
+            told = "a second one is created each time this happens again."
+            remedy = 'Add "only_one": true, or ask in the conditions whether there is none.'
+            yield Problem(f"{path}.only_one", told, remedy)
+
+
+def _related(condition: Condition) -> Iterator[Related]:
+    """Every question about related records in a condition."""
+    match condition:
+        case Related():
+            yield condition
+        case AllOf(all=parts) | AnyOf(any=parts):
+            for part in parts:
+                yield from _related(part)
+        case NotOf(part=part):
+            yield from _related(part)
+
+
+def leaves(condition: Condition | None) -> Iterator[Compare]:
+    """Every comparison in a condition, wherever it stands."""
+    match condition:
+        case Compare():
+            yield condition
+        case None:
+            return
+        case _:
+            inside = (
+                getattr(condition, "all", None)
+                or getattr(condition, "any", None)
+                or (getattr(condition, "part", None),)
+            )
+            for part in inside if isinstance(inside, tuple) else ():
+                yield from leaves(part)
+
+
+# --- circles ---
+
+
+def circles(workflow: Workflow, others: Sequence[Named], schema: Schema) -> Iterator[Problem]:
+    """Workflows that this one would start and that would start it again."""
+    for other in others:
+        forth = next(
+            (write for write in writes(workflow, schema) if starts(write, other.parsed)), None
+        )
+        back = next(
+            (write for write in writes(other.parsed, schema) if starts(write, workflow)), None
+        )
+        if forth and back:
+            yield Problem(
+                _step_of(workflow, forth, schema),
+                f"it would start “{other.name}”, which changes {_named(back)} "
+                "and so would start this one again.",
+                "Narrow one of the two triggers, or ask in its conditions for a value "
+                "that the other does not set.",
+            )
+
+
+def starts(write: Write, workflow: Workflow) -> bool:
+    """Whether such a write can start the workflow, as far as can be told without a record."""
+    kind = "created" if write.field == "*" else "modified"
+    heard = [listen for listen in workflow.trigger.listens() if listen.kind == kind]
+    if write.module != workflow.module or not heard or workflow.trigger.from_outside:
+        return False
+    if kind == "created":
+        return True
+    if all(listen.fields is not None and write.field not in listen.fields for listen in heard):
+        return False
+    return _possible(write, workflow)
+
+
+def _possible(write: Write, workflow: Workflow) -> bool:
+    """False where the conditions ask for another value, or for the change of other fields."""
+    parts = list(required(workflow.entry))
+    changing = {part.field for part in parts if part.op in CHANGES}
+    if changing and write.field not in changing:
+        return False
+    wanted = [
+        part.value
+        for part in parts
+        if part.field == write.field and part.op in ("equals", "changed_to", "becomes")
+    ]
+    return not any(write.value is not None and value != write.value for value in wanted)
+
+
+def required(condition: Condition) -> Iterator[Compare]:
+    """The comparisons that must all hold for the condition to hold."""
+    if isinstance(condition, Compare):
+        yield condition
+    elif isinstance(condition, AllOf):
+        for part in condition.all:
+            yield from required(part)
+
+
+def _step_of(workflow: Workflow, write: Write, schema: Schema) -> str:
+    home = schema.module(workflow.module)
+    for place, (step, _) in enumerate(workflow.route.values()):
+        if write in step.writes(home, schema):
+            return f"steps.{place}"
+    return "steps"
+
+
+def _named(write: Write) -> str:
+    return write.module if write.field == "*" else f"{write.field} of {write.module}"
