@@ -13,7 +13,7 @@ SCORES = '''"""Functions of a developer's."""
 from datetime import date
 from decimal import Decimal
 
-from engine.functions import function
+from engine.effects.functions import function
 
 CALLS = []
 
