@@ -2,8 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from importlib import import_module
-from importlib.util import find_spec
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
@@ -11,10 +9,15 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
 from engine.installation import House
-from server import assets, hooks, mcp, rest, sms_hook
-from server.guard import Guard, known_hosts
+from server.access.guard import Guard, known_hosts
+from server.mcp import server as mcp
 from server.operations.alerts import health
-from server.release import VERSION
+from server.pages import routes as pages
+from server.pages.frame import assets
+from server.pages.messages import unsubscribe
+from server.rest import hooks, sms_hook
+from server.rest import routes as rest
+from server.version import VERSION
 
 
 def create_app(house: House) -> FastAPI:
@@ -45,13 +48,9 @@ def create_app(house: House) -> FastAPI:
     app.include_router(sms_hook.router)
     app.router.routes.append(Route("/mcp", spoken))
     app.add_api_route("/health", _health(house), include_in_schema=False)
-    trouble = None
-    if find_spec("server.pages.routes"):
-        pages = import_module("server.pages.routes")
-        app.include_router(pages.router)
-        app.include_router(import_module("server.pages.unsubscribe").router)
-        trouble = getattr(pages, "trouble", None)
-    rest.install(app, trouble)
+    app.include_router(pages.router)
+    app.include_router(unsubscribe.router)
+    rest.install(app, pages.trouble)
     return app
 
 

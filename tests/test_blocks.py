@@ -21,9 +21,9 @@ from engine.workflows.catalogue import SCHEDULES, Block, blocks
 from engine.workflows.library import By, examine, save_draft, submit
 from engine.workflows.workflow import Workflow
 from server.app import create_app
-from server.doors import OPERATIONS
-from server.mcp import Server
-from server.reference import FILE, reference
+from server.cli.reference_page import FILE, reference
+from server.mcp.server import Server
+from server.operations.registry import OPERATIONS
 from tests.fakes import Clock
 from tests.plugins import installed
 

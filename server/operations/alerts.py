@@ -11,9 +11,9 @@ from engine.records.alerts import listed, settle
 from engine.records.tables import ALERTS, EVENTS, HEARTBEATS, RUNS
 from engine.records.transaction import Transaction
 from engine.records.visibility import sees_all
-from server import inflow
-from server.doors import Answer, Desk, Number, missing, operation
-from server.operations import shapes
+from server.access.desk import Desk
+from server.operations import answers, incoming_mail
+from server.operations.registry import Answer, Number, missing, operation
 from server.operations.schedules import SILENCE, scheduler
 
 # A cause may quote what a record holds, and an alert is about many records.
@@ -39,8 +39,8 @@ def list_alerts(desk: Desk, state: str | None = "open", workflow: Number | None 
                 "cause": told(tx, row),
                 "remedy": row.remedy,
                 "count": row.count,
-                "first_at": shapes.iso(row.first_at),
-                "last_at": shapes.iso(row.last_at),
+                "first_at": answers.iso(row.first_at),
+                "last_at": answers.iso(row.last_at),
                 "state": row.state,
             }
             for row in rows
@@ -93,9 +93,9 @@ def _work(tx: Transaction) -> dict[str, Answer]:
     oldest = tx.db.scalar(select(func.min(EVENTS.c.at)).where(EVENTS.c.pending))
     worker: dict[str, Any] = {
         "ok": alive,
-        "seen_at": shapes.iso(seen),
+        "seen_at": answers.iso(seen),
         "changes_waiting": tx.count(EVENTS, EVENTS.c.pending),
-        "oldest_waiting": shapes.iso(oldest),
+        "oldest_waiting": answers.iso(oldest),
         "runs_going_on": tx.count(RUNS, RUNS.c.state.in_(("running", "waiting"))),
     }
     if not alive:
@@ -113,8 +113,8 @@ def _queue(house: House) -> Answer:
 
 def _incoming(house: House) -> Answer:
     """Whether mail comes in, and when the last one came."""
-    told = inflow.stands(house)
-    last = {"last_at": shapes.iso(told.last)}
+    told = incoming_mail.stands(house)
+    last = {"last_at": answers.iso(told.last)}
     if told.trouble:
         why = "the mail server cannot be read; `sayso doctor` tells what it says"
         return {"ok": False, "why": why, **last}

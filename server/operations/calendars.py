@@ -9,7 +9,8 @@ from engine.company.schedule_checks import WEEKDAYS
 from engine.people import audit
 from engine.records.transaction import Transaction
 from engine.runs.schedules.next_due import replan
-from server.doors import Answer, Desk, operation
+from server.access.desk import Desk
+from server.operations.registry import Answer, operation
 
 
 @operation(

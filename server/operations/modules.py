@@ -13,7 +13,8 @@ from engine.records.transaction import Transaction
 from engine.schema.fields import Field, Kind
 from engine.schema.modules import BUILTIN, Module, Schema
 from engine.workflows.catalogue import KINDS, Block, blocks
-from server.doors import Answer, Desk, Names, Plain, missing, operation
+from server.access.desk import Desk
+from server.operations.registry import Answer, Names, Plain, missing, operation
 
 CHANGEABLE = ("label", "singular", "group", "numbering", "name_field", "email_field")
 CHANGEABLE_IN_FIELD = ("label", "help", "options", "required", "default")

@@ -9,7 +9,8 @@ from engine.people.notification_preferences import wished
 from engine.problems import BadValue, refuse
 from engine.records.transaction import Transaction
 from engine.records.writer import Records
-from server.doors import Answer, Desk, missing, operation
+from server.access.desk import Desk
+from server.operations.registry import Answer, missing, operation
 
 HOME = "notifications"
 WISHES = ("notify_bell", "notify_email", "notify_digest", "digest_at")

@@ -11,8 +11,9 @@ from engine.runs.enrol import candidates
 from engine.runs.rehearsal import audience
 from engine.workflows.library import examine, save_draft, submit
 from engine.workflows.workflow import Workflow
-from server.doors import Answer, Desk, Names, Plain, Refs, operation
-from server.operations import shapes
+from server.access.desk import Desk
+from server.operations import answers
+from server.operations.registry import Answer, Names, Plain, Refs, operation
 
 MOST_SHOWN = 100
 
@@ -90,6 +91,6 @@ def _left_out(tx: Transaction, chosen: Workflow) -> list[Answer]:
 def _numbers(tx: Transaction, customers: Refs) -> list[str]:
     """The numbers of customers, by whatever names they go. Raises `Missing`."""
     module = tx.schema.module("accounts")
-    ids = [shapes.id_of(tx, module, ref, f"customers.{i}") for i, ref in enumerate(customers)]
+    ids = [answers.id_of(tx, module, ref, f"customers.{i}") for i, ref in enumerate(customers)]
     table = tx.schema.tables[module.name]
     return list(tx.db.scalars(select(table.c.number).where(table.c.id.in_(ids))))

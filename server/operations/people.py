@@ -2,9 +2,10 @@
 
 from engine.people import audit, logins
 from engine.problems import refuse
-from server.access import rights
-from server.doors import Answer, Desk, missing
-from server.operations import shapes
+from server.access.desk import Desk
+from server.access.rights import rights
+from server.operations import answers
+from server.operations.registry import Answer, missing
 
 
 def list_tokens(desk: Desk) -> Answer:
@@ -18,10 +19,10 @@ def list_tokens(desk: Desk) -> Answer:
                     "username": row.username,
                     "label": row.label,
                     "scopes": row.scopes,
-                    "created_at": shapes.iso(row.created_at),
-                    "expires_at": shapes.iso(row.expires_at),
-                    "used_at": shapes.iso(row.used_at),
-                    "revoked_at": shapes.iso(row.revoked_at),
+                    "created_at": answers.iso(row.created_at),
+                    "expires_at": answers.iso(row.expires_at),
+                    "used_at": answers.iso(row.used_at),
+                    "revoked_at": answers.iso(row.revoked_at),
                     "live": row.revoked_at is None and row.expires_at > tx.now,
                 }
                 for row in logins.tokens(tx, mine)

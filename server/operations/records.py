@@ -14,10 +14,11 @@ from engine.review import deactivated_users
 from engine.runs.would_start import would_start
 from engine.schema.modules import Module, Path
 from engine.workflows.workflow import read_condition
-from server.access import Refused
-from server.doors import Answer, Desk, Names, Plain, Ref, operation
-from server.operations import shapes
+from server.access.desk import Desk
+from server.access.rights import Refused
+from server.operations import answers
 from server.operations.modules import found
+from server.operations.registry import Answer, Names, Plain, Ref, operation
 
 PARTS = ("history", "related", "runs")
 SHOWN = 10
@@ -47,7 +48,7 @@ def search_records(
         page = search(tx, home, asked, shown, order_by, limit, cursor)
         paths = {name: tx.schema.path(home, name, "fields") for name in shown}
         links = {name: path.field for name, path in paths.items() if path.field.module}
-        called = shapes.names(tx, links, page.rows)
+        called = answers.names(tx, links, page.rows)
         rows = [
             {
                 "id": row["id"],
@@ -81,7 +82,7 @@ def get_record(desk: Desk, module: str, record: Ref, include: Names | None = Non
         raise Invalid(*problems)
     with desk.read() as tx:
         home = found(tx, module)
-        id = shapes.id_of(tx, home, record)
+        id = answers.id_of(tx, home, record)
         answer = _whole(tx, home, id)
         if "history" in wanted:
             answer["history"] = _history(tx, home, id)
@@ -98,9 +99,9 @@ def _whole(tx: Transaction, module: Module, id: int) -> Answer:
     if row is None:
         message = f"this {module.singular.lower()} would belong to what is not there for you."
         raise refuse("values", message, "Let it belong to a record that you can see.")
-    (names,) = shapes.names(tx, module.by_name, [row])
+    (names,) = answers.names(tx, module.by_name, [row])
     head = {"id": id, "number": row["number"], "name": name_of(module, row)}
-    return {**head, "values": shapes.values(module, row), "names": names}
+    return {**head, "values": answers.values(module, row), "names": names}
 
 
 def _history(tx: Transaction, module: Module, id: int) -> list[Answer]:
@@ -108,7 +109,7 @@ def _history(tx: Transaction, module: Module, id: int) -> list[Answer]:
     rows = tx.db.execute(select(EVENTS).where(*mine).order_by(EVENTS.c.id.desc()).limit(30))
     return [
         {
-            "at": shapes.iso(row.at),
+            "at": answers.iso(row.at),
             "by": row.actor,
             "source": row.source,
             "did": row.kind,
@@ -145,7 +146,7 @@ def _runs(tx: Transaction, module: Module, id: int) -> list[Answer]:
             "version": row.version,
             "state": row.state,
             "step": row.step,
-            "started_at": shapes.iso(row.started_at),
+            "started_at": answers.iso(row.started_at),
             "reason": row.reason,
         }
         for row in rows
@@ -177,7 +178,7 @@ def write_record(
         if record is None:
             saved = records.create(module, values)
         else:
-            id = shapes.id_of(tx, home, record)
+            id = answers.id_of(tx, home, record)
             saved = records.update(module, id, values, force=force_event)
         answer = {**_whole(tx, home, saved.id), "started": _started(desk, whole, saved)}
         if home.name == "users" and saved.changes.get("active", [None, None])[1] is False:
@@ -199,7 +200,7 @@ def delete_record(desk: Desk, module: str, record: Ref) -> Answer:
     with desk.house.database.begin() as whole:
         tx = desk.view(whole)
         home = _writable(desk, found(tx, module))
-        last = _whole(tx, home, shapes.id_of(tx, home, record))
+        last = _whole(tx, home, answers.id_of(tx, home, record))
         saved = Records(tx, desk.author()).delete(module, last["id"])
         answer = {**last, "started": _started(desk, whole, saved)}
     desk.house.changed()

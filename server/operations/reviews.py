@@ -15,9 +15,10 @@ from engine.workflows.diff import differences
 from engine.workflows.fingerprint import fingerprint
 from engine.workflows.library import examine, parsed_of
 from engine.workflows.workflow import Workflow
-from server.access import Refused
-from server.doors import Answer, Desk, missing
-from server.operations import shapes
+from server.access.desk import Desk
+from server.access.rights import Refused
+from server.operations import answers
+from server.operations.registry import Answer, missing
 from server.operations.workflows import difference
 
 
@@ -32,7 +33,7 @@ def list_reviews(desk: Desk, state: str = "in_review") -> Answer:
             .order_by(VERSIONS.c.id.desc())
             .limit(200)
         )
-        rows = [row for row in tx.db.execute(query) if shapes.shown(tx, row.module)]
+        rows = [row for row in tx.db.execute(query) if answers.shown(tx, row.module)]
         return {"reviews": [_line(row) for row in rows]}
 
 
@@ -49,9 +50,9 @@ def _line(row: Row[Any]) -> Answer:
         "note": row.note,
         "audience": row.audience,
         "submitted_by": row.submitted_by,
-        "submitted_at": shapes.iso(row.submitted_at),
+        "submitted_at": answers.iso(row.submitted_at),
         "decided_by": row.decided_by,
-        "decided_at": shapes.iso(row.decided_at),
+        "decided_at": answers.iso(row.decided_at),
         "comment": row.comment,
         "self_approved": row.self_approved,
     }
@@ -78,8 +79,8 @@ def get_review(desk: Desk, review: int) -> Answer:
             "document": row.document,
             "texts": row.texts or {},
             "words": parsed.words(binder),
-            "problems": shapes.problems(checked.problems),
-            "advice": shapes.problems(unwise),
+            "problems": answers.problems(checked.problems),
+            "advice": answers.problems(unwise),
             "first": before is None,
             "diff": [difference(each) for each in changed],
             "now": _meant(meant),
@@ -94,7 +95,7 @@ def _row(tx: Transaction, review: int) -> Row[Any]:
         .where(VERSIONS.c.id == review)
     )
     row = tx.db.execute(query).first()
-    if row is None or not shapes.shown(tx, row.module):
+    if row is None or not answers.shown(tx, row.module):
         raise missing("review", f"there is no review {review}.", "Open the list of reviews.")
     return row
 

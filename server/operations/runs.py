@@ -21,8 +21,9 @@ from engine.runs.unknown_outcomes import decide
 from engine.schema.modules import Module
 from engine.workflows.library import Live
 from engine.workflows.workflow import read_condition
-from server.doors import Answer, Desk, Number, Plain, Ref, Refs, missing, operation
-from server.operations import shapes, trials
+from server.access.desk import Desk
+from server.operations import answers, trials
+from server.operations.registry import Answer, Number, Plain, Ref, Refs, missing, operation
 
 STATES = ("running", "waiting", "paused", "done", "failed", "stopped")
 MOST_AT_ONCE = 500
@@ -62,9 +63,9 @@ def run_workflow(
 
 def _active(desk: Desk, tx: Transaction, workflow: int) -> Live:
     """The version that a person approved and that is on. Raises `Invalid`."""
-    row = shapes.workflow_row(tx, workflow)
+    row = answers.workflow_row(tx, workflow)
     if row.state != "active" or row.active_version is None:
-        message = f"“{row.name}” is {shapes.stands(row.state)}, so it starts nothing."
+        message = f"“{row.name}” is {answers.stands(row.state)}, so it starts nothing."
         remedy = "Only a version that a person approved runs; test_workflow shows what it would do."
         raise refuse("workflow", message, remedy)
     return desk.house.library.version(tx, workflow, row.active_version)
@@ -75,7 +76,7 @@ def _chosen(tx: Transaction, live: Live, records: Refs | None, where: Plain | No
         raise refuse("records", "say which records: `records` or `where`.", "One of them.")
     module = tx.schema.module(live.parsed.module)
     if records is not None:
-        ids = [shapes.id_of(tx, module, ref, f"records.{i}") for i, ref in enumerate(records)]
+        ids = [answers.id_of(tx, module, ref, f"records.{i}") for i, ref in enumerate(records)]
     else:
         table = tx.schema.tables[module.name]
         wanted = matching(tx, module, read_condition(module.name, where) if where else ALWAYS)
@@ -143,10 +144,10 @@ def list_runs(
         asked: list[ColumnElement[bool]] = [RUNS.c.module.in_(list(tx.schema.modules))]
         asked += seen_runs(tx.schema)
         if workflow is not None:
-            asked.append(RUNS.c.workflow == shapes.workflow_row(tx, workflow).id)
+            asked.append(RUNS.c.workflow == answers.workflow_row(tx, workflow).id)
         if record is not None:
             asked += _of_record(tx, workflow, str(record))
-        if since and (moment := shapes.when(tx, since, "since")):
+        if since and (moment := answers.when(tx, since, "since")):
             asked.append(RUNS.c.started_at >= moment)
         asked += [RUNS.c.state == state] if state else []
         asked += [RUNS.c.step == step] if step else []
@@ -158,10 +159,10 @@ def _of_record(tx: Transaction, workflow: int | None, ref: str) -> list[ColumnEl
     if slash and home in tx.schema.modules:
         module = tx.schema.modules[home]
     elif workflow is not None:
-        module = tx.schema.module(shapes.workflow_row(tx, workflow).module)
+        module = tx.schema.module(answers.workflow_row(tx, workflow).module)
     else:
         module = _by_number(tx, ref)
-    id = shapes.id_of(tx, module, ref)
+    id = answers.id_of(tx, module, ref)
     return [RUNS.c.module == module.name, RUNS.c.record == id]
 
 
@@ -208,10 +209,10 @@ def _lines(desk: Desk, tx: Transaction, rows: Sequence[Row[Any]]) -> list[Answer
                 "state": row.state,
                 "step": row.step,
                 "does": _heading(tx, live, row.step),
-                "since": shapes.iso(since.get(row.id, row.started_at)),
-                "next_at": shapes.iso(row.due) if _timed(row) else None,
-                "started_at": shapes.iso(row.started_at),
-                "ended_at": shapes.iso(row.ended_at),
+                "since": answers.iso(since.get(row.id, row.started_at)),
+                "next_at": answers.iso(row.due) if _timed(row) else None,
+                "started_at": answers.iso(row.started_at),
+                "ended_at": answers.iso(row.ended_at),
                 "reason": row.reason,
             }
         )
@@ -281,7 +282,7 @@ def _run_row(tx: Transaction, run: Ref) -> Row[Any]:
     word = str(run).removeprefix("R-")
     id = int(word) if word.isdecimal() and len(word) < 19 else 0
     row = tx.db.execute(select(RUNS).where(RUNS.c.id == id, *seen_runs(tx.schema))).first()
-    if row is None or not shapes.shown(tx, row.module):
+    if row is None or not answers.shown(tx, row.module):
         raise missing("run", f"there is no run `{run}`.", "list_runs tells which there are.")
     return row
 
@@ -299,8 +300,8 @@ def _entry(tx: Transaction, live: Live, entry: Row[Any]) -> Answer:
         "outcome": entry.outcome or entry.phase,
         "said": entry.said or move.get("why") or "",
         "warned": entry.warned,
-        "at": shapes.iso(entry.at),
-        "ended_at": shapes.iso(entry.ended_at),
+        "at": answers.iso(entry.at),
+        "ended_at": answers.iso(entry.ended_at),
         "tries": entry.tries,
         "effect": trials.told_effect(move["effect"]) if "effect" in move else None,
         "until": move.get("until"),

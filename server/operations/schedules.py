@@ -16,8 +16,9 @@ from engine.records.visibility import seen_runs
 from engine.runs.schedules.rescheduling import Pending, apply, mover, moves, pending, undo
 from engine.workflows.library import Live, current_document
 from engine.workflows.schedule_limit import active_schedules
-from server.doors import Answer, Desk, Number, Plain, operation
-from server.operations import shapes
+from server.access.desk import Desk
+from server.operations import answers
+from server.operations.registry import Answer, Number, Plain, operation
 from server.operations.workflows import draft_workflow
 
 SILENCE = timedelta(seconds=3 * TICK)
@@ -45,7 +46,7 @@ def scheduled(desk: Desk, tx: Transaction) -> list[tuple[Row[Any], Live]]:
         .where(WORKFLOWS.c.state.in_(("active", "paused")), WORKFLOWS.c.active_version.is_not(None))
         .order_by(SCHEDULES.c.next_at.is_(None), SCHEDULES.c.next_at, WORKFLOWS.c.id)
     )
-    rows = [row for row in tx.db.execute(query) if shapes.shown(tx, row.module)]
+    rows = [row for row in tx.db.execute(query) if answers.shown(tx, row.module)]
     library = desk.house.library
     found = [(row, library.version(tx, row.id, row.active_version)) for row in rows]
     return [(row, live) for row, live in found if isinstance(live.parsed.trigger, Schedule)]
@@ -74,8 +75,8 @@ def _line(tx: Transaction, row: Row[Any], live: Live) -> Answer:
         "module": row.module,
         "frequency": frequency(tx, live),
         "status": standing(tx, row, live),
-        "last_at": shapes.iso(row.last_at),
-        "next_at": shapes.iso(row.next_at),
+        "last_at": answers.iso(row.last_at),
+        "next_at": answers.iso(row.next_at),
     }
 
 
@@ -97,9 +98,9 @@ def scheduler(tx: Transaction) -> Answer:
     told: Answer = {
         "ok": True,
         "status": "up",
-        "last_tick": shapes.iso(seen),
+        "last_tick": answers.iso(seen),
         "interval_seconds": int(TICK),
-        "next_at": shapes.iso(due),
+        "next_at": answers.iso(due),
     }
     if why := _down(tx, seen, due):
         return {**told, "ok": False, "status": "scheduler down", "why": why}
@@ -139,7 +140,7 @@ def change_schedule(desk: Desk, workflow: Number, trigger: Plain) -> Answer:
 
 def with_schedule(tx: Transaction, workflow: int, trigger: Mapping[str, Any]) -> Answer:
     """The document of a scheduled workflow with another schedule. Raises `Invalid`."""
-    row = shapes.workflow_row(tx, workflow)
+    row = answers.workflow_row(tx, workflow)
     document = dict(current_document(tx, row))
     if (document.get("trigger") or {}).get("type") != "schedule":
         told = f"no schedule starts “{row.name}”."
@@ -174,7 +175,7 @@ def move_times(
         move = mover(at, to, by, tx.company.calendar)
         mine = list(seen_runs(tx.schema))
         every = pending(tx, desk.house.library, move, at, workflows, mine)
-        found = [each for each in every if shapes.shown(tx, each.module)]
+        found = [each for each in every if answers.shown(tx, each.module)]
         answer: Answer = {"count": len(found), "steps": _steps(found), "moved": False}
         if dry or not found:
             return answer
@@ -202,8 +203,8 @@ def _steps(found: list[Pending]) -> list[Answer]:
             "record": f"{each.module}/{each.record}",
             "step": each.step,
             "does": each.does,
-            "old": shapes.iso(each.old),
-            "new": shapes.iso(each.new),
+            "old": answers.iso(each.old),
+            "new": answers.iso(each.new),
         }
         for each in found
     ]
@@ -219,9 +220,9 @@ def list_moves(desk: Desk) -> Answer:
                     "move": row.id,
                     "said": row.said,
                     "steps": len(row.rows),
-                    "at": shapes.iso(row.at),
+                    "at": answers.iso(row.at),
                     "by": row.by,
-                    "undone_at": shapes.iso(row.undone_at),
+                    "undone_at": answers.iso(row.undone_at),
                     "undone_by": row.undone_by,
                 }
                 for row in moves(tx)

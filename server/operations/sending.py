@@ -16,8 +16,9 @@ from engine.records.tables import WORKFLOWS
 from engine.records.transaction import Transaction
 from engine.records.visibility import sees_all
 from engine.runs.sending import outbox
-from server.doors import Answer, Desk, Number, missing, operation
-from server.operations import runs, shapes
+from server.access.desk import Desk
+from server.operations import answers, runs
+from server.operations.registry import Answer, Number, missing, operation
 
 MOST_SHOWN = 100
 
@@ -48,12 +49,12 @@ def list_outbox(
                 "subject": each.subject,
                 "standing": each.standing,
                 "why": each.why,
-                "since": shapes.iso(each.since),
-                "next_at": shapes.iso(each.next_at),
+                "since": answers.iso(each.since),
+                "next_at": answers.iso(each.next_at),
                 "tries": each.tries,
             }
             for each in found
-            if shapes.shown(tx, each.record.partition("/")[0])
+            if answers.shown(tx, each.record.partition("/")[0])
         ]
         return {"messages": messages, "stopped": [row.scope for row in kill_switch.stops(tx)]}
 
@@ -98,7 +99,7 @@ def list_suppressed(desk: Desk, search: str = "") -> Answer:
                 "kind": row.kind,
                 "detail": row.detail,
                 "by": row.by,
-                "at": shapes.iso(row.at),
+                "at": answers.iso(row.at),
             }
             for row in rows
         ]

@@ -11,7 +11,8 @@ from engine.records.transaction import Transaction
 from engine.records.writer import Records, Saved
 from engine.templates.sms_length import told as length
 from engine.templates.wording import Wording
-from server.doors import Answer, Desk, Plain, missing, operation
+from server.access.desk import Desk
+from server.operations.registry import Answer, Plain, missing, operation
 
 
 class Document(BaseModel):

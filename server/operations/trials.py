@@ -16,8 +16,9 @@ from engine.runs.would_start import held_back
 from engine.workflows.fingerprint import fingerprint
 from engine.workflows.library import current_document, examine
 from engine.workflows.workflow import Workflow
-from server.doors import Answer, Desk, Number, Plain, Ref, Refs, operation
-from server.operations import shapes
+from server.access.desk import Desk
+from server.operations import answers
+from server.operations.registry import Answer, Number, Plain, Ref, Refs, operation
 
 MOST = 25
 INSIDE = ("kind", "run", "step", "workflow", "html", "twice_rather_than_never", "key")
@@ -43,9 +44,9 @@ def try_workflow(
     with desk.read() as tx:
         parsed = parsed_of(desk, tx, workflow, document)
         module = tx.schema.module(parsed.module)
-        at = shapes.when(tx, as_of) or tx.now
+        at = answers.when(tx, as_of) or tx.now
         ids = [
-            shapes.id_of(tx, module, ref, f"records.{place}")
+            answers.id_of(tx, module, ref, f"records.{place}")
             for place, ref in enumerate((records or [])[:MOST])
         ]
         tried = rehearse(tx, parsed, ids or _some(tx, parsed, at), at)
@@ -62,7 +63,7 @@ def parsed_of(
     if (workflow is None) == (document is None):
         raise refuse("workflow", "give a `workflow` or a `document`.", "One of them, not both.")
     if workflow is not None:
-        document = dict(current_document(tx, shapes.workflow_row(tx, workflow)))
+        document = dict(current_document(tx, answers.workflow_row(tx, workflow)))
     checked = examine(tx, document or {}, desk.house.unsafe, workflow)
     if checked.problems or checked.parsed is None:
         raise Invalid(*(problem.under("document") for problem in checked.problems))
@@ -129,7 +130,7 @@ def preview_audience(
     with desk.read() as tx:
         parsed = parsed_of(desk, tx, workflow, document)
         most = max(1, min(limit, 100))
-        at = shapes.when(tx, as_of) or tx.now
+        at = answers.when(tx, as_of) or tx.now
         meant = audience(tx, parsed, at, most)
         other = crowd(tx, parsed, show, at, most) if show else None
         seen = {"shown": asdict(other)} if other else {}
@@ -154,11 +155,11 @@ def explain(desk: Desk, workflow: Number, record: Ref, as_of: str | None = None)
     """Why a workflow did or did not, or would or would not, run for a record: condition by
     condition with the real values, and what else keeps it."""
     with desk.read() as tx:
-        row = shapes.workflow_row(tx, workflow)
+        row = answers.workflow_row(tx, workflow)
         parsed = _in_force(desk, tx, row)
         module = tx.schema.module(parsed.module)
-        id = shapes.id_of(tx, module, record)
-        (one,) = rehearse(tx, parsed, [id], shapes.when(tx, as_of))
+        id = answers.id_of(tx, module, record)
+        (one,) = rehearse(tx, parsed, [id], answers.when(tx, as_of))
         blocked = list(_blocked(tx, desk, row, parsed, id))
         would = one.matches and not blocked
         return {
@@ -167,12 +168,12 @@ def explain(desk: Desk, workflow: Number, record: Ref, as_of: str | None = None)
             "would_run": would,
             "why": one.why.said if not one.matches else "; ".join(blocked) or one.why.said,
             "trigger": parsed.trigger.say(tx.binder(module)),
-            "conditions": shapes.reason(one.why),
+            "conditions": answers.reason(one.why),
             "recurrence": parsed.recurs(),
             "blocked_by": blocked,
             "effects": [_effect(effect) for effect in one.effects],
             "runs": _runs(tx, workflow, id),
-            "next_at": shapes.iso(_due(tx, workflow)),
+            "next_at": answers.iso(_due(tx, workflow)),
             "next": _advised(parsed, would, one.matches),
         }
 
@@ -187,7 +188,7 @@ def _in_force(desk: Desk, tx: Transaction, row: Row[Any]) -> Workflow:
 def _blocked(tx: Transaction, desk: Desk, row: Row[Any], parsed: Workflow, id: int) -> Any:
     """What keeps the workflow from starting for a record, beside its conditions."""
     if row.state != "active":
-        yield f"the workflow is {shapes.stands(row.state)}, not active"
+        yield f"the workflow is {answers.stands(row.state)}, not active"
     if row.active_version is None:
         return
     live = desk.house.library.version(tx, row.id, row.active_version)
@@ -206,8 +207,8 @@ def _runs(tx: Transaction, workflow: int, id: int) -> list[Answer]:
             "version": row.version,
             "state": row.state,
             "step": row.step,
-            "started_at": shapes.iso(row.started_at),
-            "ended_at": shapes.iso(row.ended_at),
+            "started_at": answers.iso(row.started_at),
+            "ended_at": answers.iso(row.ended_at),
             "reason": row.reason,
         }
         for row in rows

@@ -3,8 +3,9 @@
 from itertools import groupby
 
 from engine.templates.listing import Insert, inserts
-from server.doors import Answer, Desk, operation
+from server.access.desk import Desk
 from server.operations.modules import found
+from server.operations.registry import Answer, operation
 
 
 @operation(

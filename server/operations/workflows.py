@@ -26,8 +26,9 @@ from engine.workflows.library import (
     versions,
 )
 from engine.workflows.workflow import read
-from server.doors import Answer, Desk, Missing, Number, Plain, Several, operation
-from server.operations import shapes
+from server.access.desk import Desk
+from server.operations import answers
+from server.operations.registry import Answer, Missing, Number, Plain, Several, operation
 
 STATES = ("draft", "in_review", "active", "paused", "archived")
 DRAFTED = (
@@ -59,7 +60,7 @@ def list_workflows(
         query = query.where(WORKFLOWS.c.state != "archived") if status is None else query
         query = query.where(WORKFLOWS.c.module == module) if module else query
         query = query.where(WORKFLOWS.c.category == category) if category else query
-        rows = [row for row in tx.db.execute(query) if shapes.shown(tx, row.module)]
+        rows = [row for row in tx.db.execute(query) if answers.shown(tx, row.module)]
         wanted = (text or "").casefold()
         chosen = [row for row in rows if wanted in f"{row.name}\n{row.category}".casefold()]
         runs, alerts, waiting = _runs(tx), _alerts(tx), _waiting(tx)
@@ -76,7 +77,7 @@ def list_workflows(
                     "in_review": row.id in waiting,
                     "runs": dict(runs.get(row.id, {})),
                     "alerts": alerts.get(row.id, 0),
-                    "changed_at": shapes.iso(row.changed_at),
+                    "changed_at": answers.iso(row.changed_at),
                 }
                 for row in chosen
             ]
@@ -117,7 +118,7 @@ def get_workflow(
     `compare_to`: also what differs from that version.
     """
     with desk.read() as tx:
-        row = shapes.workflow_row(tx, workflow)
+        row = answers.workflow_row(tx, workflow)
         every = versions(tx, workflow)
         shown = _version(tx, workflow, version) if version else None
         document = dict(shown.document) if shown else current_document(tx, row)
@@ -170,10 +171,10 @@ def _version_line(row: Row[Any]) -> Answer:
         "version": row.version,
         "state": row.state,
         "by": row.submitted_by,
-        "at": shapes.iso(row.submitted_at),
+        "at": answers.iso(row.submitted_at),
         "note": row.note,
         "decided_by": row.decided_by,
-        "decided_at": shapes.iso(row.decided_at),
+        "decided_at": answers.iso(row.decided_at),
         "comment": row.comment,
     }
     return {key: value for key, value in line.items() if value not in (None, "")}
@@ -183,15 +184,15 @@ def _told(desk: Desk, tx: Transaction, checked: Checked, count: int | None) -> A
     """What can be said about a document: its words, what is wrong, what is unwise."""
     parsed = checked.parsed
     if parsed is None:
-        faults = shapes.faults(checked.problems, checked.document)
+        faults = answers.faults(checked.problems, checked.document)
         return {"words": [], "problems": faults, "advice": []}
     words = parsed.words(tx.binder(tx.schema.module(parsed.module)))
     lacks = desk.house.lacks(tx.company)
     unwise = [] if checked.problems else list(advice(parsed, tx.schema, count, lacks))
     return {
         "words": words,
-        "problems": shapes.faults(checked.problems, checked.document),
-        "advice": shapes.faults(unwise, checked.document),
+        "problems": answers.faults(checked.problems, checked.document),
+        "advice": answers.faults(unwise, checked.document),
     }
 
 
@@ -206,7 +207,7 @@ def draft_workflow(desk: Desk, document: Plain, workflow: Number | None = None) 
     """
     with desk.begin() as tx:
         if workflow is not None:
-            shapes.workflow_row(tx, workflow)
+            answers.workflow_row(tx, workflow)
         row = save_draft(tx, _about_seen(tx, document), desk.by, workflow)
         _noted(desk, tx, "draft", row)
     return _drafted(desk, row.id)
@@ -223,7 +224,7 @@ def edit_workflow(desk: Desk, workflow: Number, revision: Number, edits: Several
     of the workflow), {"op":"add","step":{...},"after":ID} (or before, or into "ID.then"),
     {"op":"move","step":ID,"after":ID}, {"op":"remove","step":ID}."""
     with desk.begin() as tx:
-        row = shapes.workflow_row(tx, workflow)
+        row = answers.workflow_row(tx, workflow)
         if revision != row.revision:
             told = f"the draft is at revision {row.revision}, you have {revision}."
             raise refuse("revision", told, "Read it with get_workflow, then edit what is there.")
@@ -235,7 +236,7 @@ def edit_workflow(desk: Desk, workflow: Number, revision: Number, edits: Several
 
 def _about_seen(tx: Transaction, document: Document) -> Document:
     """The document, if it is about records that may be seen here. Raises `Invalid`."""
-    if not shapes.shown(tx, str(document.get("module"))):
+    if not answers.shown(tx, str(document.get("module"))):
         tx.schema.module(str(document.get("module")))
     return document
 
@@ -250,7 +251,7 @@ def _noted(desk: Desk, tx: Transaction, verb: str, row: Row[Any]) -> None:
 def _drafted(desk: Desk, workflow: int) -> Answer:
     """What there is to say about a draft that was just saved, and what to do next."""
     with desk.read() as tx:
-        row = shapes.workflow_row(tx, workflow)
+        row = answers.workflow_row(tx, workflow)
         checked = examine(tx, row.draft or {}, desk.house.unsafe, workflow)
         meant = _meant(tx, checked)
         return {
@@ -321,7 +322,7 @@ def submit_workflow(desk: Desk, workflow: Number, revision: Number, note: str = 
 
 def _draft(desk: Desk, workflow: int) -> Document:
     with desk.read() as tx:
-        return dict(shapes.workflow_row(tx, workflow).draft or {})
+        return dict(answers.workflow_row(tx, workflow).draft or {})
 
 
 def _review(desk: Desk, version: int) -> str:
@@ -340,7 +341,7 @@ def toggle_workflow(
     """Switch a workflow off at once (`running`: what becomes of its runs), or on again: only as a
     person approved it; else pending_approval and a link."""
     with desk.read() as tx:
-        row = shapes.workflow_row(tx, workflow)
+        row = answers.workflow_row(tx, workflow)
     if row.state == "archived":
         raise refuse("workflow", f"“{row.name}” is archived.", "Draft a new workflow instead.")
     answer = _switched_on(desk, row) if active else _switched_off(desk, row, running)
@@ -388,7 +389,7 @@ def _switched_on(desk: Desk, row: Row[Any]) -> Answer:
 def archive_workflow(desk: Desk, workflow: Number) -> Answer:
     """Take a workflow away for good; its runs end, its history stays."""
     with desk.begin() as tx:
-        shapes.workflow_row(tx, workflow)
+        answers.workflow_row(tx, workflow)
         archive(tx, workflow)
         named = f"workflow/{workflow}"
         audit.record(tx, desk.who.name, "archive workflow", named, None, desk.who.token)

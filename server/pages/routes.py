@@ -2,34 +2,22 @@
 
 from fastapi import APIRouter, Depends
 
-from server.pages import (
-    account,
-    calendars,
-    files,
-    home,
-    mailbox,
-    notices,
-    one_offs,
-    outbox,
-    planner,
-    record_form,
-    records,
-    reviews,
-    runs,
-    senders,
-    sending,
-    settings,
-    statements,
-    switching,
-    templates,
-    times,
-    tokens,
-    transfer,
-    variables,
-    workflows,
-)
-from server.pages.errors import PageRoute, trouble
-from server.pages.session import same_origin
+from server.access.session import same_origin
+from server.pages.frame.errors import PageRoute, trouble
+from server.pages.me import account, home, notices, tokens
+from server.pages.messages import mailbox, one_offs, outbox, senders, sending, statements
+from server.pages.records import files, transfer
+from server.pages.records import form as record_form
+from server.pages.records import routes as records
+from server.pages.reviews import routes as reviews
+from server.pages.runs import routes as runs
+from server.pages.runs import times
+from server.pages.system import calendar as calendars
+from server.pages.system import status as settings
+from server.pages.templates import routes as templates
+from server.pages.templates import variables
+from server.pages.workflows import planner, switching
+from server.pages.workflows import routes as workflows
 
 router = APIRouter(
     route_class=PageRoute, include_in_schema=False, dependencies=[Depends(same_origin)]

@@ -9,9 +9,10 @@ from fastapi.testclient import TestClient
 from engine.people.logins import Principal, create_token, create_user, open_session
 from engine.problems import Invalid
 from engine.records.writer import Author, Records
-from server.access import Refused
+from server.access.desk import Desk
+from server.access.rights import Refused
 from server.app import create_app
-from server.doors import OPERATIONS, Answer, Desk, Missing
+from server.operations.registry import OPERATIONS, Answer, Missing
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.story import Story, living

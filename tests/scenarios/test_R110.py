@@ -11,7 +11,7 @@ from engine.records.tables import ALERTS
 from engine.records.writer import Author, Records
 from engine.review.decisions import approve
 from engine.workflows.library import By, examine, save_draft, submit
-from server.doors import Desk
+from server.access.desk import Desk
 from server.operations.records import write_record
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock

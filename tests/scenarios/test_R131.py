@@ -11,7 +11,8 @@ from engine.problems import Invalid
 from engine.records.tables import RUNS, VERSIONS
 from engine.review import decisions
 from engine.workflows.library import By
-from server.doors import OPERATIONS, Desk
+from server.access.desk import Desk
+from server.operations.registry import OPERATIONS
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.story import Story, living

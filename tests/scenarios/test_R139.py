@@ -12,8 +12,8 @@ from engine.schema.modules import Schema
 from engine.templates.listing import inserts
 from engine.workflows.library import examine
 from engine.workflows.workflow import Workflow
-from server.access import seen
-from server.doors import Desk
+from server.access.desk import Desk
+from server.access.rights import seen
 from server.operations.variables import list_variables
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock

@@ -4,7 +4,7 @@ import pytest
 
 from engine.people.logins import Principal
 from engine.problems import Invalid
-from server.doors import Desk
+from server.access.desk import Desk
 from server.operations.templates import get_template, put_template
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock

@@ -7,8 +7,9 @@ import pytest
 from engine.conditions.operators import OPERATORS
 from engine.people.logins import Principal
 from engine.workflows.library import examine
-from server.doors import Answer, Desk
+from server.access.desk import Desk
 from server.operations.modules import describe_modules
+from server.operations.registry import Answer
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.story import Story, living

@@ -8,7 +8,8 @@ import pytest
 from engine.people.logins import Principal
 from engine.problems import Invalid
 from engine.records.writer import Author, Records
-from server.doors import Answer, Desk
+from server.access.desk import Desk
+from server.operations.registry import Answer
 from server.operations.trials import preview_audience
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock

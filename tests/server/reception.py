@@ -20,9 +20,10 @@ from engine.records.database import Database
 from engine.records.writer import Author, Records
 from engine.schema.modules import Module
 from engine.settings import Settings
+from server.access.desk import Desk
 from server.app import create_app
-from server.doors import OPERATIONS, Answer, Desk
 from server.operations import reviews
+from server.operations.registry import OPERATIONS, Answer
 from tests.databases import Pair
 from tests.fakes import Clock
 from tests.office import MODULES

@@ -9,7 +9,7 @@ import pytest
 from engine.people import logins
 from engine.people.logins import SCOPES, Principal
 from engine.problems import Invalid
-from server.access import AGENT_CEILING, Refused, holder, need, rights, seen, signed_in
+from server.access.rights import AGENT_CEILING, Refused, holder, need, rights, seen, signed_in
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.server.reception import Reception, furnish, opened

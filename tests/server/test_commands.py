@@ -22,8 +22,8 @@ from engine.outside.receiving import receive
 from engine.people import logins
 from engine.queue import beat
 from engine.settings import Settings, signing_secret
-from server.__main__ import main
-from server.doctor import examine
+from server.cli.commands import main
+from server.cli.diagnosis import examine
 from tests.databases import Pair
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from server import assets
-from server.pages import looks
-from server.pages.render import TEMPLATES
+from server.pages.frame import assets, step_looks
+from server.pages.frame.render import TEMPLATES
 
 CSS = (assets.STATIC / "app.css").read_text()
 GROUNDS = ("bg", "surface", "sunken", "hover")
@@ -50,8 +49,8 @@ def test_the_edge_of_a_control_can_be_seen(border: str, ground: str, theme: str)
 
 
 def test_every_icon_that_a_page_shows_is_in_the_sprite() -> None:
-    steps = {icon for _, icon in (*looks.TRIGGERS.values(), *looks.STEPS.values())}
-    common = {icon for _, icon in (looks.START, looks.END, looks.OTHER)}
+    steps = {icon for _, icon in (*step_looks.TRIGGERS.values(), *step_looks.STEPS.values())}
+    common = {icon for _, icon in (step_looks.START, step_looks.END, step_looks.OTHER)}
     assert (icons_in_templates() | steps | common) - set(assets.ICONS) == set()
 
 
@@ -61,7 +60,7 @@ def test_an_icon_that_lucide_does_not_know_is_named_in_the_error() -> None:
 
 
 def test_a_template_that_asks_for_an_unlisted_icon_is_told_where_to_list_it() -> None:
-    with pytest.raises(LookupError, match=r"Add it to ICONS in server\.assets"):
+    with pytest.raises(LookupError, match=r"Add it to ICONS in server\.pages\.frame\.assets"):
         assets.icon("no-such-icon")
 
 

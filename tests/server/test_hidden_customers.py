@@ -14,9 +14,10 @@ from engine.problems import Invalid
 from engine.records.suppression import listed, suppress
 from engine.records.tables import ALERTS, ENTRIES, RUNS
 from engine.records.writer import Author, Records
+from server.access.desk import Desk
 from server.app import create_app
-from server.doors import OPERATIONS, Answer, Desk, Missing
 from server.operations import runs, sending
+from server.operations.registry import OPERATIONS, Answer, Missing
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.story import Story, living

@@ -17,9 +17,9 @@ from mcp_types import CallToolResult, PromptReference, ResourceTemplateReference
 from engine.installation import House
 from engine.people import logins
 from engine.records.writer import Author, Records
-from server.doors import OPERATIONS
-from server.mcp import Server
-from server.telling import MOST
+from server.mcp.answers import MOST
+from server.mcp.server import Server
+from server.operations.registry import OPERATIONS
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.server.reception import REMIND, Reception, furnish, opened, served

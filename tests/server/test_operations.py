@@ -8,9 +8,10 @@ import pytest
 
 from engine.people import audit
 from engine.problems import Invalid
-from server.access import Refused
-from server.doors import OPERATIONS, Desk, Missing
+from server.access.desk import Desk
+from server.access.rights import Refused
 from server.operations import people, reviews, runs
+from server.operations.registry import OPERATIONS, Missing
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.server.reception import REMIND, Reception, furnish, opened

@@ -9,7 +9,7 @@ import pytest
 
 from engine.people import logins
 from engine.queue import beat
-from server.doors import OPERATIONS
+from server.operations.registry import OPERATIONS
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.server.reception import REMIND, Reception, furnish, opened, served

@@ -18,10 +18,11 @@ from engine.records.tables import EVENTS
 from engine.records.writer import Author, Records
 from engine.review.decisions import approve
 from engine.workflows.library import By, save_draft, submit
-from server.__main__ import main
-from server.access import Refused
-from server.doors import OPERATIONS, Desk
+from server.access.desk import Desk
+from server.access.rights import Refused
+from server.cli.commands import main
 from server.operations import sending
+from server.operations.registry import OPERATIONS
 from tests.fakes import Clock
 from tests.showroom import browser_of, furnish, opened
 

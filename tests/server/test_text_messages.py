@@ -13,8 +13,9 @@ from engine.settings import Settings
 from engine.starter.demo_records import COMPANY
 from engine.workflows.advice import advice
 from engine.workflows.library import examine
-from server.doctor import examine as doctor
-from server.doors import OPERATIONS, Desk
+from server.access.desk import Desk
+from server.cli.diagnosis import examine as doctor
+from server.operations.registry import OPERATIONS
 from tests.fakes import Clock
 from tests.showroom import PASSWORD, browser_of
 

@@ -1,0 +1,165 @@
+"""`sayso doctor`: what is set, what is missing and what that switches off, what does not work."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from redis.exceptions import RedisError
+from sqlalchemy import func, make_url, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from engine.effects.functions import FUNCTIONS
+from engine.installation import House
+from engine.outside import imap, smtp, texting
+from engine.outside.subprocesses import can_print
+from engine.people import logins
+from engine.records.tables import HEARTBEATS
+from server.operations import incoming_mail
+
+OLDEST_POSTGRES = 18
+Progress = Callable[[int, int], None]
+LATE = timedelta(minutes=3)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. `off` is a choice; `wrong` needs somebody."""
+
+    state: Literal["ok", "off", "wrong"]
+    what: str
+    said: str
+
+
+def examine(house: House) -> Iterator[Finding]:
+    """Look at everything that Sayso needs or can use."""
+    settings = house.settings
+    yield Finding("ok", "address", settings.address)
+    yield Finding("ok", "data folder", str(settings.data_dir.resolve()))
+    database = _database(house)
+    yield database
+    yield _queue(house)
+    if database.state == "ok":
+        yield from _inside(house)
+    yield _mail(settings.smtp_url)
+    yield from _incoming(house, ready=database.state == "ok")
+    yield _texting(settings.sms_url)
+    yield _option("accounting system", settings.erp_url, NO_ERP)
+    yield from _functions()
+    yield _option("PDFs", "made by PlutoPrint" if can_print() else "", NO_PRINTER)
+    yield _option("AI model", settings.model if settings.anthropic_api_key else "", NO_MODEL)
+    yield _option("inside networks", settings.allow_networks, NO_NETWORKS)
+
+
+def _database(house: House) -> Finding:
+    url = make_url(house.settings.database)
+    try:
+        with house.database.engine.connect() as db:
+            major = int((db.dialect.server_version_info or (0,))[0])
+    except SQLAlchemyError as error:
+        return Finding("wrong", "database", f"{url!r} cannot be reached: {in_short(error)}")
+    if url.get_backend_name() == "postgresql" and major < OLDEST_POSTGRES:
+        told = f"PostgreSQL {major} is too old; Sayso needs {OLDEST_POSTGRES} or newer."
+        return Finding("wrong", "database", told)
+    return Finding("ok", "database", f"{url!r}")
+
+
+def _queue(house: House) -> Finding:
+    url = make_url(house.settings.queue)
+    try:
+        house.bell.huey.storage.queue_size()
+    except (RedisError, OSError, sqlite3.Error) as error:
+        return Finding("wrong", "queue", f"{url!r} cannot be reached: {in_short(error)}")
+    return Finding("ok", "queue", f"{url!r}")
+
+
+def _inside(house: House) -> Iterator[Finding]:
+    """What the database says about who is there and who works."""
+    if not house.database.is_ready():
+        yield Finding("off", "data", "nothing is there yet: `sayso serve` begins it")
+        return
+    with house.database.read() as tx:
+        company, users = tx.company, len(logins.logins(tx))
+        seen = tx.db.scalar(select(func.max(HEARTBEATS.c.at)))
+        now = tx.now
+    yield Finding("ok", "company", f"{company.name}, {company.timezone}")
+    yield _option("users", str(users or ""), NO_USERS)
+    if seen is None:
+        yield Finding("off", "worker", NO_WORKER)
+    elif now - seen > LATE:
+        yield Finding("wrong", "worker", f"last seen at {seen:%Y-%m-%d %H:%M} UTC. {NO_WORKER}")
+    else:
+        yield Finding("ok", "worker", f"seen {int((now - seen).total_seconds())} seconds ago")
+
+
+def _mail(url: str) -> Finding:
+    if not url:
+        return Finding("off", "mail", NO_SMTP)
+    if problem := smtp.check(url):
+        return Finding("wrong", "mail", f"SAYSO_SMTP_URL: {problem}")
+    return Finding("ok", "mail", f"{make_url(url)!r}")
+
+
+def _incoming(house: House, *, ready: bool) -> Iterator[Finding]:
+    """Whether mail comes in: how the folder that is read stands, and when the last mail came."""
+    url = house.settings.imap_url
+    if url and (problem := imap.check(url)):
+        yield Finding("wrong", "incoming mail", f"SAYSO_IMAP_URL: {problem}")
+        return
+    told = incoming_mail.stands(house) if ready and house.database.is_ready() else None
+    if told and told.trouble:
+        yield Finding("wrong", "incoming mail", f"it cannot be read: {told.trouble}")
+        return
+    last = f"; the last mail came at {told.last:%Y-%m-%d %H:%M} UTC" if told and told.last else ""
+    place = imap.Account.of(url).place if url else ""
+    yield Finding("ok" if url or last else "off", "incoming mail", f"{place or NO_IMAP}{last}")
+
+
+def _texting(url: str) -> Finding:
+    try:
+        found = texting.provider(url)
+    except ValueError as wrong:
+        return Finding("wrong", "text messages", f"SAYSO_SMS_URL: {wrong}")
+    if found is None:
+        return Finding("off", "text messages", NO_SMS)
+    kept = isinstance(found, texting.Captured)
+    return Finding("ok", "text messages", "kept, not sent (capture:)" if kept else "sent by Twilio")
+
+
+def _functions() -> Iterator[Finding]:
+    """The functions of packages: which of those that are listed can be called."""
+    known = ", ".join(f"{name} {each.version}" for name, each in FUNCTIONS.known.items())
+    if known or not FUNCTIONS.failed:
+        yield _option("functions", known, NO_FUNCTIONS)
+    for name, why in FUNCTIONS.failed.items():
+        yield Finding("wrong", "functions", f"{name}: {why}")
+
+
+def _option(what: str, value: str, without: str) -> Finding:
+    return Finding("ok", what, value) if value else Finding("off", what, without)
+
+
+def in_short(error: BaseException) -> str:
+    """What a library says about an error, without what is only for its developers."""
+    told = str(getattr(error, "orig", None) or error).strip()
+    return told.splitlines()[0] if told else type(error).__name__
+
+
+def copy(database: str, file: str, progress: Progress) -> None:
+    """A copy of a SQLite database as it is at one moment, while others go on using it."""
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(file)) as target:
+        source.backup(target, pages=1000, progress=lambda _, left, all: progress(all - left, all))
+
+
+NO_IMAP = "no folder is read (SAYSO_IMAP_URL); `sayso door mail` prints where mail can be sent"
+NO_SMS = "steps that send one fail, and say so (SAYSO_SMS_URL)"
+NO_PRINTER = "steps that make one fail, and say so (PlutoPrint has no package for this machine)"
+NO_ERP = "steps that write to it fail, and say so (SAYSO_ERP_URL)"
+NO_FUNCTIONS = "workflows call none (SAYSO_FUNCTIONS)"
+NO_MODEL = "steps that ask a model fail, and say so (ANTHROPIC_API_KEY)"
+NO_NETWORKS = "webhooks call public addresses only (SAYSO_ALLOW_NETWORKS)"
+NO_SMTP = "nothing is sent; mail is kept in the mailbox page (SAYSO_SMTP_URL)"
+NO_USERS = "nobody can sign in: `sayso user create NAME --role admin --password-stdin`"
+NO_WORKER = "No workflow runs: start `sayso serve` or `sayso worker`."

@@ -1,0 +1,135 @@
+"""How records, reasons and problems are written in answers: plain JSON, the same at every door."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from engine.company.calendar import parse_moment
+from engine.conditions.words import Reason
+from engine.problems import Problem, refuse
+from engine.records.reader import name_of
+from engine.records.tables import WORKFLOWS
+from engine.records.transaction import Transaction
+from engine.schema.fields import Field
+from engine.schema.modules import Module
+from server.access.rights import kept_back
+from server.operations.registry import Answer, missing
+
+
+def problems(found: Iterable[Problem]) -> list[Answer]:
+    return [{"path": p.path, "message": p.message, "remedy": p.remedy} for p in found]
+
+
+def faults(found: Iterable[Problem], document: Mapping[str, Any]) -> list[Answer]:
+    """Problems of a document, each with the id of the step it is in: edits name steps by it."""
+    return [
+        {**told, "step": step} if (step := _step(told["path"], document)) else told
+        for told in problems(found)
+    ]
+
+
+def _step(path: str, document: Any) -> str | None:
+    """The id of the innermost step on a path like `steps.2.then.0.subject`."""
+    node, id = document, None
+    for part in path.split("."):
+        if isinstance(node, list) and part.isdecimal() and int(part) < len(node):
+            node = node[int(part)]
+            id = node.get("id", id) if isinstance(node, dict) else id
+        else:
+            node = node.get(part) if isinstance(node, dict) else None
+    return id if isinstance(id, str) else None
+
+
+def values(module: Module, row: Mapping[str, Any], fields: Iterable[str] = ()) -> Answer:
+    """The fields of a stored row as JSON."""
+    names = list(fields) or [name for name in module.by_name if name not in ("id", "number")]
+    return {name: module.by_name[name].dump(row.get(name)) for name in names}
+
+
+def names(
+    tx: Transaction, links: Mapping[str, Field], rows: Sequence[Mapping[str, Any]]
+) -> list[Answer]:
+    """For each row, what people call the records that these fields refer to."""
+    told: list[Answer] = [{} for _ in rows]
+    for name, field in links.items():
+        target = tx.schema.target(field) if field.type == "reference" else None
+        ids = {row[name] for row in rows if row.get(name) is not None} if target else set()
+        if not (target and ids):
+            continue
+        table = tx.schema.tables[target.name]
+        known = tx.db.execute(select(table).where(table.c.id.in_(ids))).mappings()
+        called = {row["id"]: name_of(target, dict(row)) for row in known}
+        for here, row in zip(told, rows, strict=True):
+            if row.get(name) in called:
+                here[name] = called[row[name]]
+    return told
+
+
+STANDS = {"draft": "a draft", "in_review": "in review", "paused": "switched off"}
+
+
+def stands(state: str) -> str:
+    """How a workflow stands, in a sentence: "it is switched off"."""
+    return STANDS.get(state, state.replace("_", " "))
+
+
+def iso(moment: date | None) -> str | None:
+    """A moment or a day as text, to the second."""
+    if isinstance(moment, datetime):
+        return moment.isoformat(timespec="seconds")
+    return moment.isoformat() if moment else None
+
+
+def reason(why: Reason) -> list[Answer]:
+    """A condition part by part: the words, whether they hold, and what the record really has."""
+    if not why.parts:
+        said: Answer = {"holds": why.holds, "words": why.words}
+        return [{**said, "have": why.have} if why.have else said]
+    return [line for part in why.parts for line in reason(part)]
+
+
+def when(tx: Transaction, text: str | None, at: str = "as_of") -> datetime | None:
+    """The moment somebody named: a day (its first minute), a time, or a word. Raises `Invalid`."""
+    if not text:
+        return None
+    calendar = tx.company.calendar
+    try:
+        if word := parse_moment(text):
+            moment = word.resolve(tx.now, calendar)
+            return moment if isinstance(moment, datetime) else calendar.at(moment, time(0))
+        moment = datetime.fromisoformat(text.strip())
+        return moment if moment.tzinfo else moment.replace(tzinfo=calendar.timezone)
+    except (ValueError, OverflowError):
+        remedy = "Write it like 2026-03-10, 2026-03-10T09:00 or today-7d."
+        raise refuse(at, f"`{text}` is no day or time.", remedy) from None
+
+
+def id_of(tx: Transaction, module: Module, ref: int | str, at: str = "record") -> int:
+    """The id of a record that was named by id, number, name or module/id. Raises `Missing`."""
+    word = str(ref).strip()
+    home, slash, rest = word.partition("/")
+    if slash and home == module.name:
+        word = rest
+    id = int(word) if word.isdecimal() and len(word) < 19 else tx.find(module, word)
+    table = tx.schema.tables[module.name]
+    live = (table.c.id == id, table.c.deleted_at.is_(None))
+    if id is None or tx.db.scalar(select(table.c.id).where(*live)) is None:
+        remedy = "Give the id, number or full name of one record; search_records finds it."
+        raise missing(at, f"there is no record `{ref}` in {module.label}.", remedy)
+    return id
+
+
+def workflow_row(tx: Transaction, workflow: int) -> Row[Any]:
+    """A workflow whose module may be seen here. Raises `Missing`."""
+    row = tx.db.execute(select(WORKFLOWS).where(WORKFLOWS.c.id == workflow)).first()
+    if row is None or kept_back(tx.schema, row.module):
+        message = f"there is no workflow {workflow}."
+        raise missing("workflow", message, "list_workflows tells which there are.")
+    return row
+
+
+def shown(tx: Transaction, module: str) -> bool:
+    """Whether what is about this module may be seen here."""
+    return not kept_back(tx.schema, module)

@@ -1,0 +1,128 @@
+"""A workflow as the blocks of its diagram: one version, two compared, or with what a run did."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
+
+from engine.blocks.control.if_ import If
+from engine.blocks.step import Step
+from engine.conditions import Binder, results
+from engine.conditions.words import describe
+from engine.workflows.diff import Difference, Node, merged
+from engine.workflows.workflow import Workflow
+from server.pages.frame.step_looks import END, of_step, of_trigger
+from server.pages.frame.views import Block, Branch, Change
+
+Marks = Mapping[str, Mapping[str, Any]]
+Sign = Literal["", "added", "changed", "removed"]
+SIGNS: dict[str | None, Sign] = {
+    "added": "added", "changed": "changed", "removed": "removed", "moved": "changed",
+}  # fmt: skip
+WAYS: tuple[tuple[str, str, Literal["ok", ""]], ...] = (("then", "Yes", "ok"), ("else", "No", ""))
+START = "start"
+QUOTING = ("send_email", "create_task", "create_event", "notify")
+
+
+def blocks(
+    workflow: Workflow,
+    binder: Binder,
+    *,
+    old: Workflow | None = None,
+    marks: Marks | None = None,
+    link: Callable[[str], str] = lambda step: "",
+) -> list[Block]:
+    """The diagram. `old` adds what changed since; `marks` add to each block by its step's id."""
+    nodes = merged(old, workflow, binder)
+    start = _start(workflow, binder, old)
+    return [_marked(start, marks), *(_block(node, binder, marks, link) for node in nodes)]
+
+
+def changes(found: Iterable[Difference]) -> list[Change]:
+    """Differences as lines of a review."""
+    return [
+        {
+            "sign": SIGNS[each.sign] or "changed",
+            "title": each.title,
+            "note": " ".join(filter(None, ["moved" if each.sign == "moved" else "", each.place])),
+            "fields": [
+                {
+                    "label": edit.name,
+                    "before": None if each.sign == "added" else edit.before or "",
+                    "after": edit.after or "",
+                }
+                for edit in each.edits
+            ],
+        }
+        for each in found
+    ]
+
+
+def _start(workflow: Workflow, binder: Binder, old: Workflow | None) -> Block:
+    kind, icon = of_trigger(str(getattr(workflow.trigger, "type", "")))
+    said, asked = workflow.trigger.say(binder), describe(workflow.conditions, binder)
+    block: Block = {
+        "id": START, "type": str(getattr(workflow.trigger, "type", "")), "kind": kind,
+        "icon": icon, "title": said, "detail": "" if asked == "always" else f"if {asked}",
+    }  # fmt: skip
+    if old:
+        was, had = old.trigger.say(binder), describe(old.conditions, binder)
+        if (was, had) != (said, asked):
+            block["change"] = "changed"
+            block["was"] = was if was != said else f"if {had}"
+    return block
+
+
+def _block(node: Node, binder: Binder, marks: Marks | None, link: Callable[[str], str]) -> Block:
+    step = node.step
+    kind, icon = of_step(step.kind)
+    block: Block = {
+        "id": step.id, "type": step.kind, "kind": kind, "icon": icon,
+        "title": _title(step, binder), "detail": _detail(step, binder),
+        "change": SIGNS.get(node.sign, ""), "was": node.was, "href": link(step.id),
+    }  # fmt: skip
+    if node.branches:
+        found = [(label, tone, node.branches.get(name, ())) for name, label, tone in WAYS]
+        ways: list[Branch] = [
+            {
+                "label": label,
+                "tone": tone,
+                "blocks": [_block(each, binder, marks, link) for each in inside],
+            }
+            for label, tone, inside in found
+        ]
+        for way in ways if marks else []:
+            if marks and marks.get(f"{step.id}/{way['label']}"):
+                way["tone"] = "off"
+        block["branches"] = ways
+    return _marked(block, marks)
+
+
+def _marked(block: Block, marks: Marks | None) -> Block:
+    found: Any = {**block, **((marks or {}).get(block["id"]) or {})}
+    marked: Block = found
+    return marked
+
+
+def _title(step: Step, binder: Binder) -> str:
+    return short(step, binder)[0]
+
+
+def _detail(step: Step, binder: Binder) -> str:
+    """The rest of what it does, beside its title."""
+    if isinstance(step, If):
+        return results.told(step.conditions, binder) if step.label else ""
+    return short(step, binder)[1]
+
+
+def short(step: Step, binder: Binder) -> tuple[str, str]:
+    """What people call the step and what it does; without a label, a sentence parted after its
+    quotation: "Create the task “Call them”", "for its owner"."""
+    if step.label or step.kind not in QUOTING:
+        return step.heading(binder), step.say(binder) if step.label else ""
+    said, quote, rest = step.heading(binder).rpartition("”")
+    return f"{said}{quote}" or rest, rest.strip(" ,") if said else ""
+
+
+def ended(reason: str) -> Block:
+    """The last block of a run that came to its end."""
+    kind, icon = END
+    return {"id": "end", "type": "end", "kind": kind, "icon": icon, "title": reason}

@@ -1,0 +1,147 @@
+"""Rows of lists that several pages show: runs, reviews."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from engine.records.tables import VERSIONS
+from engine.workflows.diff import differences
+from engine.workflows.workflow import Workflow
+from server.pages.frame.diagram import short
+from server.pages.frame.field_values import sentence, size
+from server.pages.frame.moments import NEVER, moment, took
+from server.pages.frame.names import Names
+from server.pages.frame.views import ReviewRow, RunRow
+
+Versions = dict[tuple[int, int], Workflow]
+
+
+def number(run: int) -> str:
+    """What people call a run."""
+    return f"R-{run}"
+
+
+def run_id(text: str) -> int | None:
+    """The run that somebody means by "R-12" or "12"."""
+    found = re.fullmatch(r"(?:R-)?(\d{1,18})", text.strip(), re.IGNORECASE)
+    return int(found[1]) if found else None
+
+
+def parsed(names: Names, keys: Iterable[tuple[int, int]]) -> Versions:
+    """Versions of workflows, read once each."""
+    wanted = set(keys)
+    query = select(VERSIONS.c.workflow, VERSIONS.c.version, VERSIONS.c.document).where(
+        VERSIONS.c.workflow.in_({workflow for workflow, _ in wanted})
+    )
+    return {
+        (row.workflow, row.version): Workflow.model_validate(row.document)
+        for row in names.tx.db.execute(query)
+        if (row.workflow, row.version) in wanted
+    }
+
+
+def waits_for_time(row: Row[Any]) -> bool:
+    """Whether a run goes on at a set time, and not when something comes about."""
+    return row.state == "waiting" and row.due is not None and row.awaits is None
+
+
+def run_rows(names: Names, rows: list[Row[Any]]) -> list[RunRow]:
+    """Runs as lines of a table."""
+    versions = parsed(names, {(row.workflow, row.version) for row in rows})
+    for module in {row.module for row in rows}:
+        names.load(module, [row.record for row in rows if row.module == module])
+    return [_run_row(names, row, versions.get((row.workflow, row.version))) for row in rows]
+
+
+def _run_row(names: Names, row: Row[Any], workflow: Workflow | None) -> RunRow:
+    tx = names.tx
+    record, about = names.record(row.module, row.record)
+    members = len(row.members or ())
+    waits = waits_for_time(row)
+    return {
+        "id": number(row.id),
+        "href": f"/runs/{row.id}",
+        "state": row.state,
+        "workflow": {"text": names.workflow(row.workflow), "href": f"/workflows/{row.workflow}"},
+        "version": row.version,
+        "record": record,
+        "record_name": f"{about} and {members - 1} more" if members > 1 else about,
+        "step": step_of(names, row, workflow),
+        "problem": row.reason if row.state in ("failed", "paused") else "",
+        "waits": moment(tx, row.due) if waits else NEVER,
+        "started": moment(tx, row.started_at),
+        "took": took(row.started_at, row.ended_at, tx.now),
+        "actions": [],
+    }
+
+
+def step_of(names: Names, row: Row[Any], workflow: Workflow | None) -> str:
+    """Where a run stands, or how it ended."""
+    if row.step is None:
+        said = str(row.reason or "finished")
+        return sentence(said)
+    if workflow is None or row.step not in workflow.route:
+        return str(row.step)
+    module = names.tx.schema.modules.get(workflow.module)
+    if module is None:
+        return str(row.step)
+    return short(workflow.route[row.step][0], names.tx.binder(module))[0]
+
+
+def review_rows(names: Names, rows: list[Row[Any]]) -> list[ReviewRow]:
+    """Proposals as lines of a list; each row is a version with its workflow's live version."""
+    bases = parsed(names, {(row.workflow, row.active_version or 0) for row in rows})
+    return [_review_row(names, row, bases.get((row.workflow, row.active_version))) for row in rows]
+
+
+def _review_row(names: Names, row: Row[Any], base: Workflow | None) -> ReviewRow:
+    proposed = Workflow.model_validate(row.document)
+    signs = _signs(names, base, proposed) if row.state == "in_review" else []
+    told = proposed.trigger.repeats and row.audience is not None
+    matching = f"{size(row.audience, 'record')} matched" if told else ""
+    return {
+        "id": str(row.id),
+        "href": f"/reviews/{row.id}",
+        "workflow": proposed.name,
+        "version": row.version,
+        "state": row.state,
+        "author": names.author(row.submitted_by, row.by_agent),
+        "sent": moment(names.tx, row.submitted_at),
+        "added": signs.count("added") if base else 0,
+        "changed": signs.count("changed") + signs.count("moved"),
+        "removed": signs.count("removed"),
+        "risks": risks(proposed, base) if row.state == "in_review" else [],
+        "audience": matching,
+    }
+
+
+def _signs(names: Names, base: Workflow | None, proposed: Workflow) -> list[str]:
+    module = names.tx.schema.modules.get(proposed.module)
+    if base is None or module is None:
+        return []
+    return [each.sign for each in differences(base, proposed, names.tx.binder(module))]
+
+
+RISKS = {
+    "fill_fields": "Asks a model",
+    "send_sms": "Sends text messages",
+    "update_erp": "Changes the accounting system",
+    "call_function": "Calls a function",
+}
+
+
+def hosts(workflow: Workflow | None) -> set[str]:
+    """The machines outside that a workflow calls."""
+    steps = [step for step, _ in workflow.route.values()] if workflow else []
+    urls = [str(getattr(step, "url", "")) for step in steps if step.kind == "webhook"]
+    return {url.split("/", 3)[2] for url in urls if url.count("/") >= 2}
+
+
+def risks(proposed: Workflow, base: Workflow | None) -> list[str]:
+    """What a reviewer should notice first, in a few words each."""
+    kinds = {step.kind for step, _ in proposed.route.values()}
+    had = {step.kind for step, _ in base.route.values()} if base else set()
+    found = ["New outside address"] if hosts(proposed) - hosts(base) else []
+    return found + [told for kind, told in RISKS.items() if kind in kinds - had]

@@ -1,0 +1,188 @@
+"""The first page: what needs the person now."""
+
+from datetime import timedelta
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import Row, func, select
+from starlette.responses import Response
+
+from engine.records import alerts
+from engine.records.tables import HEARTBEATS, RUNS, TOKENS, VERSIONS, WORKFLOWS
+from engine.records.transaction import Transaction
+from engine.records.visibility import seen_runs
+from server.access.session import Signed, Visit
+from server.operations.alerts import told
+from server.pages.frame.charts import chart_of_all, first_moment
+from server.pages.frame.errors import PageRoute
+from server.pages.frame.field_values import size
+from server.pages.frame.moments import ago, moment
+from server.pages.frame.names import Names
+from server.pages.frame.page import page
+from server.pages.frame.rows import review_rows, run_rows
+from server.pages.frame.views import Check, Stat
+from server.pages.me.views import HomeView, Task, Trouble
+from server.pages.workflows.planner import scheduler_check
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+QUIET = timedelta(minutes=3)
+
+
+@router.get("/")
+def show_home(visit: Signed) -> Response:
+    with visit.desk.read() as tx:
+        names = Names(tx)
+        waiting = versions(tx, "in_review") if visit.desk.may("workflows:read") else []
+        may_see_runs = visit.desk.may("runs:read")
+        newest = select(RUNS).where(*seen_runs(tx.schema)).order_by(RUNS.c.id.desc()).limit(5)
+        troubles = _troubles(tx) if may_see_runs else []
+        view: HomeView = {
+            "greeting": _greeting(tx, names.person(visit.name)),
+            "summary": _summary(tx, len(waiting), len(troubles)),
+            "reviews": review_rows(names, waiting[:5]),
+            "troubles": troubles,
+            "stats": _stats(tx),
+            "chart": chart_of_all(tx),
+            "runs": run_rows(names, list(tx.db.execute(newest).all())) if may_see_runs else [],
+            "health": health(visit, tx),
+            "tasks": _tasks(visit, tx),
+        }
+        return page(visit, tx, "home.html", view, title="Home", here="home")
+
+
+def versions(tx: Transaction, *states: str, limit: int = 50) -> list[Row[Any]]:
+    """Versions in these states with their workflow's live version, the newest first."""
+    query = (
+        select(VERSIONS, WORKFLOWS.c.active_version)
+        .join(WORKFLOWS, WORKFLOWS.c.id == VERSIONS.c.workflow)
+        .where(VERSIONS.c.state.in_(states), WORKFLOWS.c.state != "archived")
+        .order_by(func.coalesce(VERSIONS.c.decided_at, VERSIONS.c.submitted_at).desc())
+    )
+    return list(tx.db.execute(query.limit(limit)).all())
+
+
+def health(visit: Visit, tx: Transaction) -> list[Check]:
+    """Whether all that must be alive is, and what is switched off for want of a setting."""
+    settings = visit.house.settings
+    mail = (
+        _check("ok", "Mail goes out through a server")
+        if settings.smtp_url
+        else _check("info", "Mail is kept in the mailbox page", "No mail server is set.")
+    )
+    model = (
+        _check("ok", "The AI action has its key")
+        if settings.anthropic_api_key
+        else _check("info", "The AI action is off", "There is no Anthropic key.")
+    )
+    return [_worker(tx), scheduler_check(tx), _check("ok", "The database answers"), mail, model]
+
+
+def _worker(tx: Transaction) -> Check:
+    seen = tx.db.scalar(select(HEARTBEATS.c.at).where(HEARTBEATS.c.name == "worker"))
+    if seen is None:
+        remedy = "Start one with “sayso worker”, or wait a minute after the start."
+        return _check("bad", "No worker has reported yet", "Nothing runs without one.", remedy)
+    if seen < tx.now - QUIET:
+        told = f"The last one reported {ago(seen - tx.now)}."
+        return _check("bad", "No worker is alive", told, "Start one with “sayso worker”.")
+    return _check("ok", "A worker is alive", f"It reported {ago(seen - tx.now)}.")
+
+
+def _check(tone: Any, text: str, detail: str = "", remedy: str = "") -> Check:
+    return {"tone": tone, "text": text, "detail": detail, "remedy": remedy}
+
+
+def _greeting(tx: Transaction, name: str) -> str:
+    hour = tx.now.astimezone(tx.company.calendar.timezone).hour
+    day = "morning" if hour < 12 else "afternoon" if hour < 18 else "evening"
+    return f"Good {day}, {name.split(' ')[0]}"
+
+
+def _summary(tx: Transaction, waiting: int, troubles: int) -> str:
+    today = tx.count(RUNS, RUNS.c.started_at >= first_moment(tx, 1))
+    told = [f"{size(waiting, 'proposal waits', 'proposals wait')} for review."] if waiting else []
+    told += [f"{size(troubles, 'thing needs', 'things need')} a look."] if troubles else []
+    return " ".join([*(told or ["All quiet."]), f"{size(today, 'run')} today."])
+
+
+def _troubles(tx: Transaction) -> list[Trouble]:
+    return [
+        {
+            "tone": "bad" if row.kind in ("failed", "loop") else "warn",
+            "text": cause[:1].upper() + cause[1:],
+            "detail": _often(row),
+            "href": _where(row),
+            "when": moment(tx, row.last_at),
+        }
+        for row in alerts.listed(tx)[:8]
+        for cause in [told(tx, row)]
+    ]
+
+
+def _often(row: Row[Any]) -> str:
+    """What to do, and how often it happened; `row.count` would be the method of a tuple."""
+    times = row._mapping["count"]
+    return str(row.remedy) if times == 1 else f"{times:,} times. {row.remedy}"
+
+
+def _where(row: Row[Any]) -> str:
+    """The page where something can be done about an alert."""
+    if row.kind == "unknown":
+        return f"/runs/{row.key.rpartition('/')[2]}"
+    if row.kind == "failed" and row.workflow:
+        return f"/runs?state=failed&workflow={row.workflow}"
+    return f"/workflows/{row.workflow}" if row.workflow else "/runs"
+
+
+def _stats(tx: Transaction) -> list[Stat]:
+    since = first_moment(tx)
+    emails, tasks = tx.schema.tables.get("emails"), tx.schema.tables.get("tasks")
+    recent = RUNS.c.started_at >= since
+    failed = tx.count(RUNS, recent, RUNS.c.state == "failed")
+    found = [("Runs", tx.count(RUNS, recent), ""), ("Failed", failed, "bad" if failed else "")]
+    if emails is not None:
+        sent = (emails.c.created_at >= since, emails.c.source == "workflow")
+        found.insert(1, ("E-mails", tx.count(emails, *sent), ""))
+    if tasks is not None:
+        made = (tasks.c.created_at >= since, tasks.c.source == "workflow")
+        found.insert(2, ("Tasks", tx.count(tasks, *made), ""))
+    found.append(("Inside now", tx.count(RUNS, RUNS.c.state.in_(("running", "waiting"))), ""))
+    return [_stat(label, count, tone) for label, count, tone in found]
+
+
+def _stat(label: str, count: int, tone: Any) -> Stat:
+    return {"label": label, "text": f"{count:,}", "was": "", "tone": tone}
+
+
+def _tasks(visit: Visit, tx: Transaction) -> list[Task]:
+    """What is left to do at first start; nothing once all is done."""
+    connected = tx.count(TOKENS, TOKENS.c.used_at.is_not(None)) > 0
+    drafted = tx.count(WORKFLOWS) > 0
+    approved = tx.count(VERSIONS, VERSIONS.c.state == "approved") > 0
+    if connected and drafted and approved:
+        return []
+    return [
+        _task(True, "Sign in", "", ""),
+        _task(
+            connected,
+            "Connect an assistant",
+            "Make a token and paste the settings into Claude or another client.",
+            "/tokens",
+        ),
+        _task(
+            drafted,
+            "Ask it for a workflow",
+            "Such as: remind customers whose invoice is past due.",
+            "/workflows",
+        ),
+        _task(
+            approved,
+            "Approve your first workflow",
+            "Read what it would do, then let it run.",
+            "/reviews",
+        ),
+    ]
+
+
+def _task(done: bool, text: str, help: str, href: str) -> Task:
+    return {"done": done, "text": text, "help": help, "href": href}

@@ -1,0 +1,52 @@
+"""Where the reader of a mail ends all automatic mail, without signing in (RFC 8058)."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from engine.installation import House
+from engine.records.signed_links import Claim
+from engine.runs.sending.unsubscribing import unsubscribe
+from server.access.session import house_of
+from server.pages.frame.errors import PageRoute
+from server.pages.frame.page import door
+from server.pages.messages.views import UnsubscribeView
+
+# Beside the pages of people who are signed in: mail programs post here without any origin.
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+
+@router.get("/unsubscribe/{token}")
+def ask(request: Request, token: str) -> Response:
+    """Ask; a program that only opens links ends nothing."""
+    house = house_of(request)
+    claim = _claim(house, token)
+    return _shown(request, claim, done=False)
+
+
+@router.post("/unsubscribe/{token}")
+def end(request: Request, token: str) -> Response:
+    """End it: one click, by the reader or by their mail program."""
+    house = house_of(request)
+    claim = _claim(house, token)
+    if claim:
+        with house.database.begin() as tx:
+            unsubscribe(tx, claim.subject)
+        house.changed()
+    return _shown(request, claim, done=True)
+
+
+def _claim(house: House, token: str) -> Claim | None:
+    claim = house.database.links.read(token, house.world.now())
+    return claim if claim and claim.purpose == "unsubscribe" else None
+
+
+def _shown(request: Request, claim: Claim | None, *, done: bool) -> Response:
+    with house_of(request).database.read() as tx:
+        company = tx.company.sender_name or tx.company.name
+    view: UnsubscribeView = {
+        "company": company,
+        "address": claim.subject if claim else "",
+        "done": done,
+    }
+    title = "No more mail" if done and claim else "Unsubscribe"
+    return door(request, "unsubscribe.html", view, title, 200 if claim else 404)

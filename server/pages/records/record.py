@@ -1,0 +1,229 @@
+"""One record as its page shows it: fields, what belongs to it, its runs, every change."""
+
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from engine.conditions.readings import Columns
+from engine.outside.receipts import HOME as SMS
+from engine.records.attachments import takes_files
+from engine.records.reader import name_of
+from engine.records.tables import EVENTS, RUNS
+from engine.records.text_library import TEMPLATES, TEXT_MESSAGE
+from engine.records.transaction import Transaction
+from engine.schema.fields import Field
+from engine.schema.modules import KEPT_BY_US, Module
+from engine.templates.sms_length import told as told_length
+from server.access.session import Visit
+from server.operations.files import files_of
+from server.operations.registry import missing
+from server.pages.frame.field_values import changed, told
+from server.pages.frame.moments import moment
+from server.pages.frame.names import Names
+from server.pages.frame.rows import number, run_rows
+from server.pages.frame.views import Action, Link, Way
+from server.pages.records.views import (
+    Cell,
+    FieldGroup,
+    FieldValue,
+    FilesCard,
+    RecordRow,
+    RecordView,
+    Related,
+    Save,
+)
+
+LONG = ("longtext", "richtext", "json")
+FEW, STORY, RUNS_SHOWN = 5, 50, 10
+RANKED = ("picklist", "date", "money", "text", "reference", "email")
+SOURCES = {
+    "import": "by an import",
+    "api": "by a program",
+    "sync": "by a sync",
+    "form": "by a form",
+}
+
+
+def record_view(visit: Visit, tx: Transaction, module: Module, id: int) -> RecordView:
+    """The page of one record. Raises `Missing`."""
+    row = row_of(tx, module, id)
+    names = Names(tx)
+    name, may_write = name_of(module, row), visit.desk.may("records:write")
+    runs = select(RUNS).where(RUNS.c.module == module.name, RUNS.c.record == id)
+    newest = tx.db.execute(runs.order_by(RUNS.c.id.desc()).limit(RUNS_SHOWN)).all()
+    here = f"/records/{module.name}/{id}"
+    return {
+        "number": str(row["number"]),
+        "name": name if name != row["number"] else names.record(module.name, id)[1],
+        "module": {"text": module.label, "href": f"/records/{module.name}"},
+        "meta": [*_meta(tx, names, row), *_length(module, row)],
+        "tag": _tag(module, row),
+        "edit": f"{here}/edit" if may_write else "",
+        "ways": _ways(module, id),
+        "actions": [_delete(here, str(row["number"]))] if may_write else [],
+        "groups": _groups(names, module, row),
+        "related": [
+            found
+            for child, field in tx.schema.children(module)
+            if (found := _related(names, child, field, id))
+        ],
+        "files": _files(visit, tx, module, id) if takes_files(tx.schema) else None,
+        "runs": run_rows(names, list(newest)) if visit.desk.may("runs:read") else [],
+        "history": _history(names, module, id),
+    }
+
+
+def row_of(tx: Transaction, module: Module, id: int) -> Any:
+    """Every field of a record, the computed ones too. Raises `Missing`."""
+    table = tx.schema.tables[module.name]
+    reading = Columns(tx.binder(module), table)
+    shown = [reading.field(field).label(name) for name, field in module.by_name.items()]
+    query = select(*shown, table.c.revision).where(table.c.id == id, table.c.deleted_at.is_(None))
+    row = tx.db.execute(query).mappings().first()
+    if row is None:
+        told = f"there is no record {id} in {module.label}."
+        raise missing("record", told, "It may have been deleted.")
+    return row
+
+
+def _meta(tx: Transaction, names: Names, row: Any) -> list[str]:
+    owner = [f"owner {names.person(row['owner'])}"] if row["owner"] else []
+    return [*owner, f"changed {moment(tx, row['modified_at'])['ago']}"]
+
+
+def _length(module: Module, row: Any) -> list[str]:
+    """How many parts a text message, or what a template of one says, is sent in."""
+    if module.name == SMS:
+        return [told_length(row["text"] or "")]
+    is_text = module.name == TEMPLATES and row["kind"] == TEXT_MESSAGE
+    return [told_length(row["body"] or "")] if is_text else []
+
+
+def _tag(module: Module, row: Any) -> Any:
+    """Where the record stands, if it has such a field."""
+    for name in ("status", "stage", "state"):
+        if name in module.by_name and row[name]:
+            return {"text": str(row[name]), "tone": "info"}
+    return None
+
+
+def _ways(module: Module, id: int) -> list[Way]:
+    """Other pages about the record."""
+    reads: Way = {"label": "How it reads", "icon": "eye", "href": f"/templates/{id}"}
+    return [reads] if module.name == TEMPLATES else []
+
+
+def _delete(here: str, number: str) -> Action:
+    return {
+        "label": "Delete", "icon": "trash-2", "href": f"{here}/delete", "tone": "danger",
+        "confirm": f"Delete {number}? It leaves every list; its history stays.",
+    }  # fmt: skip
+
+
+def _groups(names: Names, module: Module, row: Any) -> list[FieldGroup]:
+    own = [_value(names, field, row) for field in module.fields]
+    kept = [
+        _value(names, field, row)
+        for name, field in module.by_name.items()
+        if name in KEPT_BY_US | {"owner", "tags"} and name != "id"
+    ]
+    return [
+        {"label": module.singular, "fields": own},
+        {"label": "Kept by Sayso", "fields": kept},
+    ]
+
+
+def _value(names: Names, field: Field, row: Any) -> FieldValue:
+    link = told(field, row[field.name], names, str(row.get("currency") or ""))
+    long = field.type in LONG or len(link["text"]) > 120
+    return {
+        "label": field.title,
+        "text": link["text"],
+        "href": link["href"],
+        "long": long,
+        "computed": field.computed,
+    }
+
+
+def _related(names: Names, child: Module, field: Field, id: int) -> Related | None:
+    """The newest records that refer to this one through one field; nothing if there are none."""
+    tx = names.tx
+    table = tx.schema.tables[child.name]
+    where = (table.c[field.name] == id, table.c.deleted_at.is_(None))
+    count = tx.count(table, *where)
+    if not count:
+        return None
+    columns = _columns(child, field)
+    reading = Columns(tx.binder(child), table)
+    shown = [reading.field(each).label(each.name) for each in columns]
+    query = select(table.c.id, table.c.number, *shown).where(*where).order_by(table.c.id.desc())
+    rows: list[RecordRow] = [
+        {
+            "id": str(row["id"]),
+            "number": str(row["number"]),
+            "href": f"/records/{child.name}/{row['id']}",
+            "cells": [_cell(told(each, row[each.name], names)) for each in columns],
+        }
+        for row in tx.db.execute(query.limit(FEW)).mappings()
+    ]
+    told_by = (
+        f" (as {field.title.lower()})" if len(child.references(field.module or "")) > 1 else ""
+    )
+    more = f"/records/{child.name}?{field.name}={id}" if count > FEW else ""
+    return {"label": f"{child.label}{told_by}", "count": count, "rows": rows, "more": more}
+
+
+def _files(visit: Visit, tx: Transaction, module: Module, id: int) -> FilesCard:
+    may_attach = visit.desk.may("people:write" if module.system else "records:write")
+    return {
+        "files": [
+            {"name": name, "size": _bytes(size), "href": f"/files/{document}"}
+            for document, name, size in files_of(visit.desk, tx, module, id)
+        ],
+        "attach": f"/records/{module.name}/{id}/files" if may_attach else "",
+        "field": {
+            "name": "file", "label": "Attach a file", "kind": "file", "value": "", "choices": [],
+            "help": "At most 25 MB.", "error": "", "required": True,
+        },
+    }  # fmt: skip
+
+
+def _bytes(size: int) -> str:
+    if size < 1024:
+        return f"{size} B"
+    return f"{size / 1024:,.0f} kB" if size < 1024**2 else f"{size / 1024**2:,.1f} MB"
+
+
+def _columns(child: Module, but: Field) -> list[Field]:
+    """What tells most in a short line: the name, where it stands, when, how much."""
+    named = [child.by_name[child.name_field]] if child.name_field != "number" else []
+    ranked = [f for kind in RANKED for f in child.fields if f.type == kind and f is not but]
+    return list({field.name: field for field in [*named, *ranked]}.values())[:3]
+
+
+def _cell(link: Link) -> Cell:
+    text = link["text"] if len(link["text"]) < 70 else f"{link['text'][:68]}…"
+    return {"text": text, "href": link["href"], "tone": "", "tag": False}
+
+
+def _history(names: Names, module: Module, id: int) -> list[Save]:
+    query = select(EVENTS).where(EVENTS.c.module == module.name, EVENTS.c.record == id)
+    rows = names.tx.db.execute(query.order_by(EVENTS.c.id.desc()).limit(STORY)).all()
+    return [_save(names, module, row) for row in rows]
+
+
+def _save(names: Names, module: Module, row: Row[Any]) -> Save:
+    """Who made one change: a person, a token, or a workflow in one of its runs."""
+    did = {"created": "made it", "deleted": "deleted it"}.get(row.kind, "changed it")
+    means = f"with the token “{row.token}”" if row.token else SOURCES.get(row.source, "")
+    by: Link | None = None
+    if row.run:
+        version = names.tx.db.scalar(select(RUNS.c.version).where(RUNS.c.id == row.run))
+        by = {"text": f"{number(row.run)}, version {version}", "href": f"/runs/{row.run}"}
+    return {
+        "who": names.workflow(row.workflow) if row.workflow else names.person(row.actor),
+        "by": by,
+        "when": moment(names.tx, row.at),
+        "did": f"{did} {means}".strip(),
+        "fields": changed(module, row.changes, names, born=row.kind == "created"),
+    }

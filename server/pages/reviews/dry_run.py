@@ -1,0 +1,64 @@
+"""Dry runs as a page shows them: for each record its path, and every effect in full."""
+
+import re
+
+from engine.runs.rehearsal import Rehearsed, Told, rehearse
+from engine.workflows.workflow import Workflow
+from server.pages.frame.effects import effect
+from server.pages.frame.names import Names
+from server.pages.frame.views import Chip, Effect, Tone
+from server.pages.reviews.views import DryRun
+
+LONGEST = 70
+ENDED = re.compile(r"(.*) \((\w+): .*\)", re.DOTALL)
+TONES: dict[str, Tone] = {"failed": "bad", "skipped": "warn", "held": "warn", "unknown": "warn"}
+
+
+def dry_runs(names: Names, workflow: Workflow, ids: list[int]) -> list[DryRun]:
+    """What would happen to each of these records, with nothing done."""
+    return [_run(names, workflow, each) for each in rehearse(names.tx, workflow, ids)]
+
+
+def _run(names: Names, workflow: Workflow, found: Rehearsed) -> DryRun:
+    record, about = names.record(workflow.module, found.id)
+    state, _, reason = found.ends.partition(": ")
+    failed = state == "failed"
+    why = found.why.said
+    return {
+        "record": record,
+        "name": about,
+        "outcome": ("fail" if failed else "ok") if found.matches else "no",
+        "why": "" if why == "always" else why[:1].upper() + why[1:],
+        "path": _path(found, state, reason),
+        "effects": [_effect(names, workflow, told) for told in found.effects],
+    }
+
+
+def _path(found: Rehearsed, state: str, reason: str) -> list[Chip]:
+    if not found.matches:
+        return []
+    last = "End" if state == "done" else reason[:1].upper() + reason[1:]
+    chips = [_chip(text) for text in found.path]
+    return [*chips, {"text": last, "tone": "bad" if state == "failed" else ""}]
+
+
+def _chip(text: str) -> Chip:
+    """A step that was crossed; how it ended stands in brackets behind its heading."""
+    ended = ENDED.fullmatch(text)
+    said = f"{ended[1]}: {ended[2]}" if ended else text
+    tone: Tone = TONES.get(ended[2], "") if ended else ""
+    return {"text": said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…", "tone": tone}
+
+
+def _effect(names: Names, workflow: Workflow, told: Told) -> Effect:
+    step = workflow.route[told.step][0]
+    if told.effect:
+        detail = "" if told.outcome == "done" else told.outcome
+        return effect(
+            told.effect, names, step=step.kind, title=told.does, detail=detail, before=told.before
+        )
+    heading = step.heading(names.tx.binder(names.tx.schema.module(workflow.module)))
+    return {
+        "icon": "circle-x" if told.outcome == "failed" else "circle-minus",
+        "title": heading, "detail": told.does, "fields": [], "mail": None, "code": "",
+    }  # fmt: skip

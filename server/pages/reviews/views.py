@@ -1,0 +1,138 @@
+"""What the pages of reviews show, as plain data (see `frame/views.py`)."""
+
+from typing import Literal, TypedDict
+
+from server.pages.frame.views import (
+    Block,
+    Change,
+    Chart,
+    Check,
+    Chip,
+    Choice,
+    Effect,
+    Fact,
+    Link,
+    ReviewRow,
+    Stat,
+    When,
+)
+
+
+class ReviewsView(TypedDict):
+    """The inbox: what waits, and what was decided lately."""
+
+    waiting: list[ReviewRow]
+    decided: list[ReviewRow]
+
+
+class Person(TypedDict):
+    """A record in the audience; `why` is empty for those who are in."""
+
+    record: Link
+    name: str
+    why: str
+
+
+class Crowd(TypedDict):
+    """Some of the audience: how many in all, and the first of them."""
+
+    count: int
+    people: list[Person]
+
+
+class Audience(TypedDict):
+    """Whom the workflow would take now. `note` says what counts, such as "grouped by account"."""
+
+    text: str
+    as_of: When
+    note: str
+    inside: Crowd
+    outside: Crowd
+    suppressed: Crowd
+
+
+class DryRun(TypedDict):
+    """What would happen to one record: it goes through, would fail, or does not match."""
+
+    record: Link
+    name: str
+    outcome: Literal["ok", "fail", "no"]
+    why: str
+    path: list[Chip]
+    effects: list[Effect]
+
+
+class Replay(TypedDict):
+    """The past days, as this version would have lived them. `guesses` says where it cannot know."""
+
+    days: int
+    stats: list[Stat]
+    chart: Chart
+    guesses: list[str]
+
+
+class Remark(TypedDict):
+    """A line in the story of a review: "Mara Weiss rejected it", with her comment."""
+
+    who: str
+    did: str
+    when: When
+    text: str
+
+
+class Decision(TypedDict):
+    """The form, or why there is none.
+
+    It posts `hash`, `comment`, `baseline`, `running`, `seen` (repeated), `count` and `password` to
+    /reviews/{id}/approve or /reject. `baseline` asks about records that match already, `running`
+    about records inside the old version, `seen` are risks to tick. `count` is the number to type,
+    "" for none.
+    """
+
+    allowed: bool
+    why_not: str
+    hash: str
+    comment: str
+    baseline: list[Choice]
+    running: list[Choice]
+    seen: list[Choice]
+    count: str
+    password: bool
+    error: str
+
+
+class Wordings(TypedDict):
+    """A template of the library: each part of it in each language."""
+
+    name: str
+    parts: list[Fact]
+
+
+class ReviewView(TypedDict):
+    """`base` names the version compared with ("" if first); `ask` quotes the author's reason."""
+
+    id: str
+    workflow: Link
+    version: int
+    state: str
+    author: str
+    sent: When
+    live: Link | None
+    base: str
+    ask: str
+    asked_by: str
+    words: list[str]
+    facts: list[Fact]
+    texts: list[Wordings]
+    changes: list[Change]
+    blocks: list[Block]
+    audience: Audience
+    dry_runs: list[DryRun]
+    dry_note: str
+    replay: Replay | None
+    checks: list[Check]
+    rights: list[Fact]
+    inside: str
+    decision: Decision
+    story: list[Remark]
+    document: str

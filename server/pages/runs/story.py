@@ -1,0 +1,252 @@
+"""One run as its page tells it: the path on the flow, what happened and why, what it changed."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from engine.blocks.step import Step
+from engine.records.tables import EVENTS
+from engine.records.transaction import Transaction
+from server.access.session import Visit
+from server.pages.frame.diagram import START, blocks, short
+from server.pages.frame.effects import effect
+from server.pages.frame.field_values import changed, sentence, size
+from server.pages.frame.moments import moment, took
+from server.pages.frame.names import Names
+from server.pages.frame.rows import number, parsed, waits_for_time
+from server.pages.frame.views import Action, Block, Change, Effect, Fact, Tab
+from server.pages.runs.views import Event, RunView
+
+TITLES = {"story": "What happened", "data": "Data", "raw": "Raw"}
+INNER = ("owner", "before", "chain")
+GOING = ("running", "waiting", "paused")
+TONES = {"failed": "bad", "unknown": "warn", "held": "warn", "skipped": "", "unchanged": ""}
+
+
+class Story:
+    """A run, its entries, and the version it runs on."""
+
+    def __init__(
+        self, visit: Visit, tx: Transaction, row: Row[Any], entries: list[Row[Any]]
+    ) -> None:
+        self.visit, self.tx, self.row, self.entries = visit, tx, row, entries
+        self.names = Names(tx)
+        self.workflow = parsed(self.names, [(row.workflow, row.version)])[row.workflow, row.version]
+        self.module = tx.schema.module(row.module)
+        self.binder = tx.binder(self.module, event=True)
+
+    def view(self, tab: Any) -> RunView:
+        """The page, with what the open tab shows."""
+        row, tx = self.row, self.tx
+        record, about = self.names.record(row.module, row.record)
+        members = len(row.members or ())
+        going = row.state in ("running", "waiting")
+        return {
+            "id": number(row.id),
+            "record": record,
+            "record_name": f"{about} and {members - 1} more" if members > 1 else about,
+            "workflow": {
+                "text": self.names.workflow(row.workflow), "href": f"/workflows/{row.workflow}",
+            },
+            "version": row.version,
+            "state": row.state,
+            "started": moment(tx, row.started_at),
+            "summary": self._summary(),
+            "problem": sentence(row.reason) if row.state in ("failed", "paused") else "",
+            "actions": self._actions(),
+            "tab": tab,
+            "tabs": [self._tab(name) for name in TITLES],
+            "blocks": self._blocks(),
+            "events": self._events() if tab == "story" else [],
+            "changes": self._changes() if tab == "data" else [],
+            "facts": self._facts() if tab == "data" else [],
+            "raw": self._raw() if tab == "raw" else "",
+            "live": f"/runs/{row.id}?tab={tab}" if going else "",
+        }  # fmt: skip
+
+    def _tab(self, name: str) -> Tab:
+        href = f"/runs/{self.row.id}?tab={name}"
+        return {"name": name, "label": TITLES[name], "href": href, "count": None}
+
+    def _summary(self) -> str:
+        row = self.row
+        if waits_for_time(row):
+            return f"goes on {moment(self.tx, row.due)['text']}"
+        span = took(row.started_at, row.ended_at, self.tx.now)
+        after = "" if span == "at once" else f", after {span}"
+        if row.state in ("done", "stopped"):
+            return f"{row.reason or 'finished'}{after}"
+        if row.state == "failed" and row.step in self.workflow.position:
+            at = self.workflow.position[row.step]
+            return f"failed at step {at} of {len(self.workflow.route)}{after}"
+        return "just started" if span == "at once" else f"for {span}"
+
+    def _actions(self) -> list[Action]:
+        """What a person can do: try again what failed, say what became of a mail."""
+        last = next((entry for entry in self.entries if entry.step == self.row.step), None)
+        lost = self.row.state == "paused" and last is not None and last.outcome == "unknown"
+        if not self.visit.desk.may("runs:control"):
+            return []
+        if self.row.state == "failed" and last is not None:
+            again = f"/runs/{self.row.id}/again"
+            return [
+                {"label": "Try again", "icon": "play", "href": again, "tone": "main", "confirm": ""}
+            ]
+        if not lost:
+            return []
+        href = f"/runs/{self.row.id}/decide"
+        again = "Send it again? If the first one did arrive, it arrives twice."
+        return [
+            {"label": "It arrived", "icon": "check", "href": href, "tone": "main", "confirm": "",
+             "fields": {"arrived": "yes"}},
+            {"label": "Send it again", "icon": "send", "href": href, "tone": "", "confirm": again,
+             "fields": {"arrived": "no"}},
+        ]  # fmt: skip
+
+    # --- the path on the flow ---
+
+    def _blocks(self) -> list[Block]:
+        marks: dict[str, dict[str, Any]] = {START: {"ran": ""}}
+        seen = {entry.step for entry in self.entries}
+        over = self.row.state not in GOING
+        for step, _ in self.workflow.route.values():
+            if step.id not in seen and over and step.id != self.row.step:
+                marks[step.id] = {"state": "off"}
+        for entry in self.entries:
+            step = self.workflow.route[entry.step][0]
+            marks[step.id] = self._mark(entry)
+            if entry.move["move"] == "enter":
+                self._leave_out(step, str(entry.move["branch"]), marks)
+        if self.row.step and self.row.state in GOING:
+            here = marks.setdefault(self.row.step, {})
+            here["state"] = "here"
+        return blocks(self.workflow, self.binder, marks=marks)
+
+    def _mark(self, entry: Row[Any]) -> dict[str, Any]:
+        if entry.move["move"] == "enter":
+            return {"ran": "Yes" if entry.move["branch"] == "then" else "No", "tone": "ok"}
+        if entry.phase in ("sleeping", "held"):
+            return {"ran": "waiting", "tone": "info"}
+        failed = entry.outcome == "failed"
+        tries = f"try {entry.tries}" if entry.tries > 1 else ""
+        word = entry.outcome if entry.outcome != "done" else ""
+        span = took(entry.at, entry.ended_at, self.tx.now) if entry.ended_at else ""
+        mark = {
+            "ran": tries or word or span.replace("at once", "done"),
+            "tone": TONES.get(entry.outcome, "ok"),
+        }
+        return {**mark, "state": "err"} if failed else mark
+
+    def _leave_out(self, step: Step, taken: str, marks: dict[str, dict[str, Any]]) -> None:
+        """Grey the way that was not taken, and all that is on it."""
+        for name, inside in step.branches().items():
+            if name == taken:
+                continue
+            marks[f"{step.id}/{'Yes' if name == 'then' else 'No'}"] = {"off": True}
+            for each in inside:
+                marks[each.id] = {"state": "off"}
+                self._leave_out(each, "", marks)
+
+    # --- what happened ---
+
+    def _events(self) -> list[Event]:
+        return [self._started(), *(self._event(entry) for entry in self.entries)]
+
+    def _started(self) -> Event:
+        said = self.workflow.trigger.say(self.binder)
+        return {
+            "step": START, "outcome": "done", "title": said, "why": self._cause(),
+            "when": moment(self.tx, self.row.started_at), "took": "", "effects": [],
+        }  # fmt: skip
+
+    def _cause(self) -> str:
+        who = self.row.actor
+        if who == "schedule":
+            return "its schedule came due, and the record matched"
+        return (
+            f"a change by {self.names.person(who)}"
+            if self.row.event
+            else f"started by {self.names.person(who)}"
+        )
+
+    def _event(self, entry: Row[Any]) -> Event:
+        step = self.workflow.route[entry.step][0]
+        span = took(entry.at, entry.ended_at, self.tx.now) if entry.ended_at else ""
+        tries = f"try {entry.tries}" if entry.tries > 1 else ""
+        return {
+            "step": entry.step,
+            "outcome": _outcome(entry),
+            "title": short(step, self.binder)[0],
+            "why": "; ".join(filter(None, (entry.said or self._until(entry), entry.warned))),
+            "when": moment(self.tx, entry.at),
+            "took": " · ".join(filter(None, [tries, span if span != "at once" else ""])),
+            "effects": self._effects(entry, step),
+        }
+
+    def _until(self, entry: Row[Any]) -> str:
+        if entry.move["move"] == "await":
+            return str(entry.move["why"])
+        if entry.move["move"] != "sleep":
+            return ""
+        until = datetime.fromisoformat(str(entry.move["until"]))
+        return f"until {moment(self.tx, until)['text']}"
+
+    def _effects(self, entry: Row[Any], step: Step) -> list[Effect]:
+        if entry.move["move"] != "do":
+            return []
+        pairs = (entry.result or {}).get("changes") or {}
+        before = {name: pair[0] for name, pair in pairs.items()}
+        title = self._does(entry)
+        planned = entry.move["effect"]
+        return [effect(planned, self.names, step=step.kind, title=title, before=before)]
+
+    def _does(self, entry: Row[Any]) -> str:
+        planned = entry.move["effect"]
+        kinds = {"mail": "E-mail", "http": f"{planned.get('method', '')} {planned.get('url', '')}"}
+        return kinds.get(str(planned.get("kind")), str(planned.get("title") or entry.said))
+
+    # --- data ---
+
+    def _changes(self) -> list[Change]:
+        """Every record that this run wrote, before and after."""
+        query = select(EVENTS).where(EVENTS.c.run == self.row.id).order_by(EVENTS.c.id)
+        return [self._change(event) for event in self.tx.db.execute(query.limit(100))]
+
+    def _change(self, event: Row[Any]) -> Change:
+        module = self.tx.schema.module(event.module)
+        link, about = self.names.record(event.module, event.record)
+        born = event.kind == "created"
+        return {
+            "sign": "added" if born else "removed" if event.kind == "deleted" else "changed",
+            "title": f"{module.singular} {link['text']}",
+            "note": about,
+            "fields": changed(module, event.changes, self.names, born=born),
+        }
+
+    def _facts(self) -> list[Fact]:
+        row = self.row
+        chain = [self.names.workflow(link[0]) for link in row.chain or ()]
+        members = [self.names.record(row.module, id)[0]["text"] for id in (row.members or ())[:20]]
+        pairs = (
+            ("Started", self._cause()),
+            ("Records together", ", ".join(members)),
+            ("Chain of causes", " → ".join(chain) or "it is the first"),
+            ("Steps taken", size(len(self.entries), "step")),
+        )
+        return [{"label": label, "text": text, "href": ""} for label, text in pairs if text]
+
+    def _raw(self) -> str:
+        """The ledger as it is kept."""
+        told = {name: value for name, value in self.row._mapping.items() if name not in INNER}
+        entries = [dict(entry._mapping) for entry in self.entries]
+        return json.dumps({**told, "entries": entries}, indent=2, default=str, ensure_ascii=False)
+
+
+def _outcome(entry: Row[Any]) -> str:
+    if entry.phase == "sleeping":
+        return "waiting"
+    if entry.phase in ("planned", "performing"):
+        return "running"
+    return str(entry.outcome or "done")

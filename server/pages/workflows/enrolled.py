@@ -1,0 +1,54 @@
+"""Who is on the way through a workflow: how many, and where each of them stands."""
+
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from engine.records.tables import RUNS
+from engine.records.transaction import Transaction
+from engine.records.visibility import seen_runs
+from engine.workflows.workflow import Workflow
+from server.access.session import Visit
+from server.pages.frame.field_values import size
+from server.pages.frame.lists import ROWS, place
+from server.pages.frame.moments import NEVER, moment
+from server.pages.frame.names import Names
+from server.pages.frame.rows import number, step_of, waits_for_time
+from server.pages.workflows.views import InsideRow
+
+INSIDE = ("running", "waiting", "paused")
+
+
+def inside(tx: Transaction, workflow: int) -> str:
+    """How many records are on their way through, in words."""
+    count = tx.count(RUNS, RUNS.c.workflow == workflow, RUNS.c.state.in_(INSIDE))
+    return size(count, "record is", "records are") + " inside" if count else "nobody is inside"
+
+
+def inside_rows(
+    visit: Visit, names: Names, workflow: Row[Any], parsed: Workflow | None, step: str = ""
+) -> list[InsideRow]:
+    """The records inside, or those at one step, the next to go on first."""
+    where = [RUNS.c.workflow == workflow.id, RUNS.c.state.in_(INSIDE)]
+    where += seen_runs(names.tx.schema)
+    if step:
+        where.append(RUNS.c.step == step)
+    query = select(RUNS).where(*where).order_by(RUNS.c.due, RUNS.c.id)
+    rows = names.tx.db.execute(query.limit(ROWS).offset((place(visit) - 1) * ROWS)).all()
+    names.load(workflow.module, [row.record for row in rows])
+    return [_row(names, row, parsed) for row in rows]
+
+
+def _row(names: Names, row: Row[Any], parsed: Workflow | None) -> InsideRow:
+    record, about = names.record(row.module, row.record)
+    members = len(row.members or ())
+    return {
+        "run": {"text": number(row.id), "href": f"/runs/{row.id}"},
+        "record": record,
+        "record_name": f"{about} and {members - 1} more" if members > 1 else about,
+        "step": step_of(names, row, parsed),
+        "state": row.state,
+        "since": moment(names.tx, row.started_at),
+        "next": moment(names.tx, row.due) if waits_for_time(row) else NEVER,
+        "actions": [],
+    }
