@@ -21,7 +21,7 @@ from engine.workflows.library import Library
 
 
 @dataclass
-class House:
+class Installation:
     """One process's hold on an installation."""
 
     settings: Settings
@@ -30,7 +30,7 @@ class House:
     library: Library
 
     @classmethod
-    def of(cls, settings: Settings, clock: Clock = system_clock) -> "House":
+    def of(cls, settings: Settings, clock: Clock = system_clock) -> "Installation":
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         FUNCTIONS.load(settings.functions)
         world = World.of(settings, clock)

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
-from engine.installation import House
+from engine.installation import Installation
 from server.access.guard import Guard, known_hosts
 from server.mcp import server as mcp
 from server.operations.alerts import health
@@ -20,9 +20,9 @@ from server.rest import routes as rest
 from server.version import VERSION
 
 
-def create_app(house: House) -> FastAPI:
+def create_app(installation: Installation) -> FastAPI:
     """Everything that is answered over HTTP."""
-    server = mcp.Server(house)
+    server = mcp.Server(installation)
     spoken = mcp.over_http(server)
 
     @asynccontextmanager
@@ -39,24 +39,24 @@ def create_app(house: House) -> FastAPI:
         redoc_url=None,
         lifespan=running,
     )
-    app.state.house = house
+    app.state.installation = installation
     app.add_middleware(GZipMiddleware, minimum_size=800)
-    app.add_middleware(Guard, hosts=known_hosts(house.settings))
+    app.add_middleware(Guard, hosts=known_hosts(installation.settings))
     app.include_router(rest.router())
     app.include_router(assets.router)
     app.include_router(hooks.router)
     app.include_router(sms_hook.router)
     app.router.routes.append(Route("/mcp", spoken))
-    app.add_api_route("/health", _health(house), include_in_schema=False)
+    app.add_api_route("/health", _health(installation), include_in_schema=False)
     app.include_router(pages.router)
     app.include_router(unsubscribe.router)
     rest.install(app, pages.trouble)
     return app
 
 
-def _health(house: House) -> Callable[[], JSONResponse]:
+def _health(installation: Installation) -> Callable[[], JSONResponse]:
     def alive() -> JSONResponse:
-        told = health(house)
+        told = health(installation)
         return JSONResponse(told, 200 if told["status"] == "ok" else 503)
 
     return alive

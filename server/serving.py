@@ -8,7 +8,7 @@ from threading import Event
 
 import uvicorn
 
-from engine.installation import House
+from engine.installation import Installation
 from engine.outside.postman import Postman
 from engine.problems import refuse
 from server.app import create_app
@@ -33,10 +33,10 @@ def listening(host: str, port: int) -> socket.socket:
     return sock
 
 
-def serve(house: House, sock: socket.socket, *, work: bool) -> None:
+def serve(installation: Installation, sock: socket.socket, *, work: bool) -> None:
     """Answer requests, and work in the same process unless another does, until told to stop."""
     config = uvicorn.Config(
-        create_app(house),
+        create_app(installation),
         http="h11",
         ws="none",
         log_level="warning",
@@ -44,29 +44,29 @@ def serve(house: House, sock: socket.socket, *, work: bool) -> None:
         server_header=False,
         timeout_graceful_shutdown=PATIENCE,
     )
-    with _ends_on_sigterm(), _working(house, threads=2 if work else 0):
+    with _ends_on_sigterm(), _working(installation, threads=2 if work else 0):
         uvicorn.Server(config).run(sockets=[sock])
 
 
-def work(house: House, threads: int) -> None:
+def work(installation: Installation, threads: int) -> None:
     """Work until told to stop; what was begun is finished first."""
     told = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())
-    with _working(house, threads):
+    with _working(installation, threads):
         told.wait()
 
 
 @contextmanager
-def _working(house: House, threads: int) -> Iterator[None]:
+def _working(installation: Installation, threads: int) -> Iterator[None]:
     if not threads:
         yield
         return
-    listener = house.bell.listen(house.worker, threads=threads)
+    listener = installation.bell.listen(installation.worker, threads=threads)
     listener.start()
-    postman = Postman(house)
+    postman = Postman(installation)
     postman.start()
-    house.changed()  # to catch up on what was missed, and to leave a first sign of life
+    installation.changed()  # to catch up on what was missed, and to leave a first sign of life
     try:
         yield
     finally:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 from fastapi.testclient import TestClient
 
-from engine.installation import House
+from engine.installation import Installation
 from engine.people import logins
 from engine.queue import beat
 from engine.records.suppression import suppress
@@ -77,72 +77,74 @@ EVENING: Answer = {
 
 def furnish(folder: Path, clock: Clock) -> None:
     """Fill an empty folder with the demo and its users."""
-    house = House.of(Settings(data_dir=folder), clock.now)
-    house.prepare(COMPANY)
-    open_demo(house.database, house.world)
-    with house.database.begin() as tx:
+    installation = Installation.of(Settings(data_dir=folder), clock.now)
+    installation.prepare(COMPANY)
+    open_demo(installation.database, installation.world)
+    with installation.database.begin() as tx:
         for username, roles in USERS.items():
             logins.create_user(tx, username, roles, PASSWORD)
-    beat(house.worker)
-    house.database.engine.dispose()
+    beat(installation.worker)
+    installation.database.engine.dispose()
 
 
 def stock(folder: Path, clock: Clock) -> None:
     """Add what the demo has not: templates, a workflow that uses them, mail that waits for the
     evening, an address that is not written to, and a notice."""
-    house = House.of(Settings(data_dir=folder), clock.now)
-    with house.database.begin() as tx:
+    installation = Installation.of(Settings(data_dir=folder), clock.now)
+    with installation.database.begin() as tx:
         records = Records(tx, Author("alice"))
         for template in TEMPLATES:
             records.create("templates", template)
         draft = save_draft(tx, EVENING, By("alice"))
-        version = submit(tx, draft.id, draft.revision, "", By("alice"), house.unsafe, None)
+        version = submit(tx, draft.id, draft.revision, "", By("alice"), installation.unsafe, None)
         suppress(tx, "email", "gone@acme.test", "bounced", "the mailbox does not exist", "a bounce")
         records.create("notifications", {"user": "admin", "text": "Look at it.", "read": False})
-    with house.database.begin() as tx:
-        decisions.approve(tx, house.library, version.id, version.hash, By("mgr"), "")
+    with installation.database.begin() as tx:
+        decisions.approve(tx, installation.library, version.id, version.hash, By("mgr"), "")
         manager = logins.person(tx, "mgr")
     assert manager is not None
-    run_workflow(Desk(house, manager), draft.id, ["INV-1", "INV-2"])
-    house.worker.work()
-    house.database.engine.dispose()
+    run_workflow(Desk(installation, manager), draft.id, ["INV-1", "INV-2"])
+    installation.worker.work()
+    installation.database.engine.dispose()
 
 
 @contextmanager
-def opened(furnished: Path, folder: Path, clock: Clock, port: int = 8000) -> Iterator[House]:
+def opened(furnished: Path, folder: Path, clock: Clock, port: int = 8000) -> Iterator[Installation]:
     """A copy of a furnished folder, open for one test."""
     shutil.copytree(furnished, folder)
-    house = House.of(Settings(data_dir=folder, port=port), clock.now)
+    installation = Installation.of(Settings(data_dir=folder, port=port), clock.now)
     try:
-        yield house
+        yield installation
     finally:
-        house.database.engine.dispose()
+        installation.database.engine.dispose()
 
 
-def browser_of(house: House, username: str = "") -> TestClient:
+def browser_of(installation: Installation, username: str = "") -> TestClient:
     """A client with its own cookies, signed in if a user is named."""
-    client = TestClient(create_app(house), base_url=house.settings.address, follow_redirects=False)
+    client = TestClient(
+        create_app(installation), base_url=installation.settings.address, follow_redirects=False
+    )
     if username:
-        with house.database.begin() as tx:
+        with installation.database.begin() as tx:
             client.cookies.set("sayso_session", logins.open_session(tx, username))
     return client
 
 
-def enter(house: House, context: "BrowserContext", username: str = "admin") -> None:
+def enter(installation: Installation, context: "BrowserContext", username: str = "admin") -> None:
     """Sign somebody in to a browser."""
-    with house.database.begin() as tx:
+    with installation.database.begin() as tx:
         secret = logins.open_session(tx, username)
-    address = house.settings.address
+    address = installation.settings.address
     context.add_cookies([{"name": "sayso_session", "value": secret, "url": address}])
 
 
 @contextmanager
-def served(furnished: Path, folder: Path, clock: Clock) -> Iterator[House]:
+def served(furnished: Path, folder: Path, clock: Clock) -> Iterator[Installation]:
     """The installation behind a real web server, for real browsers."""
-    with opened(furnished, folder, clock, free_port()) as house:
-        settings = house.settings
+    with opened(furnished, folder, clock, free_port()) as installation:
+        settings = installation.settings
         config = uvicorn.Config(
-            create_app(house), settings.host, settings.port, log_level="warning", ws="none"
+            create_app(installation), settings.host, settings.port, log_level="warning", ws="none"
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, daemon=True)
@@ -150,7 +152,7 @@ def served(furnished: Path, folder: Path, clock: Clock) -> Iterator[House]:
         while not server.started:
             time.sleep(0.01)
         try:
-            yield house
+            yield installation
         finally:
             server.should_exit = True
             thread.join(5)

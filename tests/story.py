@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Table, func, select
 
 from engine.company.company import Company
-from engine.installation import House
+from engine.installation import Installation
 from engine.outside.claude import Claude
 from engine.outside.egress import Egress, parse_networks
 from engine.outside.hooks import take_call, take_form
@@ -99,9 +99,9 @@ def living(case: Told, template: TemplateDatabase, clock: Clock) -> Iterator["St
             erp_url=f"{receiver.url}/erp" if "erp" in case else "",
         )
         settings = Settings(database_url=pair.database_url, data_dir=Path(folder))
-        house = House(settings, database, world, Library())
+        installation = Installation(settings, database, world, Library())
         try:
-            yield Story(house, clock, receiver, asked=fake.requests, twilio=twilio)
+            yield Story(installation, clock, receiver, asked=fake.requests, twilio=twilio)
         finally:
             database.engine.dispose()
 
@@ -113,7 +113,7 @@ class Story:
     `asked` is what the model was sent.
     """
 
-    house: House
+    installation: Installation
     clock: Clock
     receiver: WebServer
     workflow: int = 0
@@ -125,12 +125,12 @@ class Story:
 
     def approve(self, document: Told, baseline: decisions.Baseline | None = None) -> None:
         """Alice drafts and submits it, the admin approves."""
-        with self.house.database.begin() as tx:
+        with self.installation.database.begin() as tx:
             draft = save_draft(tx, document, By("alice"))
-            unsafe = self.house.unsafe
+            unsafe = self.installation.unsafe
             version = submit(tx, draft.id, draft.revision, "", By("alice"), unsafe, None)
-        with self.house.database.begin() as tx:
-            library, admin = self.house.library, By("admin")
+        with self.installation.database.begin() as tx:
+            library, admin = self.installation.library, By("admin")
             decisions.approve(tx, library, version.id, version.hash, admin, "", baseline)
         self.workflow = draft.id
         self.news()
@@ -163,19 +163,19 @@ class Story:
             case {"workflow": stands}:
                 assert self._stands() == stands
             case {"restart": True}:
-                self.house = replace(self.house, library=Library())
+                self.installation = replace(self.installation, library=Library())
             case {"save": numbers, "values": values}:
-                with self.house.database.begin() as tx:
+                with self.installation.database.begin() as tx:
                     for number in [numbers] if isinstance(numbers, str) else numbers:
                         force = part.get("force", False)
                         _records(tx, part).update(*_key(tx, number), values, force=force)
             case {"create": module, "values": values}:
-                with self.house.database.begin() as tx:
+                with self.installation.database.begin() as tx:
                     _records(tx, part).create(module, values)
             case {"attach": name, "to": number, "text": words}:
-                with self.house.database.begin() as tx:
+                with self.installation.database.begin() as tx:
                     module, id = _key(tx, number)
-                    folder, bytes = self.house.settings.data_dir, BytesIO(words.encode())
+                    folder, bytes = self.installation.settings.data_dir, BytesIO(words.encode())
                     about = (f"{module}/{id}", name, "", bytes)
                     made = attach(tx, Author("alice"), folder, *about)
                     if "link" in part:
@@ -187,30 +187,30 @@ class Story:
             case {"complaint": number, "of": address}:
                 self._receive(complaint(self._message_id(number), address))
             case {"call_in": hook, "body": body, **more}:
-                with self.house.database.begin() as tx:
+                with self.installation.database.begin() as tx:
                     take_call(tx, hook, body, **more)
             case {"form_in": given}:
-                with self.house.database.begin() as tx:
+                with self.installation.database.begin() as tx:
                     take_form(tx, given)
             case {"run": numbers}:
                 self._start(numbers, part.get("by", "alice"))
             case {"mailbox": mails}:
-                with self.house.database.read() as tx:
+                with self.installation.database.read() as tx:
                     kept = [
                         _shown(tx, "emails", row) for row in _rows(tx, tx.schema.tables["emails"])
                     ]
                 assert fits(mails, kept) == mails
             case {"delete": number}:
-                with self.house.database.begin() as tx:
+                with self.installation.database.begin() as tx:
                     _records(tx, part).delete(*_key(tx, number))
-        self.house.worker.work()
+        self.installation.worker.work()
 
     def _receive(self, raw: bytes) -> None:
-        with self.house.database.begin() as tx:
-            receive(tx, self.house.settings.data_dir, raw)
+        with self.installation.database.begin() as tx:
+            receive(tx, self.installation.settings.data_dir, raw)
 
     def _message_id(self, number: str) -> str:
-        with self.house.database.read() as tx:
+        with self.installation.database.read() as tx:
             module, id = _key(tx, number)
             table = tx.schema.tables[module]
             return str(tx.db.scalar(select(table.c.message_id).where(table.c.id == id)))
@@ -224,7 +224,7 @@ class Story:
         return kept
 
     def _stands(self) -> Told:
-        with self.house.database.read() as tx:
+        with self.installation.database.read() as tx:
             mine = (WORKFLOWS.c.id == self.workflow, SCHEDULES.c.workflow == WORKFLOWS.c.id)
             query = select(WORKFLOWS.c.state, SCHEDULES.c.next_at).where(*mine)
             row = tx.db.execute(query).one()
@@ -232,25 +232,25 @@ class Story:
         return {"state": row.state, "next_at": f"{due:%Y-%m-%dT%H:%M}" if due else None}
 
     def _start(self, numbers: list[str], by: str) -> None:
-        with self.house.database.begin() as tx:
-            live = self.house.library.live(tx)[self.workflow]
+        with self.installation.database.begin() as tx:
+            live = self.installation.library.live(tx)[self.workflow]
             keys = {_key(tx, number)[1]: number for number in numbers}
             started = start(tx, live, keys, Cause(by))
             self.refused |= {keys[id]: why for id, why in started.refused}
 
     def _live_until(self, moment: datetime) -> None:
         """Stop at each moment at which something is due, as a worker that never sleeps."""
-        due = self.house.worker.next_due()
+        due = self.installation.worker.next_due()
         while due and self.clock.now() < due < moment:
             self.clock.set(due)
-            self.house.worker.work()
-            due = self.house.worker.next_due()
+            self.installation.worker.work()
+            due = self.installation.worker.next_due()
         self.clock.set(moment)
 
     def words(self, document: Told) -> list[str]:
         """The document in sentences."""
-        with self.house.database.read() as tx:
-            checked = examine(tx, document, self.house.unsafe)
+        with self.installation.database.read() as tx:
+            checked = examine(tx, document, self.installation.unsafe)
             assert checked.problems == ()
             assert checked.parsed
             binder = tx.binder(tx.schema.module(checked.parsed.module))
@@ -258,14 +258,14 @@ class Story:
 
     def audience(self, at: datetime) -> list[str]:
         """The numbers of the records that are meant at a moment."""
-        with self.house.database.read() as tx:
-            live = self.house.library.live(tx)[self.workflow]
+        with self.installation.database.read() as tx:
+            live = self.installation.library.live(tx)[self.workflow]
             return [str(row["number"]) for row in audience(tx, live.parsed, at).records]
 
     def suppressed(self) -> dict[str, str]:
         """Who of those meant now would not be reached, and why."""
-        with self.house.database.read() as tx:
-            live = self.house.library.live(tx)[self.workflow]
+        with self.installation.database.read() as tx:
+            live = self.installation.library.live(tx)[self.workflow]
             found = audience(tx, live.parsed, self.clock.now())
             numbers = {row["id"]: row["number"] for row in found.records}
             return {numbers[row["id"]]: row["why"] for row in found.suppressed}
@@ -274,7 +274,7 @@ class Story:
 
     def news(self) -> Told:
         """All that has happened since this was last asked; a kind without news is left out."""
-        with self.house.database.read() as tx:
+        with self.installation.database.read() as tx:
             found: Told = {kind: self._new(tx, kind) for kind in KINDS}
             found["records"] = self._changed(tx)
             found["created"] = self._created(tx)

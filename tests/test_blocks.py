@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from engine.blocks.step import Step
 from engine.blocks.triggers import Trigger
-from engine.installation import House
+from engine.installation import Installation
 from engine.records.writer import Author, Records
 from engine.review.decisions import approve
 from engine.runs.rehearsal import rehearse
@@ -42,33 +42,37 @@ OPERATORS = sorted(type for kind, type in BLOCKS if kind == "operator")
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation with the records of the use cases, and what some examples name."""
-    house = House.of(Settings(data_dir=tmp_path_factory.mktemp("data")), Clock(DEMO).now)
-    house.prepare(COMPANY)
-    with house.database.begin() as tx:
+    installation = Installation.of(
+        Settings(data_dir=tmp_path_factory.mktemp("data")), Clock(DEMO).now
+    )
+    installation.prepare(COMPANY)
+    with installation.database.begin() as tx:
         load_demo(tx, more=False, shift=False)
         Records(tx, Author("admin")).create("portfolios", {"name": "Legal"})
         draft = save_draft(tx, ESCALATE, By("alice"))
-        waits = submit(tx, draft.id, draft.revision, "", By("alice"), house.unsafe, None)
-        approve(tx, house.library, waits.id, waits.hash, By("admin"), "")
+        waits = submit(tx, draft.id, draft.revision, "", By("alice"), installation.unsafe, None)
+        approve(tx, installation.library, waits.id, waits.hash, By("admin"), "")
     with installed(tmp_path_factory.mktemp("package"), listed="credit_score"):
-        yield house
-    house.database.engine.dispose()
+        yield installation
+    installation.database.engine.dispose()
 
 
-def documents(house: House, **parts: Any) -> Iterator[dict[str, Any]]:
+def documents(installation: Installation, **parts: Any) -> Iterator[dict[str, Any]]:
     """The same workflow for each module of the starter schema."""
-    with house.database.read() as tx:
+    with installation.database.read() as tx:
         names = list(tx.schema.modules)
     usual = {"name": "Example", "trigger": {"type": "record_saved"}, "steps": [NOTE]}
     yield from ({**usual, "module": name, **parts} for name in names)
 
 
-def sound(house: House, **parts: Any) -> list[Workflow]:
+def sound(installation: Installation, **parts: Any) -> list[Workflow]:
     """The same workflow for each module where nothing is wrong with it."""
-    with house.database.read() as tx:
-        found = (examine(tx, each, house.unsafe) for each in documents(house, **parts))
+    with installation.database.read() as tx:
+        found = (
+            examine(tx, each, installation.unsafe) for each in documents(installation, **parts)
+        )
         return [each.parsed for each in found if each.parsed and not each.problems]
 
 
@@ -98,22 +102,24 @@ def test_the_type_is_the_name_of_the_file(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_the_example_of_a_step_works(house: House, name: str) -> None:
+def test_the_example_of_a_step_works(installation: Installation, name: str) -> None:
     example = Step.types[name].example
-    found = sound(house, steps=[example])
+    found = sound(installation, steps=[example])
     assert found, f"the example of {name} fits no module of the starter schema"
     assert Workflow.model_validate(found[0].model_dump(mode="json", by_alias=True)) == found[0]
     outcomes = [
-        effect.outcome for effects in map(house_rehearses(house), found) for effect in effects
+        effect.outcome
+        for effects in map(house_rehearses(installation), found)
+        for effect in effects
     ]
     control = Step.types[name].look in ("if", "wait", "end")
     assert control or {"done", "unchanged"} & set(outcomes)
 
 
-def house_rehearses(house: House) -> Any:
+def house_rehearses(installation: Installation) -> Any:
     def effects(workflow: Workflow) -> list[Any]:
         """What a workflow would do to the records of its module."""
-        with house.database.read() as tx:
+        with installation.database.read() as tx:
             table = tx.schema.tables[workflow.module]
             ids = list(tx.db.scalars(select(table.c.id).limit(5)))
             return [effect for record in rehearse(tx, workflow, ids) for effect in record.effects]
@@ -124,26 +130,30 @@ def house_rehearses(house: House) -> Any:
 @pytest.mark.parametrize(
     "example", [*(Trigger.types[name].example for name in TRIGGERS), *SCHEDULES]
 )
-def test_the_example_of_a_trigger_works(house: House, example: dict[str, Any]) -> None:
-    found = sound(house, trigger=example)
+def test_the_example_of_a_trigger_works(
+    installation: Installation, example: dict[str, Any]
+) -> None:
+    found = sound(installation, trigger=example)
     assert found
     assert Workflow.model_validate(found[0].model_dump(mode="json", by_alias=True)) == found[0]
 
 
 @pytest.mark.parametrize("name", OPERATORS)
-def test_the_example_of_an_operator_works(house: House, name: str) -> None:
-    found = sound(house, conditions=BLOCKS["operator", name].examples[0])
+def test_the_example_of_an_operator_works(installation: Installation, name: str) -> None:
+    found = sound(installation, conditions=BLOCKS["operator", name].examples[0])
     assert found
     assert Workflow.model_validate(found[0].model_dump(mode="json", by_alias=True)) == found[0]
 
 
-def test_the_example_of_a_condition_works(house: House) -> None:
-    assert sound(house, conditions=BLOCKS["document", "condition"].examples[0])
+def test_the_example_of_a_condition_works(installation: Installation) -> None:
+    assert sound(installation, conditions=BLOCKS["document", "condition"].examples[0])
 
 
 @pytest.mark.parametrize("example", BLOCKS["value", "related"].examples)
-def test_the_examples_of_related_records_work(house: House, example: dict[str, Any]) -> None:
-    assert sound(house, conditions=example)
+def test_the_examples_of_related_records_work(
+    installation: Installation, example: dict[str, Any]
+) -> None:
+    assert sound(installation, conditions=example)
 
 
 @pytest.mark.parametrize(
@@ -166,9 +176,9 @@ def test_the_reference_is_current() -> None:
     assert FILE.read_text(encoding="utf-8") == reference(), "run: sayso reference"
 
 
-def test_every_operation_answers_at_all_its_doors(house: House) -> None:
-    paths = create_app(house).openapi()["paths"]
+def test_every_operation_answers_at_all_its_doors(installation: Installation) -> None:
+    paths = create_app(installation).openapi()["paths"]
     routes = {(method.upper(), path) for path, methods in paths.items() for method in methods}
-    tools = {tool.name for tool in anyio.run(Server(house).list_tools)}
+    tools = {tool.name for tool in anyio.run(Server(installation).list_tools)}
     assert {(each.method, f"/api{each.path}") for each in OPERATIONS.values()} <= routes
     assert tools == {name for name, each in OPERATIONS.items() if each.tool}

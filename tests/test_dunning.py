@@ -125,7 +125,7 @@ def test_a_quarter_of_dunning_goes_as_a_person_works_it_out(
 
 def made(story: Story, module: str, field: str) -> list[tuple[str, str]]:
     """When each record of a module was made since the story began, and what it is called."""
-    with story.house.database.read() as tx:
+    with story.installation.database.read() as tx:
         table = tx.schema.tables[module]
         went = [table.c.status == "captured"] if module == "emails" else []
         query = select(table.c.created_at, table.c[field]).where(
@@ -138,7 +138,7 @@ def made(story: Story, module: str, field: str) -> list[tuple[str, str]]:
 
 def ended(story: Story) -> dict[str, str]:
     """How the run of each invoice ended, and why."""
-    with story.house.database.read() as tx:
+    with story.installation.database.read() as tx:
         invoices = tx.schema.tables["invoices"]
         query = select(invoices.c.number, RUNS.c.state, RUNS.c.reason).where(
             RUNS.c.record == invoices.c.id

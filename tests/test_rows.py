@@ -92,16 +92,16 @@ def test_a_row_holds(name: str, template_database: TemplateDatabase, clock: Cloc
     row = ROWS[name]
     with living(row, template_database, clock) as story:
         for part in row.get("finds", ()):
-            with story.house.database.read() as tx:
+            with story.installation.database.read() as tx:
                 assert found(tx, part) == part["finds"], part
         for part in row.get("prints", ()):
             check_print(story, part)
-        with story.house.database.read() as tx:
+        with story.installation.database.read() as tx:
             for part in row.get("refuses", ()):
-                problems = examine(tx, part["document"], story.house.unsafe).problems
+                problems = examine(tx, part["document"], story.installation.unsafe).problems
                 assert any(fits(problem, part) for problem in problems), (part, problems)
             for document in row.get("accepts", ()):
-                assert examine(tx, document, story.house.unsafe).problems == ()
+                assert examine(tx, document, story.installation.unsafe).problems == ()
             for part in row.get("advises", ()):
                 parsed = Workflow.model_validate(part["document"])
                 given = list(advice(parsed, tx.schema, part.get("audience")))
@@ -161,8 +161,8 @@ def refusal(story: Story, part: Mapping[str, Any]) -> tuple[str, str] | None:
         parse(part["template"])
     except TextProblem as problem:
         return problem.message, problem.remedy
-    with story.house.database.read() as tx:
-        if problems := examine(tx, mailing(part), story.house.unsafe).problems:
+    with story.installation.database.read() as tx:
+        if problems := examine(tx, mailing(part), story.installation.unsafe).problems:
             return problems[0].message, problems[0].remedy
     gives, _ = printed(story, part)
     return None if gives is not None else (story.last_words, story.last_words)
@@ -185,11 +185,11 @@ def printed(story: Story, part: Mapping[str, Any]) -> tuple[str | None, list[str
     """What the mail would say, and which fields it would find empty."""
     document = mailing(part)
     at = local(part["at"]) if "at" in part else None
-    with story.house.database.begin() as tx:
+    with story.installation.database.begin() as tx:
         users = tx.schema.tables["users"]
         language = part.get("language", "en")
         tx.db.execute(update(users).where(users.c.username == "alice").values(language=language))
-    with story.house.database.read() as tx:
+    with story.installation.database.read() as tx:
         module = tx.schema.module(document["module"])
         id = tx.find(module, part.get("record", "INV-1"))
         assert id, part

@@ -36,11 +36,11 @@ def test_marking_250_invoices_overdue_skips_none_though_the_set_shrinks(
     plenty = {"email_caps": PLENTY.model_dump()}
     with living({**case, "company": plenty}, template_database, clock) as story:
         invoice = {"account": "ACME", "status": "Sent", "due_date": "2026-02-01", "balance": 10}
-        with story.house.database.begin() as tx:
+        with story.installation.database.begin() as tx:
             Records(tx, Author("alice")).create_all("invoices", [invoice] * 250)
         story.approve(case["document"])
         story.tell({"at": "2026-03-10T09:00"})
-        with story.house.database.read() as tx:
+        with story.installation.database.read() as tx:
             invoices = tx.schema.tables["invoices"]
             overdue = tx.count(invoices, invoices.c.status == "Overdue", invoices.c.balance == 10)
             mails = tx.count(tx.schema.tables["emails"])
@@ -57,8 +57,8 @@ def test_the_address_of_the_cloud_is_refused_when_the_workflow_is_checked(
     address = "http://169.254.169.254/hook"
     (step,) = case["document"]["steps"]
     document = {**case["document"], "steps": [{**step, "url": address}]}
-    with living(case, template_database, clock) as story, story.house.database.read() as tx:
-        (problem,) = examine(tx, document, story.house.unsafe).problems
+    with living(case, template_database, clock) as story, story.installation.database.read() as tx:
+        (problem,) = examine(tx, document, story.installation.unsafe).problems
     assert problem.path == "steps.0.url"
     assert "169.254.169.254" in problem.message
 
@@ -71,13 +71,13 @@ def test_a_rehearsal_of_a_use_case_touches_nothing(
     case = CASES[name]
     with living(case, template_database, clock) as story:
         story.approve(reachable(case["document"], story.receiver.url))
-        before = everything(story.house.database)
-        with story.house.database.begin() as tx:
-            live = story.house.library.live(tx)[story.workflow]
+        before = everything(story.installation.database)
+        with story.installation.database.begin() as tx:
+            live = story.installation.library.live(tx)[story.workflow]
             table = tx.schema.tables[live.parsed.module]
             rehearsed = rehearse(tx, live.parsed, tx.db.scalars(select(table.c.id)).all())
         assert {one.number for one in rehearsed if one.matches} == set(story.audience(clock.now()))
-        assert everything(story.house.database) == before
+        assert everything(story.installation.database) == before
         assert story.receiver.requests == []
 
 

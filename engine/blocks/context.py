@@ -185,8 +185,8 @@ class Context:
 
     def wording(self, name: str) -> Wording:
         """What a template of the library says, in the reader's language if it has that."""
-        house = str(self.data["company"]["language"])
-        return chosen(self.texts[name], (self._reader, FOR_ALL, house))
+        installation = str(self.data["company"]["language"])
+        return chosen(self.texts[name], (self._reader, FOR_ALL, installation))
 
     @property
     def now(self) -> datetime:

@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from engine.effects import Outcome, OutwardEffect
 from engine.effects.records import CreateRecord
-from engine.outside.subprocesses import TooMuch, apart, can_print
+from engine.outside.subprocesses import TooMuch, can_print, run_isolated
 from engine.outside.world import World
 
 HOME, MIME = "documents", "application/pdf"
@@ -33,7 +33,7 @@ class PrintPdf(OutwardEffect):
         if not can_print():
             return Outcome("failed", f"“{self.title}” was not made: {MISSING}")
         try:
-            printed = apart("print_pdf", self.html.encode())
+            printed = run_isolated("print_pdf", self.html.encode())
         except TooMuch as reason:
             remedy = "Make the template simpler or shorter, then try again from this step."
             return Outcome("failed", f"“{self.title}” was not made: {reason}. {remedy}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.outside.media import media_type
-from engine.outside.subprocesses import TooMuch, apart
+from engine.outside.subprocesses import TooMuch, run_isolated
 from engine.schema.stored_files import Enclosure
 
 Block = dict[str, Any]
@@ -64,7 +64,7 @@ def _words(kind: str, data: bytes) -> str:
     """The text of a file; "" if there is none in it, or it cannot be got out."""
     if kind == "application/pdf":
         try:
-            return apart("read_pdf", data).decode().strip()
+            return run_isolated("read_pdf", data).decode().strip()
         except TooMuch:
             return ""
     return data.decode().strip() if kind.startswith(("text/", "application/json")) else ""

@@ -19,14 +19,14 @@ _NEEDED = {"title": "text", "file": "file", "mime": "text", "record": "record"}
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredFile:
     """Bytes that are in the data folder: the SHA-256 they go by, and how many they are."""
 
     digest: str
     size: int
 
 
-def keep(folder: Path, stream: BinaryIO) -> Kept:
+def keep(folder: Path, stream: BinaryIO) -> StoredFile:
     """Write the bytes under their SHA-256, whole or not at all. Raises `Invalid`."""
     home = folder / "files"
     home.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def keep(folder: Path, stream: BinaryIO) -> Kept:
         except BaseException:
             Path(coming.name).unlink(missing_ok=True)
             raise
-    return Kept(seen.hexdigest(), size)
+    return StoredFile(seen.hexdigest(), size)
 
 
 def path_of(folder: Path, digest: str) -> Path:

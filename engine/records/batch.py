@@ -44,7 +44,7 @@ class Waiting:
     numbers: dict[str, int] = field(default_factory=dict)
 
 
-class Gathering(Transaction):
+class BatchedTransaction(Transaction):
     """A transaction in which changes wait. Asking for its connection writes them first."""
 
     def __init__(self, tx: Transaction) -> None:
@@ -152,10 +152,10 @@ class Overtaken(Exception):
     """What was decided rests on values that somebody has changed meanwhile: decide anew."""
 
 
-class Together(Records):
+class BatchedRecords(Records):
     """Records whose changes wait in the transaction. The reader always knows the newest."""
 
-    def __init__(self, tx: Gathering, author: Author, reader: Reader) -> None:
+    def __init__(self, tx: BatchedTransaction, author: Author, reader: Reader) -> None:
         super().__init__(tx, author)
         self.gathering, self.reader = tx, reader
 

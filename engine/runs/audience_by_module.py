@@ -19,7 +19,7 @@ from engine.workflows.workflow import TOGETHER, Workflow
 
 
 @dataclass(frozen=True)
-class Crowd:
+class ModuleAudience:
     """The records of another module that a workflow means, and how many there are in all."""
 
     module: str
@@ -34,7 +34,9 @@ def sides(workflow: Workflow, home: Module) -> list[str]:
     return list(dict.fromkeys([*chosen, *led_to]))
 
 
-def crowd(tx: Transaction, workflow: Workflow, show: str, at: datetime, limit: int) -> Crowd:
+def audience_by_module(
+    tx: Transaction, workflow: Workflow, show: str, at: datetime, limit: int
+) -> ModuleAudience:
     """The related records that its conditions choose, or those that its own records belong to.
 
     Raises `Invalid` where `show` is neither.
@@ -48,7 +50,9 @@ def crowd(tx: Transaction, workflow: Workflow, show: str, at: datetime, limit: i
     table = tx.schema.tables[module.name]
     meant = (table.c.id.in_(select(chosen.c.id)), table.c.deleted_at.is_(None))
     rows = tx.db.execute(select(table).where(*meant).order_by(table.c.id).limit(limit))
-    return Crowd(module.name, tx.count(table, *meant), _named(module, rows.mappings().all()))
+    return ModuleAudience(
+        module.name, tx.count(table, *meant), _named(module, rows.mappings().all())
+    )
 
 
 def _named(module: Module, rows: Sequence[Any]) -> list[dict[str, Any]]:

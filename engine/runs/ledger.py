@@ -16,7 +16,7 @@ from engine.conditions import ALWAYS, Condition
 from engine.conditions.readings import holds
 from engine.conditions.words import reasons
 from engine.effects import Effect, Outcome, any_effect
-from engine.records.batch import Gathering
+from engine.records.batch import BatchedTransaction
 from engine.records.reader import Reader, RecordFacts, line_data, paused, subject, template_data
 from engine.records.tables import ENTRIES, RUNS
 from engine.records.transaction import Transaction
@@ -26,7 +26,7 @@ from engine.runs.bindings import Bindings
 from engine.runs.customer_data import customer_parts
 from engine.runs.message_attachments import enclosed
 from engine.runs.recipients import Recipients
-from engine.runs.related_selection import relatives
+from engine.runs.related_selection import related_selection
 from engine.schema.modules import Module
 from engine.templates.variables import INVOICES, meaning
 from engine.workflows.library import Live
@@ -458,7 +458,7 @@ class Run:
     def _chosen(self, members: list[int]) -> dict[str, list[RecordFacts]]:
         """The related records that the conditions chose, by module; paused ones are left out."""
         mine = [row for id in members if (row := self.facts(id))]
-        found = relatives(self.live.parsed.entry, mine, self.started_at)
+        found = related_selection(self.live.parsed.entry, mine, self.started_at)
         return {
             module: [row for row in rows if paused(row) is None] or rows
             for module, rows in found.items()
@@ -538,7 +538,7 @@ ENTRIES_OF = (
 
 
 def read_runs(
-    tx: Gathering,
+    tx: BatchedTransaction,
     reader: Reader,
     rows: Sequence[Row[Any]],
     version: Callable[[int, int], Live],

@@ -17,7 +17,7 @@ from engine.records.transaction import Transaction
 from engine.runs.bindings import Bindings
 from engine.runs.enrol import Cause, Enrolment
 from engine.runs.ledger import DEEPEST
-from engine.runs.reply_loops import Senders
+from engine.runs.reply_loops import ReplyLimit
 from engine.runs.sending.mending import mend
 from engine.schema.modules import Module
 from engine.workflows.advice import CHANGES, required
@@ -128,7 +128,7 @@ class Matcher:
             if (true_of := holds(entry, known)) or live.parsed.recurrence == "episode":
                 told.append((event, live, true_of))
         enrolment = Enrolment(tx, ((live, event.record) for event, live, _ in told))
-        senders = Senders(tx)
+        senders = ReplyLimit(tx)
         for event, live, true_of in told:
             begins = enrolment.begins(live, event.record, true_of) and self._may(tx, live, event)
             if begins and senders.admits(live, facts[event.id].values):

@@ -9,7 +9,7 @@ from engine.conditions.relations import relation
 from engine.records.reader import RecordFacts
 
 
-def relatives(
+def related_selection(
     entry: Condition, facts: Sequence[RecordFacts], at: datetime
 ) -> dict[str, list[RecordFacts]]:
     """By module, each record once and in the order of their ids; of several records those of all.

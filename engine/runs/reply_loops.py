@@ -50,7 +50,7 @@ def _words(workflow: Workflow) -> Iterable[str]:
             yield from (to,) if isinstance(to, str) else to
 
 
-class Senders:
+class ReplyLimit:
     """Whose mail has started which workflow of late, those of this batch among them."""
 
     def __init__(self, tx: Transaction) -> None:

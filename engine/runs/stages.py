@@ -2,7 +2,7 @@
 
 from engine.effects import Effect, Outcome, RecordEffect
 from engine.records.alerts import raise_alert
-from engine.records.batch import Gathering, Together
+from engine.records.batch import BatchedRecords, BatchedTransaction
 from engine.records.reader import Reader
 from engine.records.writer import Author
 from engine.runs.chained_start import begin
@@ -10,10 +10,12 @@ from engine.runs.ledger import Entry, Run
 from engine.workflows.library import Library
 
 
-class Kept(Together):
+class RealRecords(BatchedRecords):
     """The records as the effects of a real run change them, and the workflows they may start."""
 
-    def __init__(self, tx: Gathering, author: Author, reader: Reader, library: Library) -> None:
+    def __init__(
+        self, tx: BatchedTransaction, author: Author, reader: Reader, library: Library
+    ) -> None:
         super().__init__(tx, author, reader)
         self.library = library
 
@@ -23,19 +25,19 @@ class Kept(Together):
         return begin(self.gathering, self.author, live, module, id)
 
 
-class Inside:
+class RealStage:
     """The stage of real runs: record effects happen at once, outward ones after the commit."""
 
-    def __init__(self, tx: Gathering, reader: Reader, library: Library) -> None:
+    def __init__(self, tx: BatchedTransaction, reader: Reader, library: Library) -> None:
         self.tx, self.reader, self.library = tx, reader, library
 
     def perform(self, run: Run, effect: Effect, entry: Entry) -> Outcome | None:
         if isinstance(effect, RecordEffect):
-            return effect.apply(Kept(self.tx, run.author, self.reader, self.library))
+            return effect.apply(RealRecords(self.tx, run.author, self.reader, self.library))
         return None
 
     def change(self, run: Run, effect: RecordEffect) -> Outcome:
-        outcome = effect.apply(Kept(self.tx, run.author, self.reader, self.library))
+        outcome = effect.apply(RealRecords(self.tx, run.author, self.reader, self.library))
         if outcome.result == "failed":
             what = f"“{run.live.name}” could not keep what belongs to its run R-{run.id}"
             told = f"{what}: {outcome.said}"

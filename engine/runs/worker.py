@@ -16,7 +16,7 @@ from engine.effects import Outcome, OutwardEffect
 from engine.outside.digest import next_letter, post
 from engine.outside.world import World
 from engine.records.alerts import raise_alert
-from engine.records.batch import Gathering
+from engine.records.batch import BatchedTransaction
 from engine.records.database import Database
 from engine.records.reader import Reader
 from engine.records.suppression import suppress
@@ -30,7 +30,7 @@ from engine.runs.schedules.firing import fire_due
 from engine.runs.schedules.next_due import next_due
 from engine.runs.sending.gate import Gate
 from engine.runs.sending.outbox import tell_age
-from engine.runs.stages import Inside
+from engine.runs.stages import RealStage
 from engine.workflows.library import Library, Live
 
 BATCH = 64
@@ -40,7 +40,7 @@ GLANCE = 0.25  # seconds between two looks at what else is due, while effects ou
 log = logging.getLogger("sayso.worker")
 
 # What happens to each run of a batch; the word is why its version may not act any more, if so.
-Handle = Callable[[Run, Inside, str | None], None]
+Handle = Callable[[Run, RealStage, str | None], None]
 
 
 @dataclass(frozen=True)
@@ -240,12 +240,12 @@ class Worker:
         """
         if not rows:
             return []
-        held = Gathering(tx)
+        held = BatchedTransaction(tx)
         reader = Reader(held)
         runs = read_runs(
             held, reader, rows, lambda *key: self.library.version(held, *key), self.bindings
         )
-        stage, against = Inside(held, reader, self.library), self._judge(held, runs)
+        stage, against = RealStage(held, reader, self.library), self._judge(held, runs)
         for run in runs:
             handle(run, stage, against.get((run.live.workflow, run.live.version)))
         gate = Gate(held, self.world.stopped, lambda effect: effect.lacks(self.world))
@@ -259,7 +259,7 @@ class Worker:
         return max(self.hands - len(self._flights), 0)
 
     def _departing(
-        self, runs: Iterable[Run], stage: Inside, gate: Gate, free: int, *, sending: bool
+        self, runs: Iterable[Run], stage: RealStage, gate: Gate, free: int, *, sending: bool
     ) -> list[Run]:
         """As many runs that stand before an effect outside as there are hands free, marked so.
 
@@ -305,7 +305,7 @@ class Worker:
     def _settle(self, landed: Sequence[Flight]) -> list[Run]:
         flights = {flight.run: flight for flight in landed}
 
-        def arrive(run: Run, stage: Inside, why: str | None) -> None:
+        def arrive(run: Run, stage: RealStage, why: str | None) -> None:
             entry = run.entries[flights[run.id].entry.step]
             settle(run, run.live.parsed.route[entry.step][0], entry, outcome(run), stage)
             _suppress(stage.tx, entry, outcome(run))
@@ -377,7 +377,7 @@ class Worker:
         return None
 
 
-def go_on(run: Run, stage: Inside, why: str | None) -> None:
+def go_on(run: Run, stage: RealStage, why: str | None) -> None:
     """Carry a run on, unless its version may not act any more (`why`)."""
     entry = run.outward()
     if entry and entry.phase == "performing" and (lost := _lost(entry)).result == "unknown":

@@ -12,7 +12,7 @@ from engine.records.tables import EPISODES, EVENTS, RUNS
 from engine.records.transaction import Transaction
 from engine.runs.enrol import refusal
 from engine.runs.match import Matcher, circle, facts_of
-from engine.runs.reply_loops import Senders, hours
+from engine.runs.reply_loops import ReplyLimit, hours
 from engine.workflows.fingerprint import fingerprint
 from engine.workflows.library import Live
 
@@ -57,7 +57,7 @@ def _sender(tx: Transaction, live: Live, subject: int) -> str | None:
     if not hours(tx, live.parsed):
         return None
     row = Reader(tx).row(tx.schema.module(live.parsed.module), subject)
-    return Senders(tx).refusal(live, row) if row else None
+    return ReplyLimit(tx).refusal(live, row) if row else None
 
 
 def _goes_on(tx: Transaction, workflow: int, subject: int) -> bool:

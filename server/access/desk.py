@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from engine.installation import House
+from engine.installation import Installation
 from engine.people.logins import Principal
 from engine.records.transaction import Transaction
 from engine.records.writer import Author
@@ -16,19 +16,19 @@ from server.access.rights import narrowed, need, rights, seen
 class Desk:
     """Where an operation works: the house, and on whose behalf."""
 
-    house: House
+    installation: Installation
     who: Principal
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A transaction that only reads, with the modules that this principal may see."""
-        with self.house.database.read() as whole:
+        with self.installation.database.read() as whole:
             yield self.view(whole)
 
     @contextmanager
     def begin(self) -> Iterator[Transaction]:
         """A transaction that writes, with the modules that this principal may see."""
-        with self.house.database.begin() as whole:
+        with self.installation.database.begin() as whole:
             yield self.view(whole)
 
     def view(self, whole: Transaction) -> Transaction:

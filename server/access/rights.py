@@ -2,7 +2,7 @@
 
 from weakref import WeakKeyDictionary
 
-from engine.installation import House
+from engine.installation import Installation
 from engine.people.logins import (
     SCOPES,
     Principal,
@@ -114,21 +114,21 @@ def kept_back(schema: Schema, module: str) -> bool:
 # --- who is there ---
 
 
-def holder(house: House, token: str) -> Principal | None:
+def holder(installation: Installation, token: str) -> Principal | None:
     """Whom a token acts for, and a note that it was used."""
-    with house.database.read() as tx:
+    with installation.database.read() as tx:
         who, unseen = token_holder(tx, token), token_unseen(tx, token)
     if who and unseen:
-        with house.database.begin() as tx:
+        with installation.database.begin() as tx:
             touch_token(tx, token)
     return who
 
 
-def signed_in(house: House, cookie: str) -> Session | None:
+def signed_in(installation: Installation, cookie: str) -> Session | None:
     """Who is signed in with this cookie, and a note that they are still there."""
-    with house.database.read() as tx:
+    with installation.database.read() as tx:
         found, unseen = session(tx, cookie), session_unseen(tx, cookie)
     if found and unseen:
-        with house.database.begin() as tx:
+        with installation.database.begin() as tx:
             touch_session(tx, cookie)
     return found

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from engine.installation import House
+from engine.installation import Installation
 from engine.people.logins import SESSION_MOST, Session
 from server.access.desk import Desk
 from server.access.rights import signed_in
@@ -36,8 +36,8 @@ class Visit:
     cookie: str
 
     @property
-    def house(self) -> House:
-        return self.desk.house
+    def installation(self) -> Installation:
+        return self.desk.installation
 
     @property
     def name(self) -> str:
@@ -48,18 +48,18 @@ class Visit:
         return self.request.query_params.get(name, "").strip()
 
 
-def house_of(request: Request) -> House:
-    house: House = request.app.state.house
-    return house
+def house_of(request: Request) -> Installation:
+    installation: Installation = request.app.state.installation
+    return installation
 
 
 def visit(request: Request) -> Visit:
     """The visit behind this request. Raises `SignInFirst`."""
-    house, cookie = house_of(request), request.cookies.get(COOKIE, "")
-    found = signed_in(house, cookie) if cookie else None
+    installation, cookie = house_of(request), request.cookies.get(COOKIE, "")
+    found = signed_in(installation, cookie) if cookie else None
     if found is None:
         raise SignInFirst
-    return Visit(request, Desk(house, found.principal), found, cookie)
+    return Visit(request, Desk(installation, found.principal), found, cookie)
 
 
 async def posted(request: Request) -> AsyncIterator[FormData]:
@@ -101,7 +101,7 @@ def _ours(request: Request) -> tuple[str, ...]:
     return request.headers.get("host", ""), urlsplit(house_of(request).settings.address).netloc
 
 
-def set_cookie(response: Response, house: House, cookie: str) -> Response:
+def set_cookie(response: Response, installation: Installation, cookie: str) -> Response:
     """Let the browser keep the session: out of reach of scripts, and of other sites' forms."""
     response.set_cookie(
         COOKIE,
@@ -109,6 +109,6 @@ def set_cookie(response: Response, house: House, cookie: str) -> Response:
         max_age=int(SESSION_MOST.total_seconds()),
         httponly=True,
         samesite="lax",
-        secure=house.settings.address.startswith("https://"),
+        secure=installation.settings.address.startswith("https://"),
     )
     return response

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, TextIO
 import click
 from sqlalchemy import make_url
 
-from engine.installation import House
+from engine.installation import Installation
 from engine.outside.hooks import NAME, Hooks
 from engine.outside.texting import CAPTURE
 from engine.people import logins
@@ -51,15 +51,17 @@ def serve(host: str | None, port: int | None, demo: bool, no_worker: bool) -> No
         at: dict[str, Any] = {"host": host, "port": sock.getsockname()[1]}
         if demo and not given.sms_url:
             at["sms_url"] = CAPTURE
-        house = terminal.closing(House.of(given.model_copy(update=at)))
-        house.prepare()
+        installation = terminal.closing(Installation.of(given.model_copy(update=at)))
+        installation.prepare()
         token = ""
         if demo:
             with progress("Living through the demo's past days") as shown:
-                token = welcome.prepare_demo(house, shown)
-        click.echo(welcome.demo_words(house, token) if demo else welcome.plain_words(house))
+                token = welcome.prepare_demo(installation, shown)
+        click.echo(
+            welcome.demo_words(installation, token) if demo else welcome.plain_words(installation)
+        )
         click.echo("\nCtrl+C stops it.")
-        serving.serve(house, sock, work=not no_worker)
+        serving.serve(installation, sock, work=not no_worker)
 
 
 @main.command()
@@ -68,9 +70,9 @@ def worker(threads: int) -> None:
     """Carry runs on, beside those that other processes do."""
     from server import serving
 
-    house = opened()
+    installation = opened()
     click.echo("Working. Ctrl+C stops it.")
-    serving.work(house, threads)
+    serving.work(installation, threads)
 
 
 @main.command()
@@ -79,8 +81,10 @@ def mcp(user: str | None) -> None:
     """Speak MCP over standard input and output, for clients that start their servers."""
     from server.mcp.server import serve_stdio
 
-    house = opened()
-    serve_stdio(house, users.client_of(house, user, os.environ.get("SAYSO_TOKEN", "")))
+    installation = opened()
+    serve_stdio(
+        installation, users.client_of(installation, user, os.environ.get("SAYSO_TOKEN", ""))
+    )
 
 
 # --- records ---
@@ -102,10 +106,10 @@ def import_(
     module: str, file: BinaryIO, start_workflows: bool, match: str | None, duplicates: Any
 ) -> None:
     """Create and change records of MODULE from the CSV file FILE (- reads standard input)."""
-    house = opened()
+    installation = opened()
     with progress("Importing") as shown:
         done = import_csv(
-            house.database,
+            installation.database,
             module,
             file,
             author=logins.BY_SAYSO,
@@ -113,7 +117,7 @@ def import_(
             match=match,
             duplicates=duplicates,
             progress=shown,
-            changed=house.changed,
+            changed=installation.changed,
         )
     for row, problem in done.problems:
         click.echo(f"row {row}: {problem}", err=True)
@@ -134,14 +138,14 @@ def import_(
 @click.option("--plain", is_flag=True, help="Leave texts that look like formulas as they are.")
 def export(module: str, output: str | None, plain: bool) -> None:
     """Write all records of MODULE as CSV."""
-    house = opened()
-    with house.database.read() as tx:
+    installation = opened()
+    with installation.database.read() as tx:
         tx.schema.module(module)
     with ExitStack() as until_written, progress("Exporting") as shown:
         out: TextIO = sys.stdout
         if output:
             out = until_written.enter_context(Path(output).open("w", encoding="utf-8", newline=""))
-        export_csv(house.database, module, out, spreadsheet_safe=not plain, progress=shown)
+        export_csv(installation.database, module, out, spreadsheet_safe=not plain, progress=shown)
 
 
 # --- looking after it ---
@@ -152,7 +156,7 @@ def doctor() -> None:
     """Say what is set, what is missing and what that switches off."""
     marks = {"ok": ("ok", "green"), "off": ("off", "yellow"), "wrong": ("WRONG", "red")}
     wrong = False
-    for finding in diagnosis.examine(terminal.closing(House.of(Settings()))):
+    for finding in diagnosis.examine(terminal.closing(Installation.of(Settings()))):
         word, colour = marks[finding.state]
         wrong |= finding.state == "wrong"
         click.echo(f"{click.style(f'{word:6}', fg=colour)} {finding.what:16} {finding.said}")

@@ -12,7 +12,7 @@ from sqlalchemy import func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from engine.effects.functions import FUNCTIONS
-from engine.installation import House
+from engine.installation import Installation
 from engine.outside import imap, smtp, texting
 from engine.outside.subprocesses import can_print
 from engine.people import logins
@@ -33,18 +33,18 @@ class Finding:
     said: str
 
 
-def examine(house: House) -> Iterator[Finding]:
+def examine(installation: Installation) -> Iterator[Finding]:
     """Look at everything that Sayso needs or can use."""
-    settings = house.settings
+    settings = installation.settings
     yield Finding("ok", "address", settings.address)
     yield Finding("ok", "data folder", str(settings.data_dir.resolve()))
-    database = _database(house)
+    database = _database(installation)
     yield database
-    yield _queue(house)
+    yield _queue(installation)
     if database.state == "ok":
-        yield from _inside(house)
+        yield from _inside(installation)
     yield _mail(settings.smtp_url)
-    yield from _incoming(house, ready=database.state == "ok")
+    yield from _incoming(installation, ready=database.state == "ok")
     yield _texting(settings.sms_url)
     yield _option("accounting system", settings.erp_url, NO_ERP)
     yield from _functions()
@@ -53,10 +53,10 @@ def examine(house: House) -> Iterator[Finding]:
     yield _option("inside networks", settings.allow_networks, NO_NETWORKS)
 
 
-def _database(house: House) -> Finding:
-    url = make_url(house.settings.database)
+def _database(installation: Installation) -> Finding:
+    url = make_url(installation.settings.database)
     try:
-        with house.database.engine.connect() as db:
+        with installation.database.engine.connect() as db:
             major = int((db.dialect.server_version_info or (0,))[0])
     except SQLAlchemyError as error:
         return Finding("wrong", "database", f"{url!r} cannot be reached: {in_short(error)}")
@@ -66,21 +66,21 @@ def _database(house: House) -> Finding:
     return Finding("ok", "database", f"{url!r}")
 
 
-def _queue(house: House) -> Finding:
-    url = make_url(house.settings.queue)
+def _queue(installation: Installation) -> Finding:
+    url = make_url(installation.settings.queue)
     try:
-        house.bell.huey.storage.queue_size()
+        installation.bell.huey.storage.queue_size()
     except (RedisError, OSError, sqlite3.Error) as error:
         return Finding("wrong", "queue", f"{url!r} cannot be reached: {in_short(error)}")
     return Finding("ok", "queue", f"{url!r}")
 
 
-def _inside(house: House) -> Iterator[Finding]:
+def _inside(installation: Installation) -> Iterator[Finding]:
     """What the database says about who is there and who works."""
-    if not house.database.is_ready():
+    if not installation.database.is_ready():
         yield Finding("off", "data", "nothing is there yet: `sayso serve` begins it")
         return
-    with house.database.read() as tx:
+    with installation.database.read() as tx:
         company, users = tx.company, len(logins.logins(tx))
         seen = tx.db.scalar(select(func.max(HEARTBEATS.c.at)))
         now = tx.now
@@ -102,13 +102,15 @@ def _mail(url: str) -> Finding:
     return Finding("ok", "mail", f"{make_url(url)!r}")
 
 
-def _incoming(house: House, *, ready: bool) -> Iterator[Finding]:
+def _incoming(installation: Installation, *, ready: bool) -> Iterator[Finding]:
     """Whether mail comes in: how the folder that is read stands, and when the last mail came."""
-    url = house.settings.imap_url
+    url = installation.settings.imap_url
     if url and (problem := imap.check(url)):
         yield Finding("wrong", "incoming mail", f"SAYSO_IMAP_URL: {problem}")
         return
-    told = incoming_mail.stands(house) if ready and house.database.is_ready() else None
+    told = (
+        incoming_mail.stands(installation) if ready and installation.database.is_ready() else None
+    )
     if told and told.trouble:
         yield Finding("wrong", "incoming mail", f"it cannot be read: {told.trouble}")
         return

@@ -16,8 +16,8 @@ from server.cli.terminal import opened
 @click.option("--reason", required=True, help="Why, for whoever finds it stopped.")
 def stop(what: str, reason: str) -> None:
     """Stop at once WHAT leaves the house: all, email, sms, webhook, model or workflow/12."""
-    house = opened()
-    with house.database.begin() as tx:
+    installation = opened()
+    with installation.database.begin() as tx:
         try:
             scope = kill_switch.scope(what, tx.db.scalars(select(WORKFLOWS.c.id)).all())
         except Invalid as invalid:
@@ -31,13 +31,13 @@ def stop(what: str, reason: str) -> None:
 @click.argument("what")
 def go_on(what: str) -> None:
     """Let go on WHAT was stopped."""
-    house = opened()
-    with house.database.begin() as tx:
+    installation = opened()
+    with installation.database.begin() as tx:
         lifted = kill_switch.lift(tx, what)
         if lifted:
             audit.record(tx, BY_SAYSO.name, "go on sending", what, None)
         left = [row.scope for row in kill_switch.stops(tx)]
     if not lifted:
         raise click.UsageError(f"{what} is not stopped. Stopped: {', '.join(left) or 'nothing'}.")
-    house.changed()
+    installation.changed()
     click.echo(f"It goes on: {what}.")

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from redis.exceptions import RedisError
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from engine.installation import House
+from engine.installation import Installation
 from engine.problems import Invalid
 from engine.records.csv_export import Progress
 from engine.records.transaction import Transaction
@@ -40,29 +40,29 @@ class Words(click.Group):
             raise click.ClickException(told) from None
 
 
-def opened() -> House:
+def opened() -> Installation:
     """The installation that the settings name; its tables are made at first use."""
-    house = closing(House.of(Settings()))
-    house.prepare()
-    return house
+    installation = closing(Installation.of(Settings()))
+    installation.prepare()
+    return installation
 
 
-def closing(house: House) -> House:
+def closing(installation: Installation) -> Installation:
     """Let go of the database when the command ends."""
-    click.get_current_context().call_on_close(house.database.engine.dispose)
-    return house
+    click.get_current_context().call_on_close(installation.database.engine.dispose)
+    return installation
 
 
 @contextmanager
-def writing() -> Iterator[tuple[House, Transaction]]:
-    house = opened()
-    with house.database.begin() as tx:
-        yield house, tx
+def writing() -> Iterator[tuple[Installation, Transaction]]:
+    installation = opened()
+    with installation.database.begin() as tx:
+        yield installation, tx
 
 
-def link(house: House, secret: str) -> str:
+def link(installation: Installation, secret: str) -> str:
     """The address that signs its reader in."""
-    return f"{house.settings.address}/login/link?{urlencode({'secret': secret})}"
+    return f"{installation.settings.address}/login/link?{urlencode({'secret': secret})}"
 
 
 def named(setting: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from sqlalchemy import Row
 
-from engine.installation import House
+from engine.installation import Installation
 from engine.people import audit, logins
 from engine.people.logins import ROLES, SCOPES, Principal
 from engine.records.transaction import Transaction
@@ -52,8 +52,8 @@ def set_password(name: str, password_stdin: bool) -> None:
 @click.argument("name")
 def create_link(name: str) -> None:
     """Print an address that signs NAME in, once, within an hour."""
-    with writing() as (house, tx):
-        click.echo(link(house, logins.create_link(tx, name)))
+    with writing() as (installation, tx):
+        click.echo(link(installation, logins.create_link(tx, name)))
 
 
 @user.command("list")
@@ -104,9 +104,9 @@ def revoke_token(id: int) -> None:
     click.echo(f"Token {id} opens nothing any more.")
 
 
-def client_of(house: House, username: str | None, token: str) -> Principal:
+def client_of(installation: Installation, username: str | None, token: str) -> Principal:
     """Whom an AI client acts for that runs on this machine: a token's holder, or a user by name."""
-    with house.database.read() as tx:
+    with installation.database.read() as tx:
         holder = logins.token_holder(tx, token)
         names = [row.username for row in logins.logins(tx) if row.active]
         only = names[0] if len(names) == 1 else ""

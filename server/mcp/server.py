@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from engine.installation import House
+from engine.installation import Installation
 from engine.people.logins import Principal
 from engine.problems import Invalid, Problem, suggest
 from server.access.desk import Desk
@@ -60,18 +60,18 @@ log = logging.getLogger("sayso.mcp")
 class Server(MCPServer[Any]):
     """The tools, prompts and resources. `local` is whom it acts for where no request says it."""
 
-    def __init__(self, house: House, local: Principal | None = None) -> None:
+    def __init__(self, installation: Installation, local: Principal | None = None) -> None:
         super().__init__(
             "sayso",
             title="Sayso",
             version=VERSION,
             instructions=INSTRUCTIONS,
-            website_url=house.settings.address,
+            website_url=installation.settings.address,
             log_level="WARNING",
             cache_hints={"tools/list": CacheHint(ttl_ms=300_000, scope="private")},
             middleware=[self._identify],
         )
-        self.house, self.local = house, local
+        self.installation, self.local = installation, local
         self._operations = _offered()
         self._tools = [answers.tool(operation) for operation in self._operations.values()]
         resources.install(self, self.desk)
@@ -81,7 +81,7 @@ class Server(MCPServer[Any]):
         who = WHO.get()
         if who is None:
             raise Refused("", "Nobody is known to ask for this.", "Send a token.")
-        return Desk(self.house, who)
+        return Desk(self.installation, who)
 
     async def list_tools(self) -> list[Tool]:
         return self._tools
@@ -124,13 +124,13 @@ def _offered() -> dict[str, Operation]:
 class Door:
     """MCP over HTTP: nobody comes in without a token that is good."""
 
-    def __init__(self, house: House, inside: ASGIApp) -> None:
-        self.house, self.inside = house, inside
+    def __init__(self, installation: Installation, inside: ASGIApp) -> None:
+        self.installation, self.inside = installation, inside
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
         known = scheme.lower() == "bearer" and token.strip()
-        who = await to_thread.run_sync(holder, self.house, token.strip()) if known else None
+        who = await to_thread.run_sync(holder, self.installation, token.strip()) if known else None
         if who is None:
             await _unknown(token)(scope, receive, send)
             return
@@ -158,9 +158,9 @@ def over_http(server: Server) -> Door:
         # The guard before every door has looked at Host and Origin already.
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
-    return Door(server.house, inside)
+    return Door(server.installation, inside)
 
 
-def serve_stdio(house: House, who: Principal) -> None:
+def serve_stdio(installation: Installation, who: Principal) -> None:
     """Answer one client that started us, on behalf of this principal."""
-    Server(house, who).run("stdio")
+    Server(installation, who).run("stdio")

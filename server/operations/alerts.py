@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Row, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from engine.installation import House
+from engine.installation import Installation
 from engine.people import audit
 from engine.records.alerts import listed, settle
 from engine.records.tables import ALERTS, EVENTS, HEARTBEATS, RUNS
@@ -45,7 +45,7 @@ def list_alerts(desk: Desk, state: str | None = "open", workflow: Number | None 
             }
             for row in rows
         ]
-    return {"alerts": alerts, "health": health(desk.house)}
+    return {"alerts": alerts, "health": health(desk.installation)}
 
 
 @operation(
@@ -65,21 +65,21 @@ def settle_alert(desk: Desk, alert: Number) -> Answer:
     return {"alert": alert, "state": "settled"}
 
 
-def health(house: House) -> Answer:
+def health(installation: Installation) -> Answer:
     """Each part with `ok` and, where it is not, why; `status` is "ok" if all of them are.
 
     A mail server that cannot be read is told of, and no reason to take Sayso for failing.
     """
-    parts = {**_database(house), "queue": _queue(house), "mail": _mail(house)}
+    parts = {**_database(installation), "queue": _queue(installation), "mail": _mail(installation)}
     well = all(part["ok"] for part in parts.values())
     if parts["database"]["ok"]:
-        parts["incoming"] = _incoming(house)
+        parts["incoming"] = _incoming(installation)
     return {"status": "ok" if well else "failing", **parts}
 
 
-def _database(house: House) -> dict[str, Answer]:
+def _database(installation: Installation) -> dict[str, Answer]:
     try:
-        with house.database.read() as tx:
+        with installation.database.read() as tx:
             return {"database": {"ok": True, "kind": tx.db.dialect.name}, **_work(tx)}
     except SQLAlchemyError as error:
         told = {"ok": False, "why": f"the database does not answer ({type(error).__name__})"}
@@ -104,24 +104,28 @@ def _work(tx: Transaction) -> dict[str, Answer]:
     return {"worker": worker, "scheduler": scheduler(tx)}
 
 
-def _queue(house: House) -> Answer:
+def _queue(installation: Installation) -> Answer:
     try:
-        return {"ok": True, "messages": house.bell.huey.storage.queue_size()}
+        return {"ok": True, "messages": installation.bell.huey.storage.queue_size()}
     except Exception as error:  # whatever a queue's driver raises, the queue is not well
         return {"ok": False, "why": f"the queue does not answer ({type(error).__name__})"}
 
 
-def _incoming(house: House) -> Answer:
+def _incoming(installation: Installation) -> Answer:
     """Whether mail comes in, and when the last one came."""
-    told = incoming_mail.stands(house)
+    told = incoming_mail.stands(installation)
     last = {"last_at": answers.iso(told.last)}
     if told.trouble:
         why = "the mail server cannot be read; `sayso doctor` tells what it says"
         return {"ok": False, "why": why, **last}
-    return {"ok": True, "mode": "read" if house.settings.imap_url else "taken at the door", **last}
+    return {
+        "ok": True,
+        "mode": "read" if installation.settings.imap_url else "taken at the door",
+        **last,
+    }
 
 
-def _mail(house: House) -> Answer:
-    if house.settings.smtp_url:
+def _mail(installation: Installation) -> Answer:
+    if installation.settings.smtp_url:
         return {"ok": True, "mode": "sent"}
     return {"ok": True, "mode": "captured", "why": "no SAYSO_SMTP_URL: mail stays in the mailbox"}

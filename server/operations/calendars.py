@@ -55,13 +55,13 @@ def change_calendar(desk: Desk, given: dict[str, Any]) -> Company:
     Raises `Invalid` with all that is wrong.
     """
     desk.need("settings:write")
-    with desk.house.database.begin() as tx:
+    with desk.installation.database.begin() as tx:
         old, company = tx.company, with_calendar(tx.company, given)
-        desk.house.database.save_company(tx, company)
+        desk.installation.database.save_company(tx, company)
         tx.company = company
-        planned = replan(tx, desk.house.library)
+        planned = replan(tx, desk.installation.library)
         changed = [key for key in given if getattr(company, key) != getattr(old, key)]
         detail = {"changed": changed, "schedules": planned}
         audit.record(tx, desk.who.name, "change calendar", "company", detail, desk.who.token)
-    desk.house.changed()
+    desk.installation.changed()
     return company

@@ -29,7 +29,7 @@ UNOPENED = {
 def take(desk: Desk, module: str, record: Ref, form: FormData) -> Saved:
     """Attach the file of a form to a record. Raises `Refused` and `Invalid`."""
     desk.need("records:write")
-    house = desk.house
+    installation = desk.installation
     with desk.begin() as tx:
         home = found(tx, module)
         if home.system:
@@ -41,13 +41,13 @@ def take(desk: Desk, module: str, record: Ref, form: FormData) -> Saved:
         saved = attachments.attach(
             tx,
             desk.author(),
-            house.settings.data_dir,
+            installation.settings.data_dir,
             f"{home.name}/{id}",
             given.filename,
             given.content_type or "",
             given.file,
         )
-    house.changed()
+    installation.changed()
     return saved
 
 
@@ -76,7 +76,7 @@ def hand_out_sent(desk: Desk, mail: int, place: int) -> Response:
 
 
 def _handed(desk: Desk, digest: str, name: str, mime: str) -> Response:
-    path = attachments.path_of(desk.house.settings.data_dir, digest)
+    path = attachments.path_of(desk.installation.settings.data_dir, digest)
     if not path.is_file():
         raise missing("file", f"the file {name} is not in the data folder.", "Attach it again.")
     return FileResponse(path, filename=name, headers={**UNOPENED, "Content-Type": mime})
@@ -90,7 +90,7 @@ def carried_file(told: Any) -> tuple[str, str]:
 
 def size_of(desk: Desk, digest: str) -> int | None:
     """How many bytes a kept file has; None if it is gone."""
-    path = attachments.path_of(desk.house.settings.data_dir, digest)
+    path = attachments.path_of(desk.installation.settings.data_dir, digest)
     return path.stat().st_size if path.is_file() else None
 
 
@@ -119,6 +119,6 @@ def files_of(desk: Desk, tx: Transaction, module: Module, id: int) -> list[tuple
     query = select(table.c.id, table.c.file).where(mine, table.c.deleted_at.is_(None))
     rows = tx.db.execute(query.order_by(table.c.id.desc())).all()
     told = [(row.id, *named(row.file)) for row in rows]
-    folder = desk.house.settings.data_dir
+    folder = desk.installation.settings.data_dir
     paths = [(id, name, attachments.path_of(folder, d)) for id, d, name in told if d]
     return [(id, name, path.stat().st_size) for id, name, path in paths if path.is_file()]

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from engine.installation import House
+from engine.installation import Installation
 from engine.outside.imap import Account
 from engine.outside.postman import folders
 
@@ -18,10 +18,10 @@ class Inflow:
     trouble: str
 
 
-def stands(house: House) -> Inflow:
+def stands(installation: Installation) -> Inflow:
     """How it stands now."""
-    name = Account.of(house.settings.imap_url).name
-    with house.database.read() as tx:
+    name = Account.of(installation.settings.imap_url).name
+    with installation.database.read() as tx:
         emails = tx.schema.tables.get("emails")
         if emails is None or "received_at" not in emails.c:
             return Inflow(None, "")

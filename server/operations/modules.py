@@ -178,8 +178,8 @@ def create_module(desk: Desk, definition: Plain) -> Answer:
         "fields": [],
     }
     module = _read_module({**usual, **definition})
-    with desk.house.database.begin() as tx:
-        desk.house.database.add_module(tx, module)
+    with desk.installation.database.begin() as tx:
+        desk.installation.database.add_module(tx, module)
         audit.record(tx, desk.who.name, "create module", module.name, None, desk.who.token)
     return {"module": module.model_dump(mode="json")}
 
@@ -195,8 +195,8 @@ def create_module(desk: Desk, definition: Plain) -> Answer:
 def add_field(desk: Desk, module: str, field: Plain) -> Answer:
     """Give a module another field: name, type, label, options, module (of a reference), ..."""
     fresh = _read_field(field)
-    with desk.house.database.begin() as tx:
-        desk.house.database.add_field(tx, found(tx, module), fresh)
+    with desk.installation.database.begin() as tx:
+        desk.installation.database.add_field(tx, found(tx, module), fresh)
         audit.record(tx, desk.who.name, "add field", f"{module}.{fresh.name}", None, desk.who.token)
     return _changed(desk, module)
 
@@ -212,7 +212,7 @@ def add_field(desk: Desk, module: str, field: Plain) -> Answer:
 def change_module(desk: Desk, module: str, changes: Plain) -> Answer:
     """Change what a module is called and numbered by."""
     _only(changes, CHANGEABLE)
-    with desk.house.database.begin() as tx:
+    with desk.installation.database.begin() as tx:
         old = found(tx, module)
         fresh = _read_module({**old.model_dump(mode="json"), **changes})
         if fresh.name_field not in fresh.by_name:
@@ -221,7 +221,7 @@ def change_module(desk: Desk, module: str, changes: Plain) -> Answer:
         if "{n}" not in fresh.numbering:
             remedy = "Write it like INV-{n}."
             raise refuse("numbering", "the number of a record needs a place.", remedy)
-        desk.house.database.save_module(tx, fresh)
+        desk.installation.database.save_module(tx, fresh)
         audit.record(tx, desk.who.name, "change module", module, dict(changes), desk.who.token)
     return _changed(desk, module)
 
@@ -237,7 +237,7 @@ def change_module(desk: Desk, module: str, changes: Plain) -> Answer:
 def change_field(desk: Desk, module: str, field: str, changes: Plain) -> Answer:
     """Change the label, help, choices, default of a field, or whether it is required."""
     _only(changes, CHANGEABLE_IN_FIELD)
-    with desk.house.database.begin() as tx:
+    with desk.installation.database.begin() as tx:
         home = found(tx, module)
         old = next((each for each in home.fields if each.name == field), None)
         if old is None:
@@ -247,14 +247,14 @@ def change_field(desk: Desk, module: str, field: str, changes: Plain) -> Answer:
         if fresh.type == "picklist" and not fresh.options:
             raise refuse("options", f"{fresh.title} has no choices.", "List them under `options`.")
         fields = tuple(fresh if each.name == field else each for each in home.fields)
-        desk.house.database.save_module(tx, home.model_copy(update={"fields": fields}))
+        desk.installation.database.save_module(tx, home.model_copy(update={"fields": fields}))
         named = f"{module}.{field}"
         audit.record(tx, desk.who.name, "change field", named, dict(changes), desk.who.token)
     return _changed(desk, module)
 
 
 def _changed(desk: Desk, module: str) -> Answer:
-    with desk.house.database.read() as tx:
+    with desk.installation.database.read() as tx:
         return {"module": tx.schema.module(module).model_dump(mode="json")}
 
 

@@ -45,7 +45,7 @@ def write_to_customers(
     with desk.read() as tx:
         numbers = _numbers(tx, customers) if customers is not None else None
         whole = one_off.document(subject, body, where, numbers, attach or (), paused=paused)
-        checked = examine(tx, whole, desk.house.unsafe)
+        checked = examine(tx, whole, desk.installation.unsafe)
         if checked.problems or checked.parsed is None:
             raise Invalid(*checked.problems)
         meant = audience(tx, checked.parsed, tx.now, MOST_SHOWN)
@@ -64,11 +64,13 @@ def write_to_customers(
         raise refuse("customers", "nobody is left to write to.", "Choose other customers.")
     with desk.begin() as tx:
         draft = save_draft(tx, whole, desk.by)
-        row = submit(tx, draft.id, draft.revision, "", desk.by, desk.house.unsafe, meant.count)
+        row = submit(
+            tx, draft.id, draft.revision, "", desk.by, desk.installation.unsafe, meant.count
+        )
         detail = {"customers": meant.count, "subject": subject}
         named = f"workflow/{draft.id}"
         audit.record(tx, desk.who.name, "write to customers", named, detail, desk.who.token)
-    link = f"{desk.house.settings.address}/reviews/{row.id}"
+    link = f"{desk.installation.settings.address}/reviews/{row.id}"
     told = "Give the link to a person who may approve; approval sends it."
     return {**answer, "workflow": draft.id, "link": link, "next": told}
 

@@ -171,7 +171,7 @@ def write_record(
     """Create a record, or with `record` change fields of one. References take id, number or name;
     owners a user name. Tells which workflows this starts; `force_event`: even if nothing changes.
     `sync`: from another system."""
-    with desk.house.database.begin() as whole:
+    with desk.installation.database.begin() as whole:
         tx = desk.view(whole)
         home = _writable(desk, found(tx, module))
         records = Records(tx, desk.author("sync" if sync else ""))
@@ -184,7 +184,7 @@ def write_record(
         if home.name == "users" and saved.changes.get("active", [None, None])[1] is False:
             gone = deactivated_users.tell(whole, str(answer["values"]["username"]))
             answer["named_in"] = [live.name for live in gone]
-    desk.house.changed()
+    desk.installation.changed()
     return answer
 
 
@@ -197,13 +197,13 @@ def write_record(
 )
 def delete_record(desk: Desk, module: str, record: Ref) -> Answer:
     """Take a record out of every list; its history stays."""
-    with desk.house.database.begin() as whole:
+    with desk.installation.database.begin() as whole:
         tx = desk.view(whole)
         home = _writable(desk, found(tx, module))
         last = _whole(tx, home, answers.id_of(tx, home, record))
         saved = Records(tx, desk.author()).delete(module, last["id"])
         answer = {**last, "started": _started(desk, whole, saved)}
-    desk.house.changed()
+    desk.installation.changed()
     return answer
 
 
@@ -221,5 +221,5 @@ def _started(desk: Desk, whole: Transaction, saved: Saved) -> list[Answer]:
     """What a change starts. Workflows see more modules than whoever starts them."""
     if saved.event is None:
         return []
-    lives = would_start(whole, desk.house.worker.matcher, saved.event)
+    lives = would_start(whole, desk.installation.worker.matcher, saved.event)
     return [{"workflow": live.workflow, "name": live.name} for live in lives]

@@ -64,12 +64,12 @@ def get_review(desk: Desk, review: int) -> Answer:
     with desk.read() as tx:
         row = _row(tx, review)
         parsed = parsed_of(row)
-        checked = examine(tx, row.document, desk.house.unsafe, row.workflow)
+        checked = examine(tx, row.document, desk.installation.unsafe, row.workflow)
         binder = tx.binder(tx.schema.module(parsed.module))
         before = _approved(tx, row)
         meant = None if checked.problems else audience(tx, parsed, limit=10)
         unwise = advice(
-            parsed, tx.schema, meant.count if meant else None, desk.house.lacks(tx.company)
+            parsed, tx.schema, meant.count if meant else None, desk.installation.lacks(tx.company)
         )
         changed = differences(before, parsed, binder) if before else []
         return {
@@ -141,23 +141,23 @@ def approve(
 ) -> Answer:
     """Put a version into force, if it still is what the person saw. For people only."""
     _person(desk)
-    with desk.house.database.begin() as tx:
+    with desk.installation.database.begin() as tx:
         _row(tx, review)
-        library = desk.house.library
+        library = desk.installation.library
         row = decisions.approve(tx, library, review, hash, desk.by, comment.strip(), baseline)
         _note(desk, tx, "approve", row)
-    desk.house.changed()
+    desk.installation.changed()
     return {"review": review, "workflow": row.workflow, "version": row.version, "state": row.state}
 
 
 def reject(desk: Desk, review: int, hash: str, comment: str) -> Answer:
     """Send a version back to its author, with a reason. For people only."""
     _person(desk)
-    with desk.house.database.begin() as tx:
+    with desk.installation.database.begin() as tx:
         _row(tx, review)
         row = decisions.reject(tx, review, desk.by, comment)
         _note(desk, tx, "reject", row)
-    desk.house.changed()
+    desk.installation.changed()
     return {"review": review, "workflow": row.workflow, "version": row.version, "state": row.state}
 
 

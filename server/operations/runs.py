@@ -51,13 +51,13 @@ def run_workflow(
         ids = _chosen(tx, live, records, where)
     if dry:
         return _dry(desk, live, ids)
-    with desk.house.database.begin() as tx:
+    with desk.installation.database.begin() as tx:
         begun = start(tx, live, ids, Cause(desk.who.name))
         detail = {"runs": len(begun.runs), "asked": len(ids)}
         named = f"workflow/{workflow}"
         audit.record(tx, desk.who.name, "run workflow", named, detail, desk.who.token)
         answer = _begun(tx, live, begun)
-    desk.house.changed()
+    desk.installation.changed()
     return answer
 
 
@@ -68,7 +68,7 @@ def _active(desk: Desk, tx: Transaction, workflow: int) -> Live:
         message = f"“{row.name}” is {answers.stands(row.state)}, so it starts nothing."
         remedy = "Only a version that a person approved runs; test_workflow shows what it would do."
         raise refuse("workflow", message, remedy)
-    return desk.house.library.version(tx, workflow, row.active_version)
+    return desk.installation.library.version(tx, workflow, row.active_version)
 
 
 def _chosen(tx: Transaction, live: Live, records: Refs | None, where: Plain | None) -> list[int]:
@@ -198,7 +198,7 @@ def _lines(desk: Desk, tx: Transaction, rows: Sequence[Row[Any]]) -> list[Answer
     reader = Reader(tx)
     lines = []
     for row in rows:
-        live = desk.house.library.version(tx, row.workflow, row.version)
+        live = desk.installation.library.version(tx, row.workflow, row.version)
         lines.append(
             {
                 "run": row.id,
@@ -266,7 +266,7 @@ def get_run(desk: Desk, run: Ref) -> Answer:
     """The whole story of a run, step by step: what it decided and saw, did, and what came of it."""
     with desk.read() as tx:
         row = _run_row(tx, run)
-        live = desk.house.library.version(tx, row.workflow, row.version)
+        live = desk.installation.library.version(tx, row.workflow, row.version)
         (line,) = _lines(desk, tx, [row])
         query = select(ENTRIES).where(ENTRIES.c.run == row.id).order_by(ENTRIES.c.position)
         return {
@@ -313,21 +313,21 @@ def _entry(tx: Transaction, live: Live, entry: Row[Any]) -> Answer:
 def try_run_again(desk: Desk, run: int) -> Answer:
     """Go on with a run that failed, at the step at which it did. Pages only."""
     desk.need("runs:control")
-    with desk.house.database.begin() as tx:
+    with desk.installation.database.begin() as tx:
         _run_row(desk.view(tx), run)
-        try_again(tx, desk.house.library, run)
+        try_again(tx, desk.installation.library, run)
         audit.record(tx, desk.who.name, "try run again", f"run/{run}", None, desk.who.token)
-    desk.house.changed()
+    desk.installation.changed()
     return get_run(desk, run)
 
 
 def decide_run(desk: Desk, run: int, arrived: bool) -> Answer:
     """Say whether a mail arrived of which nobody knows: go on, or send it again. Pages only."""
     desk.need("runs:control")
-    with desk.house.database.begin() as tx:
+    with desk.installation.database.begin() as tx:
         _run_row(desk.view(tx), run)
-        decide(tx, desk.house.library, run, arrived, desk.who.name)
+        decide(tx, desk.installation.library, run, arrived, desk.who.name)
         detail = {"arrived": arrived}
         audit.record(tx, desk.who.name, "decide run", f"run/{run}", detail, desk.who.token)
-    desk.house.changed()
+    desk.installation.changed()
     return get_run(desk, run)

@@ -47,7 +47,7 @@ def scheduled(desk: Desk, tx: Transaction) -> list[tuple[Row[Any], Live]]:
         .order_by(SCHEDULES.c.next_at.is_(None), SCHEDULES.c.next_at, WORKFLOWS.c.id)
     )
     rows = [row for row in tx.db.execute(query) if answers.shown(tx, row.module)]
-    library = desk.house.library
+    library = desk.installation.library
     found = [(row, library.version(tx, row.id, row.active_version)) for row in rows]
     return [(row, live) for row, live in found if isinstance(live.parsed.trigger, Schedule)]
 
@@ -174,7 +174,7 @@ def move_times(
     with opened() as tx:
         move = mover(at, to, by, tx.company.calendar)
         mine = list(seen_runs(tx.schema))
-        every = pending(tx, desk.house.library, move, at, workflows, mine)
+        every = pending(tx, desk.installation.library, move, at, workflows, mine)
         found = [each for each in every if answers.shown(tx, each.module)]
         answer: Answer = {"count": len(found), "steps": _steps(found), "moved": False}
         if dry or not found:
@@ -186,7 +186,7 @@ def move_times(
         number, changed = apply(tx, found, said, desk.who.name)
         detail = {"said": said, "steps": changed}
         audit.record(tx, desk.who.name, "move times", f"move/{number}", detail, desk.who.token)
-    desk.house.changed()
+    desk.installation.changed()
     return {**answer, "count": changed, "moved": True, "move": number}
 
 
@@ -243,5 +243,5 @@ def undo_move(desk: Desk, move: Number) -> Answer:
         restored, left = undo(tx, move, desk.who.name)
         detail = {"restored": restored, "left": left}
         audit.record(tx, desk.who.name, "undo move", f"move/{move}", detail, desk.who.token)
-    desk.house.changed()
+    desk.installation.changed()
     return {"restored": restored, "left": left}

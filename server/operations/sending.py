@@ -37,7 +37,7 @@ def list_outbox(
     """List mails and text messages that have not gone out: queued, being sent, held (with why and
     until when), failed or not known; and what is stopped."""
     with desk.read() as tx:
-        found = outbox.waiting(tx, desk.house.library, standing or "")
+        found = outbox.waiting(tx, desk.installation.library, standing or "")
         messages = [
             {
                 "run": each.run,
@@ -150,7 +150,7 @@ def send_now(desk: Desk, run: int) -> Answer:
         if not (runs.is_seen(tx, run) and outbox.send_now(tx, run)):
             raise missing("run", f"run R-{run} has no message that waits.", "See the outbox.")
         audit.record(tx, desk.who.name, "send now", f"run/{run}", None, desk.who.token)
-    desk.house.changed()
+    desk.installation.changed()
     return {"run": run}
 
 
@@ -165,7 +165,7 @@ def let_go(desk: Desk, workflow: Number, channel: Channel) -> Answer:
         detail = {"channel": channel, "messages": many}
         named = f"workflow/{workflow}"
         audit.record(tx, desk.who.name, "let messages go", named, detail, desk.who.token)
-    desk.house.changed()
+    desk.installation.changed()
     return {"messages": many}
 
 
@@ -176,7 +176,7 @@ def go_on(desk: Desk, scope: str, reason: str) -> Answer:
         if not kill_switch.lift(tx, scope):
             raise missing("scope", f"“{scope}” is not stopped.", "See what is.")
         audit.record(tx, desk.who.name, "go on sending", scope, {"reason": reason})
-    desk.house.changed()
+    desk.installation.changed()
     return {"scope": scope}
 
 
@@ -201,6 +201,6 @@ def set_limits(desk: Desk, changes: dict[str, Any]) -> Company:
     desk.need("settings:write")
     with desk.begin() as tx:
         company = Company.model_validate({**tx.company.model_dump(by_alias=True), **changes})
-        desk.house.database.save_company(tx, company)
+        desk.installation.database.save_company(tx, company)
         audit.record(tx, desk.who.name, "set limits", "company", changes)
     return company

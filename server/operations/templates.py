@@ -74,7 +74,7 @@ def put_template(desk: Desk, document: Plain) -> Answer:
         records = Records(tx, desk.author())
         known = {row.language or "": row.id for row in _rows(tx, given.name)}
         saved = [_save(records, given, wording, known) for wording in given.wordings]
-    desk.house.changed()
+    desk.installation.changed()
     return {"template": given.name, "records": [each.number for each in saved]}
 
 

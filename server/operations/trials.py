@@ -9,7 +9,7 @@ from sqlalchemy import Row, select
 from engine.problems import Invalid, refuse
 from engine.records.tables import RUNS, SCHEDULES
 from engine.records.transaction import Transaction
-from engine.runs.audience_by_module import crowd
+from engine.runs.audience_by_module import audience_by_module
 from engine.runs.enrol import subject_of
 from engine.runs.rehearsal import Rehearsed, Told, audience, rehearse
 from engine.runs.would_start import held_back
@@ -64,7 +64,7 @@ def parsed_of(
         raise refuse("workflow", "give a `workflow` or a `document`.", "One of them, not both.")
     if workflow is not None:
         document = dict(current_document(tx, answers.workflow_row(tx, workflow)))
-    checked = examine(tx, document or {}, desk.house.unsafe, workflow)
+    checked = examine(tx, document or {}, desk.installation.unsafe, workflow)
     if checked.problems or checked.parsed is None:
         raise Invalid(*(problem.under("document") for problem in checked.problems))
     return checked.parsed
@@ -132,7 +132,7 @@ def preview_audience(
         most = max(1, min(limit, 100))
         at = answers.when(tx, as_of) or tx.now
         meant = audience(tx, parsed, at, most)
-        other = crowd(tx, parsed, show, at, most) if show else None
+        other = audience_by_module(tx, parsed, show, at, most) if show else None
         seen = {"shown": asdict(other)} if other else {}
         return {
             **seen,
@@ -182,7 +182,7 @@ def _in_force(desk: Desk, tx: Transaction, row: Row[Any]) -> Workflow:
     """The version that runs; the draft, where there is none."""
     if row.active_version is None:
         return parsed_of(desk, tx, row.id, None)
-    return desk.house.library.version(tx, row.id, row.active_version).parsed
+    return desk.installation.library.version(tx, row.id, row.active_version).parsed
 
 
 def _blocked(tx: Transaction, desk: Desk, row: Row[Any], parsed: Workflow, id: int) -> Any:
@@ -191,8 +191,8 @@ def _blocked(tx: Transaction, desk: Desk, row: Row[Any], parsed: Workflow, id: i
         yield f"the workflow is {answers.stands(row.state)}, not active"
     if row.active_version is None:
         return
-    live = desk.house.library.version(tx, row.id, row.active_version)
-    with desk.house.database.read() as whole:
+    live = desk.installation.library.version(tx, row.id, row.active_version)
+    with desk.installation.database.read() as whole:
         if fingerprint(live.document, parsed, whole.schema) != live.hash:
             yield "a field or function it uses has changed since it was approved"
     yield from held_back(tx, live, subject_of(tx, parsed, id))

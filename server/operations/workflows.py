@@ -124,7 +124,7 @@ def get_workflow(
         document = dict(shown.document) if shown else current_document(tx, row)
         if shown is None and row.draft is None and every:
             shown = every[0]
-        checked = examine(tx, document, desk.house.unsafe, workflow)
+        checked = examine(tx, document, desk.installation.unsafe, workflow)
         answer: Answer = {
             "workflow": row.id,
             "name": row.name,
@@ -135,7 +135,7 @@ def get_workflow(
             "document": document,
             **_told(desk, tx, checked, None),
             "versions": [_version_line(each) for each in every],
-            "link": f"{desk.house.settings.address}/workflows/{row.id}",
+            "link": f"{desk.installation.settings.address}/workflows/{row.id}",
         }
         if compare_to is not None:
             old = _version(tx, workflow, compare_to).document
@@ -187,7 +187,7 @@ def _told(desk: Desk, tx: Transaction, checked: Checked, count: int | None) -> A
         faults = answers.faults(checked.problems, checked.document)
         return {"words": [], "problems": faults, "advice": []}
     words = parsed.words(tx.binder(tx.schema.module(parsed.module)))
-    lacks = desk.house.lacks(tx.company)
+    lacks = desk.installation.lacks(tx.company)
     unwise = [] if checked.problems else list(advice(parsed, tx.schema, count, lacks))
     return {
         "words": words,
@@ -252,7 +252,7 @@ def _drafted(desk: Desk, workflow: int) -> Answer:
     """What there is to say about a draft that was just saved, and what to do next."""
     with desk.read() as tx:
         row = answers.workflow_row(tx, workflow)
-        checked = examine(tx, row.draft or {}, desk.house.unsafe, workflow)
+        checked = examine(tx, row.draft or {}, desk.installation.unsafe, workflow)
         meant = _meant(tx, checked)
         return {
             "workflow": row.id,
@@ -304,10 +304,10 @@ def submit_workflow(desk: Desk, workflow: Number, revision: Number, note: str = 
     """Ask people to approve the draft; gives the link for them. `note`: why."""
     document = _draft(desk, workflow)
     with desk.read() as tx:
-        meant = _meant(tx, examine(tx, document, desk.house.unsafe, workflow))
+        meant = _meant(tx, examine(tx, document, desk.installation.unsafe, workflow))
     with desk.begin() as tx:
         count = meant.count if meant else None
-        row = submit(tx, workflow, revision, note[:2000], desk.by, desk.house.unsafe, count)
+        row = submit(tx, workflow, revision, note[:2000], desk.by, desk.installation.unsafe, count)
         detail = {"version": row.version, "hash": row.hash}
         named = f"workflow/{workflow}"
         audit.record(tx, desk.who.name, "submit workflow", named, detail, desk.who.token)
@@ -326,7 +326,7 @@ def _draft(desk: Desk, workflow: int) -> Document:
 
 
 def _review(desk: Desk, version: int) -> str:
-    return f"{desk.house.settings.address}/reviews/{version}"
+    return f"{desk.installation.settings.address}/reviews/{version}"
 
 
 @operation(
@@ -345,7 +345,7 @@ def toggle_workflow(
     if row.state == "archived":
         raise refuse("workflow", f"“{row.name}” is archived.", "Draft a new workflow instead.")
     answer = _switched_on(desk, row) if active else _switched_off(desk, row, running)
-    desk.house.changed()
+    desk.installation.changed()
     return answer
 
 
@@ -353,7 +353,7 @@ def _switched_off(desk: Desk, row: Row[Any], running: Running) -> Answer:
     if row.state != "active":
         told = "It was not active; nothing had to be switched off."
         return {"workflow": row.id, "state": row.state, "next": told}
-    with desk.house.database.begin() as tx:
+    with desk.installation.database.begin() as tx:
         switch_off(tx, row.id, running)
         detail = {"running": running}
         audit.record(tx, desk.who.name, "switch off", f"workflow/{row.id}", detail, desk.who.token)
@@ -363,8 +363,8 @@ def _switched_off(desk: Desk, row: Row[Any], running: Running) -> Answer:
 
 
 def _switched_on(desk: Desk, row: Row[Any]) -> Answer:
-    with desk.house.database.begin() as tx:
-        if switch_on(tx, desk.house.library, row.id):
+    with desk.installation.database.begin() as tx:
+        if switch_on(tx, desk.installation.library, row.id):
             if row.state != "active":
                 named = f"workflow/{row.id}"
                 audit.record(tx, desk.who.name, "switch on", named, None, desk.who.token)
@@ -376,7 +376,11 @@ def _switched_on(desk: Desk, row: Row[Any]) -> Answer:
         told = "Give the link to a person who may approve; it runs once approved."
         return {**pending, "link": _review(desk, waiting), "next": told}
     told = f"Submit it first: submit_workflow (workflow {row.id}, revision {row.revision})."
-    return {**pending, "link": f"{desk.house.settings.address}/workflows/{row.id}", "next": told}
+    return {
+        **pending,
+        "link": f"{desk.installation.settings.address}/workflows/{row.id}",
+        "next": told,
+    }
 
 
 @operation(
@@ -393,5 +397,5 @@ def archive_workflow(desk: Desk, workflow: Number) -> Answer:
         archive(tx, workflow)
         named = f"workflow/{workflow}"
         audit.record(tx, desk.who.name, "archive workflow", named, None, desk.who.token)
-    desk.house.changed()
+    desk.installation.changed()
     return {"workflow": workflow, "state": "archived"}

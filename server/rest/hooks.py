@@ -10,7 +10,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from engine.installation import House
+from engine.installation import Installation
 from engine.outside.hooks import NAME, Hooks, Kind, take_call, take_form
 from engine.outside.receiving import receive
 from engine.problems import refuse
@@ -32,17 +32,17 @@ SIGN = "`sayso door hook NAME` prints the address, and the secret to sign with."
 @router.post("/mail/{word}")
 async def mail(request: Request, word: str) -> Response:
     """A mail, as it came over the wire (message/rfc822)."""
-    house = _house(request)
-    if not _opens(house, word, "mail"):
+    installation = _house(request)
+    if not _opens(installation, word, "mail"):
         return _unknown()
     raw = await request.body()
     if not raw.strip():
         return refused(400, "There is no mail.", "Send it whole, as the body of the request.")
 
     def take() -> Response:
-        with house.database.begin() as tx:
-            kept = receive(tx, house.settings.data_dir, raw, house.own_addresses)
-        house.changed()
+        with installation.database.begin() as tx:
+            kept = receive(tx, installation.settings.data_dir, raw, installation.own_addresses)
+        installation.changed()
         return JSONResponse({"taken": kept is not None, "number": kept.number if kept else None})
 
     return await run_in_threadpool(take)
@@ -72,7 +72,7 @@ async def signed(request: Request, name: str) -> Response:
 
 
 async def _call(request: Request, name: str, webhook_id: str) -> Response:
-    house = _house(request)
+    installation = _house(request)
     if not NAME.fullmatch(name):
         return _unknown()
     if not CALLS.allows(name):
@@ -80,9 +80,9 @@ async def _call(request: Request, name: str, webhook_id: str) -> Response:
     body = _json(await request.body())
 
     def take() -> Response:
-        with house.database.begin() as tx:
+        with installation.database.begin() as tx:
             kept = take_call(tx, name, body, webhook_id[:200])
-        house.changed()
+        installation.changed()
         return JSONResponse({"taken": kept is not None, "number": kept.number if kept else None})
 
     return await run_in_threadpool(take)
@@ -91,17 +91,17 @@ async def _call(request: Request, name: str, webhook_id: str) -> Response:
 @router.post("/form/{name}/{word}")
 async def form(request: Request, name: str, word: str) -> Response:
     """What a visitor wrote in a form of a public page: a new lead."""
-    house, visitor = _house(request), request.client.host if request.client else ""
-    if not (NAME.fullmatch(name) and _opens(house, word, "form", name)):
+    installation, visitor = _house(request), request.client.host if request.client else ""
+    if not (NAME.fullmatch(name) and _opens(installation, word, "form", name)):
         return _unknown()
     if not (VISITORS.allows(visitor) and FORMS.allows(name)):
         return _too_often()
     given = await _written(request)
 
     def take() -> Response:
-        with house.database.begin() as tx:
+        with installation.database.begin() as tx:
             take_form(tx, given)
-        house.changed()
+        installation.changed()
         if "text/html" in request.headers.get("accept", ""):
             return PlainTextResponse(THANKS, headers=OPEN)
         return JSONResponse({"taken": True}, headers=OPEN)
@@ -133,17 +133,17 @@ def _json(raw: bytes) -> Any:
     return found
 
 
-def _house(request: Request) -> House:
-    house: House = request.app.state.house
-    return house
+def _house(request: Request) -> Installation:
+    installation: Installation = request.app.state.installation
+    return installation
 
 
-def _hooks(house: House) -> Hooks:
-    return Hooks(house.settings.address, house.settings.key())
+def _hooks(installation: Installation) -> Hooks:
+    return Hooks(installation.settings.address, installation.settings.key())
 
 
-def _opens(house: House, word: str, kind: Kind, name: str = "") -> bool:
-    return _hooks(house).opens(word, kind, name)
+def _opens(installation: Installation, word: str, kind: Kind, name: str = "") -> bool:
+    return _hooks(installation).opens(word, kind, name)
 
 
 def _unknown() -> Response:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from engine.installation import House
+from engine.installation import Installation
 from engine.people.logins import Principal
 from engine.problems import Invalid, Problem, refuse
 from engine.records.search import simple
@@ -136,8 +136,8 @@ def _file(request: Request) -> Response:
 
 
 def _desk(request: Request) -> Desk:
-    house: House = request.app.state.house
-    return Desk(house, _principal(house, _token(request)))
+    installation: Installation = request.app.state.installation
+    return Desk(installation, _principal(installation, _token(request)))
 
 
 # --- one request ---
@@ -153,8 +153,8 @@ def _endpoint(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
 
 
 def _answered(operation: Operation, request: Request, token: str, body: bytes) -> Response:
-    house: House = request.app.state.house
-    desk = Desk(house, _principal(house, token))
+    installation: Installation = request.app.state.installation
+    desk = Desk(installation, _principal(installation, token))
     given = {**_asked(operation, desk, request), **_sent(operation, body), **request.path_params}
     made = request.method == "POST" and operation.name in MAKING
     return JSONResponse(operation.call(desk, given), 201 if made else 200)
@@ -167,8 +167,8 @@ def _token(request: Request) -> str:
     return token.strip()
 
 
-def _principal(house: House, token: str) -> Principal:
-    who = holder(house, token)
+def _principal(installation: Installation, token: str) -> Principal:
+    who = holder(installation, token)
     if who is None:
         raise Unknown
     return who

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
-from engine.installation import House
+from engine.installation import Installation
 from engine.outside.hooks import Hooks
 from engine.outside.receipts import take_receipt, take_reply
 from engine.outside.texting import Receipt, Reply
@@ -18,24 +18,24 @@ MOST_FIELDS = 60
 @router.post("/sms/{word}")
 async def texted(request: Request, word: str) -> Response:
     """A report or a reply, signed by the service. Whoever else posts here is refused."""
-    house: House = request.app.state.house
-    hooks = Hooks(house.settings.address, house.settings.key())
+    installation: Installation = request.app.state.installation
+    hooks = Hooks(installation.settings.address, installation.settings.key())
     async with request.form(max_files=0, max_fields=MOST_FIELDS) as fields:
         form = {name: value for name, value in fields.items() if isinstance(value, str)}
     signature = request.headers.get("x-twilio-signature", "")
-    service = house.world.sms
+    service = installation.world.sms
     known = service is not None and hooks.opens(word, "sms")
     if service is None or not known or not service.vouched(hooks.url("sms"), form, signature):
         return refused(403, "This is not from our SMS service.", "It signs what it sends.")
-    await run_in_threadpool(_take, house, service.heard(form))
+    await run_in_threadpool(_take, installation, service.heard(form))
     return NOTHING
 
 
-def _take(house: House, heard: Receipt | Reply | None) -> None:
-    with house.database.begin() as tx:
+def _take(installation: Installation, heard: Receipt | Reply | None) -> None:
+    with installation.database.begin() as tx:
         match heard:
             case Receipt():
                 take_receipt(tx, heard)
             case Reply():
                 take_reply(tx, heard)
-    house.changed()
+    installation.changed()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from engine.installation import House
+from engine.installation import Installation
 from tests.fakes import Clock
 from tests.showroom import enter, furnish, served, stock
 
@@ -24,21 +24,23 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def house(stocked: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def installation(stocked: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """The installation behind a web server, for tests that only look."""
-    with served(stocked, tmp_path_factory.mktemp("looked-at") / "house", Clock(NOW)) as house:
-        yield house
+    with served(
+        stocked, tmp_path_factory.mktemp("looked-at") / "house", Clock(NOW)
+    ) as installation:
+        yield installation
 
 
 @pytest.fixture
-def own(stocked: Path, tmp_path: Path) -> Iterator[House]:
+def own(stocked: Path, tmp_path: Path) -> Iterator[Installation]:
     """The same for this test alone, which may do what it likes to it."""
-    with served(stocked, tmp_path / "house", Clock(NOW)) as house:
-        yield house
+    with served(stocked, tmp_path / "house", Clock(NOW)) as installation:
+        yield installation
 
 
 @pytest.fixture
-def tab(own: House, browser: Browser) -> Iterator[Page]:
+def tab(own: Installation, browser: Browser) -> Iterator[Page]:
     """A tab of somebody who may do everything, in an installation of their own."""
     with browser.new_context(base_url=own.settings.address) as context:
         enter(own, context)

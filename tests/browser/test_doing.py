@@ -2,11 +2,13 @@
 
 from playwright.sync_api import Page, expect
 
-from engine.installation import House
+from engine.installation import Installation
 from tests.showroom import enter
 
 
-def test_a_changed_template_waits_until_somebody_else_approves_it(tab: Page, own: House) -> None:
+def test_a_changed_template_waits_until_somebody_else_approves_it(
+    tab: Page, own: Installation
+) -> None:
     enter(own, tab.context, "alice")
     tab.goto("/")
     tab.get_by_role("link", name="Templates").click()
@@ -35,7 +37,7 @@ def test_a_template_is_shown_for_the_record_that_is_chosen(tab: Page) -> None:
     expect(tab.locator("#preview")).to_contain_text("Votre facture INV-5")
 
 
-def test_a_held_mail_is_released_from_the_outbox(tab: Page, own: House) -> None:
+def test_a_held_mail_is_released_from_the_outbox(tab: Page, own: Installation) -> None:
     tab.goto("/outbox?state=held")
     rows = tab.locator("#outbox tbody tr")
     before = rows.count()
@@ -86,7 +88,7 @@ def test_somebody_chooses_how_to_be_told(tab: Page) -> None:
     expect(tab.get_by_text("marked as read")).to_be_visible()
 
 
-def test_a_reader_unsubscribes_by_one_click(tab: Page, own: House) -> None:
+def test_a_reader_unsubscribes_by_one_click(tab: Page, own: Installation) -> None:
     with own.database.read() as tx:
         link = tx.links.unsubscribe("ana@acme.test")
     with tab.context.browser.new_context() as stranger:  # type: ignore[union-attr]  # a context that was opened has a browser

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, Request, expect
 
-from engine.installation import House
+from engine.installation import Installation
 from tests.showroom import PASSWORD, enter
 
 PAGES = {
@@ -77,18 +77,18 @@ SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clie
 
 
 @pytest.fixture(scope="module")
-def window(browser: Browser, house: House) -> Iterator[Page]:
+def window(browser: Browser, installation: Installation) -> Iterator[Page]:
     """A signed-in browser window."""
     with browser.new_context(reduced_motion="reduce") as context:
-        enter(house, context)
+        enter(installation, context)
         yield context.new_page()
 
 
 class Watch:
     """What a page asked for and complained about."""
 
-    def __init__(self, page: Page, house: House) -> None:
-        self.page, self.home = page, house.settings.address
+    def __init__(self, page: Page, installation: Installation) -> None:
+        self.page, self.home = page, installation.settings.address
         self.outside: list[str] = []
         self.complaints: list[str] = []
         page.on("request", self._asked)
@@ -112,21 +112,25 @@ class Watch:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_for_everybody_on_every_screen(name: str, window: Page, house: House) -> None:
-    looked_at(house.settings.address + PAGES[name], window, house)
+def test_a_page_is_for_everybody_on_every_screen(
+    name: str, window: Page, installation: Installation
+) -> None:
+    looked_at(installation.settings.address + PAGES[name], window, installation)
 
 
-def test_what_customers_see_is_for_everybody_on_every_screen(window: Page, house: House) -> None:
-    with house.database.read() as tx:
-        until = house.world.now() + timedelta(days=30)
+def test_what_customers_see_is_for_everybody_on_every_screen(
+    window: Page, installation: Installation
+) -> None:
+    with installation.database.read() as tx:
+        until = installation.world.now() + timedelta(days=30)
         links = (tx.links.statement(1, until), tx.links.unsubscribe("ana@acme.test"))
     for link in links:
-        looked_at(house.settings.address + urlsplit(link).path, window, house)
+        looked_at(installation.settings.address + urlsplit(link).path, window, installation)
 
 
-def looked_at(address: str, window: Page, house: House) -> None:
+def looked_at(address: str, window: Page, installation: Installation) -> None:
     """On a large screen and on a phone, by day and by night."""
-    watch = Watch(window, house)
+    watch = Watch(window, installation)
     window.set_viewport_size({"width": 1440, "height": 900})
     answer = window.goto(address)
     assert answer is not None
@@ -149,18 +153,18 @@ def violations(page: Page, rules: dict[str, Any]) -> list[Any]:
     return [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found]
 
 
-def test_the_sign_in_page_is_for_everybody(browser: Browser, house: House) -> None:
+def test_the_sign_in_page_is_for_everybody(browser: Browser, installation: Installation) -> None:
     with browser.new_context(viewport={"width": 390, "height": 800}) as context:
         page = context.new_page()
-        page.goto(f"{house.settings.address}/login")
+        page.goto(f"{installation.settings.address}/login")
         page.evaluate(AXE_SCRIPT)
         assert violations(page, RULES) == []
 
 
 def test_somebody_signs_in_reads_a_proposal_and_approves_it_by_clicking(
-    browser: Browser, house: House
+    browser: Browser, installation: Installation
 ) -> None:
-    with browser.new_context(base_url=house.settings.address) as context:
+    with browser.new_context(base_url=installation.settings.address) as context:
         page = context.new_page()
         page.goto("/reviews/4")
         page.get_by_label("User name").fill("mgr")
@@ -176,9 +180,9 @@ def test_somebody_signs_in_reads_a_proposal_and_approves_it_by_clicking(
         expect(page.get_by_text("Approved by Morgan Gray.")).to_be_visible()
 
 
-def test_the_flow_reads_as_nested_lists(browser: Browser, house: House) -> None:
-    with browser.new_context(base_url=house.settings.address) as context:
-        enter(house, context)
+def test_the_flow_reads_as_nested_lists(browser: Browser, installation: Installation) -> None:
+    with browser.new_context(base_url=installation.settings.address) as context:
+        enter(installation, context)
         page = context.new_page()
         page.goto("/workflows/1")
         flow = page.get_by_role("group", name="Flow, with the number of records at each block")
@@ -206,9 +210,9 @@ def test_the_flow_reads_as_nested_lists(browser: Browser, house: House) -> None:
         """)
 
 
-def test_the_theme_that_was_chosen_stays(browser: Browser, house: House) -> None:
-    with browser.new_context(base_url=house.settings.address) as context:
-        enter(house, context)
+def test_the_theme_that_was_chosen_stays(browser: Browser, installation: Installation) -> None:
+    with browser.new_context(base_url=installation.settings.address) as context:
+        enter(installation, context)
         page = context.new_page()
         page.goto("/")
         page.get_by_text("Adele Minh").click()
@@ -217,9 +221,11 @@ def test_the_theme_that_was_chosen_stays(browser: Browser, house: House) -> None
         expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
-def test_a_filter_narrows_the_list_without_leaving_the_page(browser: Browser, house: House) -> None:
-    with browser.new_context(base_url=house.settings.address) as context:
-        enter(house, context)
+def test_a_filter_narrows_the_list_without_leaving_the_page(
+    browser: Browser, installation: Installation
+) -> None:
+    with browser.new_context(base_url=installation.settings.address) as context:
+        enter(installation, context)
         page = context.new_page()
         page.goto("/records/invoices")
         page.get_by_role("searchbox").fill("gamma")
@@ -229,9 +235,11 @@ def test_a_filter_narrows_the_list_without_leaving_the_page(browser: Browser, ho
         expect(page.get_by_text("No invoices match this filter")).to_be_visible()
 
 
-def test_what_cannot_be_taken_back_is_asked_first(browser: Browser, house: House) -> None:
-    with browser.new_context(base_url=house.settings.address) as context:
-        enter(house, context)
+def test_what_cannot_be_taken_back_is_asked_first(
+    browser: Browser, installation: Installation
+) -> None:
+    with browser.new_context(base_url=installation.settings.address) as context:
+        enter(installation, context)
         page = context.new_page()
         page.goto("/records/accounts/4")
         page.get_by_role("button", name="Delete").click()

@@ -70,10 +70,10 @@ def story(
 ) -> Iterator[Story]:
     """A house that sends through one real server, and receives from another."""
     with living({"company": COMPANY}, template_database, clock) as story:
-        settings = story.house.settings.model_copy(update={"imap_url": imap.url})
-        world = replace(story.house.world, smtp_url=mailbox.url)
-        story.house = replace(story.house, settings=settings, world=world)
-        collect(story.house)
+        settings = story.installation.settings.model_copy(update={"imap_url": imap.url})
+        world = replace(story.installation.world, smtp_url=mailbox.url)
+        story.installation = replace(story.installation, settings=settings, world=world)
+        collect(story.installation)
         for document in (HELLO, REVIEW, ANSWER):
             story.approve(document)
         yield story
@@ -82,13 +82,13 @@ def story(
 def fetched(story: Story, clock: Clock) -> int:
     """Let a minute go by, fetch what came, and do all that comes of it."""
     clock.set(clock.now() + timedelta(minutes=1))
-    taken = collect(story.house)
-    story.house.worker.work()
+    taken = collect(story.installation)
+    story.installation.worker.work()
     return taken
 
 
 def rows(story: Story, module: str) -> list[Any]:
-    with story.house.database.read() as tx:
+    with story.installation.database.read() as tx:
         table = tx.schema.tables[module]
         return [dict(row) for row in tx.db.execute(select(table).order_by(table.c.id)).mappings()]
 
@@ -130,7 +130,7 @@ def test_a_bounce_of_a_mail_that_is_not_ours_changes_nothing(
     imap.deliver(bounce("<made-up@demo.test>", "ana@acme.test"))
     assert fetched(story, clock) == 1
     assert {row["bounce_status"] for row in rows(story, "contacts")} == {"ok", "bounce"}
-    with story.house.database.read() as tx:
+    with story.installation.database.read() as tx:
         assert tx.count(SUPPRESSIONS) == 0
     assert "tasks" not in story.news()
 
@@ -184,8 +184,8 @@ def test_what_a_sender_was_not_answered_is_explained(
     imap.deliver(letter("ana@acme.test", "One"))
     imap.deliver(letter("ana@acme.test", "Two"))
     fetched(story, clock)
-    with story.house.database.read() as tx:
-        live = story.house.library.live(tx)[story.workflow]
+    with story.installation.database.read() as tx:
+        live = story.installation.library.live(tx)[story.workflow]
         assert list(held_back(tx, live, 2)) == [
             "a mail of ana@acme.test started it already, less than 24 hours before"
         ]

@@ -58,8 +58,8 @@ def lived(story: Story, end: datetime) -> list[datetime]:
     """Let the worker look every ten minutes until then. Gives when runs began."""
     while story.clock.now() < end:
         story.clock.advance(seconds=TICK.total_seconds())
-        story.house.worker.work()
-    with story.house.database.read() as tx:
+        story.installation.worker.work()
+    with story.installation.database.read() as tx:
         return list(tx.db.scalars(select(RUNS.c.started_at).order_by(RUNS.c.started_at)))
 
 

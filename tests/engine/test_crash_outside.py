@@ -70,7 +70,7 @@ def start(*args: Any) -> ForkServerProcess:
 def test_what_is_killed_outside_is_done_again_or_told_and_nothing_is_lost(
     office: tuple[Pair, Office], tmp_path: Path
 ) -> None:
-    pair, house = office
+    pair, installation = office
     dice, told = random.Random(20260310), list[tuple[str, str, bytes]]()
     twilio = FakeTwilio()
 
@@ -86,37 +86,41 @@ def test_what_is_killed_outside_is_done_again_or_told_and_nothing_is_lost(
         with team(begin) as workers:
             for number in range(SAVES):
                 given = {"subject": "Crash", "source_id": f"A-{number}", "account": "ACME"}
-                house.create("invoices", **given)
+                installation.create("invoices", **given)
                 bell.ring()
                 pause(dice.uniform(0.05, 0.5))
                 place = dice.randrange(WORKERS)
                 workers[place].kill()
                 workers[place].join()
                 workers[place] = begin()
-            settle(house)
-        check_records(house, World(now, files=tmp_path))
-        check_told(house, told, twilio)
+            settle(installation)
+        check_records(installation, World(now, files=tmp_path))
+        check_told(installation, told, twilio)
 
 
-def check_records(house: Office, world: World) -> None:
+def check_records(installation: Office, world: World) -> None:
     """One PDF of each invoice, and each of the group has had as many turns."""
-    made = [row for row in house.rows("invoices", "id", "owner", "subject") if row[2] == "Crash"]
+    made = [
+        row for row in installation.rows("invoices", "id", "owner", "subject") if row[2] == "Crash"
+    ]
     for name in ("Print", "Turn", "Tell"):
-        assert states(house, name) == {"done": SAVES}
+        assert states(installation, name) == {"done": SAVES}
     assert Counter(owner for _, owner, _ in made) == {"alice": 6, "bob": 6, "mgr": 6}
-    rows = [row for row in house.rows("documents", "record", "file") if row[1]]
+    rows = [row for row in installation.rows("documents", "record", "file") if row[1]]
     assert Counter(record for record, _ in rows) == {f"invoices/{id}": 1 for id, *_ in made}
     assert all(world.file(named(file)[0]).startswith(b"%PDF-") for _, file in rows)
 
 
-def check_told(house: Office, told: list[tuple[str, str, bytes]], twilio: FakeTwilio) -> None:
+def check_told(
+    installation: Office, told: list[tuple[str, str, bytes]], twilio: FakeTwilio
+) -> None:
     """The accounting system heard all, always the same under one key; no text went twice."""
-    assert {key for key, *_ in told} == {f"run-{run}-do" for run in runs_of(house, "Tell")}
+    assert {key for key, *_ in told} == {f"run-{run}-do" for run in runs_of(installation, "Tell")}
     assert len(set(told)) == SAVES
-    ends = states(house, "Text")
+    ends = states(installation, "Text")
     assert ends["done"] + ends["paused"] == SAVES
     sent = Counter(message["Body"] for message in twilio.messages)
     assert set(sent.values()) <= {1}
     assert ends["done"] <= len(sent) <= SAVES
-    copies = Counter(status for (status,) in house.rows("sms", "status"))
+    copies = Counter(status for (status,) in installation.rows("sms", "status"))
     assert copies == Counter({"sent": ends["done"], "unknown": ends["paused"]})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from engine.installation import House
+from engine.installation import Installation
 from engine.people.audit import listed
 from engine.records.tables import ENTRIES, EVENTS, RUNS, VERSIONS, WORKFLOWS
 from engine.runs.rehearsal import audience
@@ -37,7 +37,7 @@ PAST_DUE_AND_SENT: dict[str, Any] = {
 
 
 @pytest.fixture
-def house(pair: Pair, tmp_path: Path, clock: Clock) -> Iterator[House]:
+def installation(pair: Pair, tmp_path: Path, clock: Clock) -> Iterator[Installation]:
     """An installation where nobody has done anything yet; its mail would go to a server."""
     settings = Settings(
         database_url=pair.database_url,
@@ -45,14 +45,14 @@ def house(pair: Pair, tmp_path: Path, clock: Clock) -> Iterator[House]:
         data_dir=tmp_path,
         smtp_url="smtp://127.0.0.1:1",
     )
-    house = House.of(settings, clock.now)
-    house.prepare(COMPANY)
-    yield house
-    house.database.engine.dispose()
+    installation = Installation.of(settings, clock.now)
+    installation.prepare(COMPANY)
+    yield installation
+    installation.database.engine.dispose()
 
 
-def test_the_reference_records_are_those_of_the_use_cases(house: House) -> None:
-    with house.database.begin() as tx:
+def test_the_reference_records_are_those_of_the_use_cases(installation: Installation) -> None:
+    with installation.database.begin() as tx:
         load_demo(tx, more=False, shift=False)
         found = audience(tx, Workflow.model_validate(PAST_DUE_AND_SENT))
         invoices = tx.schema.tables["invoices"]
@@ -69,9 +69,9 @@ def test_the_reference_records_are_those_of_the_use_cases(house: House) -> None:
     assert (due["INV-3"], due["INV-9"], pending) == (date(2026, 3, 10), None, 0)
 
 
-def test_the_dates_of_the_demo_move_with_today(house: House, clock: Clock) -> None:
+def test_the_dates_of_the_demo_move_with_today(installation: Installation, clock: Clock) -> None:
     clock.set(datetime(2026, 7, 14, 5, 30, tzinfo=UTC))
-    with house.database.begin() as tx:
+    with installation.database.begin() as tx:
         load_demo(tx, more=False, shift=True)
         invoices, tickets = tx.schema.tables["invoices"], tx.schema.tables["tickets"]
         due = tx.db.scalar(select(invoices.c.due_date).where(invoices.c.number == "INV-3"))
@@ -82,9 +82,9 @@ def test_the_dates_of_the_demo_move_with_today(house: House, clock: Clock) -> No
     assert latest == clock.now(), "nothing has happened in the future"
 
 
-def test_the_demo_has_lived_through_the_past_days(house: House, clock: Clock) -> None:
-    open_demo(house.database, house.world)
-    with house.database.read() as tx:
+def test_the_demo_has_lived_through_the_past_days(installation: Installation, clock: Clock) -> None:
+    open_demo(installation.database, installation.world)
+    with installation.database.read() as tx:
         rows = tx.db.execute(select(WORKFLOWS.c.name, WORKFLOWS.c.state))
         states = {row.name: row.state for row in rows}
         runs = Counter(tx.db.scalars(select(RUNS.c.state)))
@@ -108,9 +108,11 @@ def test_the_demo_has_lived_through_the_past_days(house: House, clock: Clock) ->
     assert ended <= clock.now()
 
 
-def test_every_version_of_the_demo_was_approved_by_another_person(house: House) -> None:
-    open_demo(house.database, house.world)
-    with house.database.read() as tx:
+def test_every_version_of_the_demo_was_approved_by_another_person(
+    installation: Installation,
+) -> None:
+    open_demo(installation.database, installation.world)
+    with installation.database.read() as tx:
         decided = tx.db.execute(select(VERSIONS).where(VERSIONS.c.state == "approved")).all()
         acts = Counter(row.verb for row in listed(tx))
     assert decided
@@ -118,29 +120,31 @@ def test_every_version_of_the_demo_was_approved_by_another_person(house: House) 
     assert acts["approve workflow"] == len(decided)
 
 
-def test_every_workflow_of_the_demo_is_sound(house: House) -> None:
-    open_demo(house.database, house.world)
-    with house.database.read() as tx:
+def test_every_workflow_of_the_demo_is_sound(installation: Installation) -> None:
+    open_demo(installation.database, installation.world)
+    with installation.database.read() as tx:
         documents = [row.document for row in tx.db.execute(select(VERSIONS))]
         documents += tx.db.scalars(select(WORKFLOWS.c.draft).where(WORKFLOWS.c.draft.is_not(None)))
-        faults = [examine(tx, document, house.unsafe).problems for document in documents]
+        faults = [examine(tx, document, installation.unsafe).problems for document in documents]
     assert faults == [()] * len(documents)
 
 
-def test_the_demo_is_only_for_an_installation_that_nobody_uses(house: House) -> None:
-    with house.database.read() as tx:
+def test_the_demo_is_only_for_an_installation_that_nobody_uses(installation: Installation) -> None:
+    with installation.database.read() as tx:
         assert is_empty(tx)
-    with house.database.begin() as tx:
+    with installation.database.begin() as tx:
         load_demo(tx, more=False, shift=False)
         assert not is_empty(tx)
 
 
-def test_the_waiting_run_goes_on_when_its_time_comes(house: House, clock: Clock) -> None:
-    open_demo(house.database, house.world)
+def test_the_waiting_run_goes_on_when_its_time_comes(
+    installation: Installation, clock: Clock
+) -> None:
+    open_demo(installation.database, installation.world)
     clock.advance(days=5)
-    house.worker.world.smtp_url = ""
-    house.worker.work()
-    with house.database.read() as tx:
+    installation.worker.world.smtp_url = ""
+    installation.worker.work()
+    with installation.database.read() as tx:
         waiting = tx.count(RUNS, RUNS.c.state == "waiting", RUNS.c.started_at < clock.now())
         tasks = tx.schema.tables["tasks"]
         called = tx.count(tasks, tasks.c.title.startswith("Call ACME"))

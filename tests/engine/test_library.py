@@ -57,12 +57,12 @@ class Desk:
     def draft(
         self, document: Document, workflow: int | None = None, revision: int | None = None
     ) -> Row[Any]:
-        with self.story.house.database.begin() as tx:
+        with self.story.installation.database.begin() as tx:
             return save_draft(tx, document, ALICE, workflow, revision)
 
     def submit(self, draft: Row[Any], by: By = ALICE) -> Row[Any]:
-        with self.story.house.database.begin() as tx:
-            unsafe = self.story.house.unsafe
+        with self.story.installation.database.begin() as tx:
+            unsafe = self.story.installation.unsafe
             return submit(tx, draft.id, draft.revision, "", by, unsafe, None)
 
     def approve(
@@ -72,8 +72,8 @@ class Desk:
         shown: str | None = None,
         baseline: decisions.Baseline | None = None,
     ) -> Row[Any]:
-        with self.story.house.database.begin() as tx:
-            library, hash = self.story.house.library, shown or version.hash
+        with self.story.installation.database.begin() as tx:
+            library, hash = self.story.installation.library, shown or version.hash
             return decisions.approve(tx, library, version.id, hash, by, "", baseline)
 
     def live(self, document: Document, baseline: decisions.Baseline | None = None) -> int:
@@ -85,23 +85,25 @@ class Desk:
 
     def states(self, workflow: int) -> tuple[str, dict[int, str]]:
         """The state of the workflow, and of each of its versions."""
-        with self.story.house.database.read() as tx:
+        with self.story.installation.database.read() as tx:
             known = {row.version: row.state for row in versions(tx, workflow)}
             state = tx.db.scalar(select(WORKFLOWS.c.state).where(WORKFLOWS.c.id == workflow))
             return str(state), known
 
     def runs(self) -> list[tuple[str, str]]:
-        with self.story.house.database.read() as tx:
+        with self.story.installation.database.read() as tx:
             rows = tx.db.execute(select(RUNS.c.state, RUNS.c.reason).order_by(RUNS.c.id))
             return [(row.state, row.reason) for row in rows]
 
     def retype(self, name: str, kind: str) -> None:
         """Make a field of invoices another type, as an administrator might."""
-        house = self.story.house
-        with house.database.begin() as tx:
+        installation = self.story.installation
+        with installation.database.begin() as tx:
             module = tx.schema.module("invoices")
             fields = (_retyped(field, name, kind) for field in module.fields)
-            house.database.save_module(tx, module.model_copy(update={"fields": tuple(fields)}))
+            installation.database.save_module(
+                tx, module.model_copy(update={"fields": tuple(fields)})
+            )
 
 
 def _retyped(field: Field, name: str, kind: str) -> Field:
@@ -170,7 +172,7 @@ def test_a_version_never_changes_and_the_next_one_takes_its_place(desk: Desk) ->
     assert desk.states(workflow) == ("active", {1: "approved", 2: "in_review"})
     desk.approve(version)
     assert desk.states(workflow) == ("active", {1: "superseded", 2: "approved"})
-    with desk.story.house.database.read() as tx:
+    with desk.story.installation.database.read() as tx:
         documents = [version_row(tx, workflow, number).document for number in (1, 2)]
     assert documents == [DOCUMENT, WAITING]
 
@@ -201,7 +203,7 @@ def hash_of(tx: Transaction, document: Document) -> str:
     ],
 )
 def test_mere_words_leave_the_hash_as_it_is(desk: Desk, cosmetic: Document) -> None:
-    with desk.story.house.database.begin() as tx:
+    with desk.story.installation.database.begin() as tx:
         assert hash_of(tx, {**DOCUMENT, **cosmetic}) == hash_of(tx, DOCUMENT)
 
 
@@ -219,7 +221,7 @@ def test_mere_words_leave_the_hash_as_it_is(desk: Desk, cosmetic: Document) -> N
     ],
 )
 def test_whatever_decides_what_it_does_changes_the_hash(desk: Desk, change: Document) -> None:
-    with desk.story.house.database.begin() as tx:
+    with desk.story.installation.database.begin() as tx:
         assert hash_of(tx, {**DOCUMENT, **change}) != hash_of(tx, DOCUMENT)
 
 
@@ -230,7 +232,7 @@ def test_the_values_of_a_new_record_are_no_mere_words(desk: Desk) -> None:
         step = {"id": "open", "type": "create_record", "module": "accounts", "values": values}
         return {**DOCUMENT, "steps": [step]}
 
-    with desk.story.house.database.begin() as tx:
+    with desk.story.installation.database.begin() as tx:
         assert hash_of(tx, opening("A")) != hash_of(tx, opening("B"))
 
 
@@ -238,13 +240,13 @@ def test_the_values_of_a_new_record_are_no_mere_words(desk: Desk) -> None:
 def test_the_type_of_a_field_it_uses_is_part_of_the_hash(desk: Desk, field: str) -> None:
     steps = [TASK, {"id": "until_due", "type": "wait", "until": "due_date"}]
     document = {**DOCUMENT, "steps": steps}
-    with desk.story.house.database.begin() as tx:
+    with desk.story.installation.database.begin() as tx:
         before = hash_of(tx, document)
-    with desk.story.house.database.read() as tx:
+    with desk.story.installation.database.read() as tx:
         parsed = examine(tx, document, lambda url: None).parsed
     desk.retype(field, "longtext" if field != "due_date" else "datetime")
     assert parsed
-    with desk.story.house.database.read() as tx:
+    with desk.story.installation.database.read() as tx:
         assert fingerprint(document, parsed, tx.schema) != before
 
 
@@ -264,9 +266,9 @@ def test_who_wrote_a_version_cannot_approve_it(desk: Desk) -> None:
 
 
 def test_in_solo_mode_the_author_may_approve_and_it_is_noted(desk: Desk) -> None:
-    house = desk.story.house
-    with house.database.begin() as tx:
-        house.database.save_company(tx, tx.company.model_copy(update={"four_eyes": False}))
+    installation = desk.story.installation
+    with installation.database.begin() as tx:
+        installation.database.save_company(tx, tx.company.model_copy(update={"four_eyes": False}))
     decided = desk.approve(desk.submit(desk.draft(DOCUMENT)), ALICE)
     assert (decided.state, decided.decided_by, decided.self_approved) == ("approved", "alice", True)
 
@@ -299,7 +301,7 @@ def test_a_version_whose_fields_have_changed_since_cannot_be_approved(desk: Desk
 
 def test_a_rejection_needs_a_reason_and_sends_the_draft_back(desk: Desk) -> None:
     version = desk.submit(desk.draft(DOCUMENT))
-    database = desk.story.house.database
+    database = desk.story.installation.database
     with database.begin() as tx, pytest.raises(Invalid) as refused:
         decisions.reject(tx, version.id, ADMIN, "  ")
     assert first(refused).message == "a rejection needs a reason."
@@ -312,7 +314,7 @@ def test_a_rejection_needs_a_reason_and_sends_the_draft_back(desk: Desk) -> None
 
 
 def test_changes_made_before_the_approval_start_nothing(desk: Desk) -> None:
-    with desk.story.house.database.begin() as tx:
+    with desk.story.installation.database.begin() as tx:
         Records(tx, Author("alice")).update("invoices", 1, {"status": "Paid"})
     desk.story.clock.advance(seconds=1)
     desk.live({**DOCUMENT, "recurrence": "every"})
@@ -336,7 +338,7 @@ def test_switching_off_holds_finishes_or_stops_what_is_going_on(
 ) -> None:
     workflow = desk.live(WAITING)
     desk.story.tell({"save": "INV-1", "values": {"status": "Paid"}})
-    with desk.story.house.database.begin() as tx:
+    with desk.story.installation.database.begin() as tx:
         switch_off(tx, workflow, running)
     desk.story.tell({"save": "INV-2", "values": {"status": "Paid"}})
     assert (desk.states(workflow)[0], desk.runs()) == ("paused", [expected])
@@ -347,27 +349,27 @@ def test_switching_off_holds_finishes_or_stops_what_is_going_on(
 
 def test_what_was_held_goes_on_when_it_is_switched_on_again(desk: Desk) -> None:
     workflow = desk.live(WAITING)
-    house = desk.story.house
+    installation = desk.story.installation
     desk.story.tell({"save": "INV-1", "values": {"status": "Paid"}})
-    with house.database.begin() as tx:
+    with installation.database.begin() as tx:
         switch_off(tx, workflow)
-    with house.database.begin() as tx:
+    with installation.database.begin() as tx:
         Records(tx, Author("alice")).update("invoices", 2, {"status": "Paid"})
     desk.story.clock.advance(minutes=1)
-    with house.database.begin() as tx:
-        assert decisions.switch_on(tx, house.library, workflow)
+    with installation.database.begin() as tx:
+        assert decisions.switch_on(tx, installation.library, workflow)
     desk.story.tell({"at": "2026-03-12T09:00"})
     assert desk.runs() == [("done", "finished")]
 
 
 def test_it_is_not_switched_on_again_if_a_field_has_changed(desk: Desk) -> None:
     workflow = desk.live(DOCUMENT)
-    house = desk.story.house
-    with house.database.begin() as tx:
+    installation = desk.story.installation
+    with installation.database.begin() as tx:
         switch_off(tx, workflow)
     desk.retype("status", "text")
-    with house.database.begin() as tx:
-        assert not decisions.switch_on(tx, house.library, workflow)
+    with installation.database.begin() as tx:
+        assert not decisions.switch_on(tx, installation.library, workflow)
     assert desk.states(workflow)[0] == "paused"
 
 
@@ -380,15 +382,15 @@ def test_a_field_that_changes_under_a_live_workflow_stops_it_with_an_alert(desk:
 
 def test_a_draft_that_nobody_approved_is_not_switched_on(desk: Desk) -> None:
     draft = desk.draft(DOCUMENT)
-    house = desk.story.house
-    with house.database.begin() as tx:
-        assert not decisions.switch_on(tx, house.library, draft.id)
+    installation = desk.story.installation
+    with installation.database.begin() as tx:
+        assert not decisions.switch_on(tx, installation.library, draft.id)
 
 
 def test_an_archived_workflow_ends_its_runs_and_cannot_be_edited(desk: Desk) -> None:
     workflow = desk.live(WAITING)
     desk.story.tell({"save": "INV-1", "values": {"status": "Paid"}})
-    with desk.story.house.database.begin() as tx:
+    with desk.story.installation.database.begin() as tx:
         decisions.archive(tx, workflow)
     assert desk.runs() == [("stopped", "stopped: the workflow was switched off")]
     with pytest.raises(Invalid) as refused:

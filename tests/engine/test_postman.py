@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from engine.installation import House
+from engine.installation import Installation
 from engine.outside.imap import check
 from engine.outside.postman import collect, folders
 from engine.outside.world import World
@@ -27,11 +27,11 @@ MINUTE = timedelta(minutes=1)
 
 
 @contextmanager
-def house(pair: Pair, clock: Clock, url: str, folder: Path) -> Iterator[House]:
+def installation(pair: Pair, clock: Clock, url: str, folder: Path) -> Iterator[Installation]:
     settings = Settings(database_url=pair.database_url, data_dir=folder, imap_url=url)
     database = Database(pair.database_url, clock.now)
     try:
-        yield House(settings, database, World(clock.now), Library())
+        yield Installation(settings, database, World(clock.now), Library())
     finally:
         database.engine.dispose()
 
@@ -39,29 +39,29 @@ def house(pair: Pair, clock: Clock, url: str, folder: Path) -> Iterator[House]:
 @pytest.fixture
 def home(
     template_database: TemplateDatabase, clock: Clock, imap: ImapServer, tmp_path: Path
-) -> Iterator[House]:
+) -> Iterator[Installation]:
     """A house that reads the folder of the server, and has looked into it once."""
     pair = template_database("reference", fill)
     imap.deliver(letter("old@acme.test", "From before"))
-    with house(pair, clock, imap.url, tmp_path) as found:
+    with installation(pair, clock, imap.url, tmp_path) as found:
         collect(found)
         clock.advance(minutes=1)
         yield found
 
 
-def subjects(house: House) -> list[str]:
-    with house.database.read() as tx:
+def subjects(installation: Installation) -> list[str]:
+    with installation.database.read() as tx:
         table = tx.schema.tables["emails"]
         return list(tx.db.scalars(select(table.c.subject).order_by(table.c.id)))
 
 
-def alerts(house: House) -> list[Any]:
-    with house.database.read() as tx:
+def alerts(installation: Installation) -> list[Any]:
+    with installation.database.read() as tx:
         return [(row.kind, row.cause) for row in tx.db.execute(select(ALERTS))]
 
 
 def test_new_mail_is_taken_once_and_left_as_it_was(
-    home: House, imap: ImapServer, clock: Clock
+    home: Installation, imap: ImapServer, clock: Clock
 ) -> None:
     before = imap.flags()
     assert subjects(home) == []
@@ -86,7 +86,7 @@ def test_new_mail_is_taken_once_and_left_as_it_was(
 
 
 def test_the_folder_is_looked_into_once_a_minute(
-    home: House, imap: ImapServer, clock: Clock
+    home: Installation, imap: ImapServer, clock: Clock
 ) -> None:
     assert collect(home) == 0
     imap.deliver(letter("ana@acme.test", "One"))
@@ -96,19 +96,19 @@ def test_the_folder_is_looked_into_once_a_minute(
 
 
 def test_another_process_goes_on_where_the_first_stopped(
-    home: House, imap: ImapServer, clock: Clock, tmp_path: Path
+    home: Installation, imap: ImapServer, clock: Clock, tmp_path: Path
 ) -> None:
     imap.deliver(letter("ana@acme.test", "One"))
     assert collect(home) == 1
     imap.deliver(letter("ana@acme.test", "Two"))
     clock.advance(minutes=1)
-    other = House(home.settings, home.database, home.world, Library())
+    other = Installation(home.settings, home.database, home.world, Library())
     assert collect(other) == 1
     assert subjects(home) == ["One", "Two"]
 
 
 def test_numbers_that_begin_anew_bring_no_mail_twice(
-    home: House, imap: ImapServer, clock: Clock
+    home: Installation, imap: ImapServer, clock: Clock
 ) -> None:
     imap.deliver(letter("ana@acme.test", "One", headers={"Message-ID": "<one@acme.test>"}))
     assert collect(home) == 1
@@ -123,7 +123,7 @@ def test_numbers_that_begin_anew_bring_no_mail_twice(
 
 
 def test_a_mail_that_came_by_another_door_is_not_taken_again(
-    home: House, imap: ImapServer, clock: Clock
+    home: Installation, imap: ImapServer, clock: Clock
 ) -> None:
     raw = letter("ana@acme.test", "One", headers={"Message-ID": "<one@acme.test>"})
     imap.deliver(raw)
@@ -138,7 +138,7 @@ def test_a_server_that_is_away_is_tried_again_more_and_more_seldom(
     pair = template_database("reference", fill)
     url = f"imap://demouser:s3cret@127.0.0.1:{free_port()}/Mail"
     pauses = []
-    with house(pair, clock, url, tmp_path) as home:
+    with installation(pair, clock, url, tmp_path) as home:
         for _ in range(7):
             assert collect(home) == 0
             with home.database.read() as tx:
@@ -156,7 +156,7 @@ def test_a_wrong_password_is_told_without_showing_it(
     template_database: TemplateDatabase, clock: Clock, imap: ImapServer, tmp_path: Path
 ) -> None:
     pair = template_database("reference", fill)
-    with house(pair, clock, imap.url.replace("demopass", "wr0ng"), tmp_path) as home:
+    with installation(pair, clock, imap.url.replace("demopass", "wr0ng"), tmp_path) as home:
         collect(home)
         with home.database.read() as tx:
             (row,) = folders(tx)

@@ -30,7 +30,7 @@ def story(template_database: TemplateDatabase, clock: Clock) -> Iterator[Story]:
 
 @pytest.fixture
 def tx(story: Story) -> Iterator[Transaction]:
-    with story.house.database.read() as found:
+    with story.installation.database.read() as found:
         yield found
 
 

@@ -54,7 +54,7 @@ TOGETHER = {
 
 
 def waits(story: Story) -> list[tuple[str, str | None]]:
-    with story.house.database.read() as tx:
+    with story.installation.database.read() as tx:
         query = select(RUNS.c.state, RUNS.c.awaits).order_by(RUNS.c.id)
         return [(row.state, row.awaits) for row in tx.db.execute(query)]
 
@@ -63,7 +63,7 @@ def waits(story: Story) -> list[tuple[str, str | None]]:
 def test_a_rehearsal_tells_what_would_be_waited_for_and_goes_on(
     template_database: TemplateDatabase, clock: Clock
 ) -> None:
-    with living({}, template_database, clock) as story, story.house.database.read() as tx:
+    with living({}, template_database, clock) as story, story.installation.database.read() as tx:
         (told,) = rehearse(tx, Workflow.model_validate(PAID), [1])
     assert told.path == (
         "Wait until the balance is 0, 10 days at most (would wait, until 2026-03-20 09:00 at most)",
@@ -119,12 +119,12 @@ def test_a_workflow_that_is_switched_off_meanwhile_holds_what_waits(
     with living({}, template_database, clock) as story:
         story.approve(PAID)
         story.tell({"save": "INV-1", "values": {"subject": "Go"}})
-        with story.house.database.begin() as tx:
+        with story.installation.database.begin() as tx:
             switch_off(tx, story.workflow)
         story.tell({"save": "INV-1", "values": {"balance": 0}})
         assert waits(story) == [("paused", "invoices/1")]
-        with story.house.database.begin() as tx:
-            decisions.switch_on(tx, story.house.library, story.workflow)
+        with story.installation.database.begin() as tx:
+            decisions.switch_on(tx, story.installation.library, story.workflow)
         clock.advance(minutes=15)
         story.tell({"tick": True})
         assert waits(story) == [("waiting", "tasks/1")]
@@ -138,7 +138,7 @@ def test_a_change_while_the_run_begins_to_wait_is_not_overlooked(
     begin = {"id": "turn", "type": "if", "conditions": SECOND, "then": [GIVE]}
     with living({}, template_database, clock) as story:
         story.approve({**PAID, "steps": [begin, PAID["steps"][0]]})
-        worker, database = story.house.worker, story.house.database
+        worker, database = story.installation.worker, story.installation.database
 
         def save(id: int, **values: Any) -> None:
             with database.begin() as tx:

@@ -27,7 +27,7 @@ DOCUMENT: dict[str, Any] = {
 
 def make_leads(story: Story) -> list[list[int]]:
     """Three leads for each user, of which the last does not fit."""
-    with story.house.database.begin() as tx:
+    with story.installation.database.begin() as tx:
         records = Records(tx, Author("alice"))
         return [
             [
@@ -39,8 +39,8 @@ def make_leads(story: Story) -> list[list[int]]:
 
 
 def ask(story: Story, ids: list[int], user: str) -> Started:
-    with story.house.database.begin() as tx:
-        live = story.house.library.live(tx)[story.workflow]
+    with story.installation.database.begin() as tx:
+        live = story.installation.library.live(tx)[story.workflow]
         return start(tx, live, ids, Cause(user))
 
 
@@ -52,7 +52,7 @@ def test_each_gets_a_run_for_each_record_that_fits(
         story.approve(DOCUMENT)
         with ThreadPoolExecutor(len(USERS)) as pool:
             told = list(pool.map(lambda each: ask(story, *each), zip(leads, USERS, strict=True)))
-        with story.house.database.read() as tx:
+        with story.installation.database.read() as tx:
             rows = tx.db.execute(select(RUNS.c.record, RUNS.c.actor)).all()
     assert sorted((row.record, row.actor) for row in rows) == sorted(
         (id, user) for ids, user in zip(leads, USERS, strict=True) for id in ids[:2]
@@ -70,7 +70,7 @@ def test_of_all_who_ask_for_the_same_record_one_gets_it(
         story.approve(DOCUMENT)
         with ThreadPoolExecutor(len(USERS)) as pool:
             told = list(pool.map(lambda user: ask(story, [first], user), USERS))
-        with story.house.database.read() as tx:
+        with story.installation.database.read() as tx:
             rows = tx.db.execute(select(RUNS.c.record)).all()
     assert [row.record for row in rows] == [first]
     assert [len(each.runs) + len(each.refused) for each in told] == [1] * len(USERS)

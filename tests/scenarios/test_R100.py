@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.outside.subprocesses import apart
+from engine.outside.subprocesses import run_isolated
 from engine.records.attachments import attach
 from engine.records.writer import Author, Records
 from tests.databases import TemplateDatabase
@@ -37,11 +37,11 @@ def given(story: Story, document: Told) -> Told:
     """A ticket with three files is taken up: what the model is sent of it, and what comes of it."""
     story.approve(document)
     files = {
-        "letter.pdf": apart("print_pdf", b"<p>My password is refused since Monday.</p>"),
+        "letter.pdf": run_isolated("print_pdf", b"<p>My password is refused since Monday.</p>"),
         "screen.png": PIXEL,
         "setup.exe": b"MZ\x90\x00\x03",
     }
-    with story.house.database.begin() as tx:
+    with story.installation.database.begin() as tx:
         records = Records(tx, Author("alice"))
         ticket = {
             "title": "Help",
@@ -50,7 +50,7 @@ def given(story: Story, document: Told) -> Told:
         }
         made = records.create("tickets", ticket)
         for name, data in files.items():
-            folder = story.house.settings.data_dir
+            folder = story.installation.settings.data_dir
             attach(tx, Author("alice"), folder, f"tickets/{made.id}", name, "", BytesIO(data))
     story.tell({"tick": True})
     story.news()

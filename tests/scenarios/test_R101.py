@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.outside.subprocesses import apart
+from engine.outside.subprocesses import run_isolated
 from engine.records.attachments import attach
 from engine.records.writer import Author, Records
 from tests.databases import TemplateDatabase
@@ -43,8 +43,8 @@ DOUBTFUL = '{"amount": "1.200", "invoice_date": "27/02/2026", "invoice_number": 
 def scanned(story: Story, name: str, data: bytes) -> tuple[Told, list[Any]]:
     """A file is uploaded and told to be an invoice: what comes of it, and what the model saw."""
     story.approve(DOCUMENT)
-    with story.house.database.begin() as tx:
-        folder = story.house.settings.data_dir
+    with story.installation.database.begin() as tx:
+        folder = story.installation.settings.data_dir
         made = attach(tx, Author("alice"), folder, "accounts/1", name, "", BytesIO(data))
         Records(tx, Author("alice")).update("documents", made.id, {"text_content": None})
     story.tell({"tick": True})
@@ -59,7 +59,7 @@ def test_the_words_of_a_pdf_are_read_and_the_amount_is_a_decimal(
     template_database: TemplateDatabase, clock: Clock
 ) -> None:
     with living({"model": [READ]}, template_database, clock) as story:
-        news, seen = scanned(story, "nordwood.pdf", apart("print_pdf", INVOICE.encode()))
+        news, seen = scanned(story, "nordwood.pdf", run_isolated("print_pdf", INVOICE.encode()))
     assert "TOTAL EUR 1 200,50" in seen[0]["text"]
     assert [block["type"] for block in seen] == ["text", "text"]
     values = {"amount": 1200.5, "invoice_date": "2026-02-27", "invoice_number": "NW-2026-0117"}
@@ -69,7 +69,10 @@ def test_the_words_of_a_pdf_are_read_and_the_amount_is_a_decimal(
 @pytest.mark.parametrize("pairs", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("name", "data", "kind"),
-    [("scan.pdf", apart("print_pdf", SCAN.encode()), "document"), ("photo.jpg", PIXEL, "image")],
+    [
+        ("scan.pdf", run_isolated("print_pdf", SCAN.encode()), "document"),
+        ("photo.jpg", PIXEL, "image"),
+    ],
     ids=["scan", "photo"],
 )
 def test_a_scan_without_words_is_shown_as_it_is(
@@ -87,8 +90,8 @@ def test_a_service_that_reads_no_pictures_is_sent_none(
     template_database: TemplateDatabase, clock: Clock
 ) -> None:
     with living({"model": [READ]}, template_database, clock) as story:
-        assert story.house.world.model
-        story.house.world.model.reads_files = False
+        assert story.installation.world.model
+        story.installation.world.model.reads_files = False
         news, seen = scanned(story, "photo.png", PIXEL)
     assert (seen, news["runs"]) == ([], {"failed": 1})
     assert list(news["said"].values()) == [
@@ -102,7 +105,7 @@ def test_what_cannot_be_told_for_sure_is_left_as_it_is_with_a_warning(
     template_database: TemplateDatabase, clock: Clock
 ) -> None:
     with living({"model": [DOUBTFUL]}, template_database, clock) as story:
-        news, _ = scanned(story, "nordwood.pdf", apart("print_pdf", INVOICE.encode()))
+        news, _ = scanned(story, "nordwood.pdf", run_isolated("print_pdf", INVOICE.encode()))
     assert news["records"] == {"DOC-3": {"invoice_number": "NW-2026-0117"}}
     (said,) = news["said"].values()
     assert "Amount was left as it is: whether `1.200` is thousands or a fraction" in said

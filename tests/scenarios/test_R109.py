@@ -40,7 +40,7 @@ ROLES = frozenset({"author"})
 def story(template_database: TemplateDatabase, clock: Clock) -> Iterator[Story]:
     """Bob's portfolio is restricted, and holds ACME alone; Alice has none."""
     with living({}, template_database, clock) as story:
-        with story.house.database.begin() as tx:
+        with story.installation.database.begin() as tx:
             records = Records(tx, Author("admin"))
             portfolio = {"name": "Collections", "restricted": True, "users": ["bob"]}
             id = records.create("portfolios", portfolio).id
@@ -53,7 +53,7 @@ def story(template_database: TemplateDatabase, clock: Clock) -> Iterator[Story]:
 
 
 def ask(story: Story, user: str, name: str, roles: frozenset[str] = ROLES, **given: Any) -> Answer:
-    desk = Desk(story.house, Principal(user, roles))
+    desk = Desk(story.installation, Principal(user, roles))
     return OPERATIONS[name].call(desk, given)
 
 
@@ -99,7 +99,7 @@ def test_what_may_be_seen_can_be_changed(story: Story) -> None:
 
 
 def test_notes_and_documents_hang_on_customers_through_other_records(story: Story) -> None:
-    with story.house.database.begin() as tx:
+    with story.installation.database.begin() as tx:
         records = Records(tx, Author("alice"))
         for record in ("invoices/1", "invoices/3", "products/1"):
             records.create("notes", {"text": record, "record": record})
@@ -139,11 +139,13 @@ def test_runs_for_hidden_customers_are_hidden(story: Story) -> None:
 
 
 def test_pages_and_rest_keep_to_it_too(story: Story) -> None:
-    with story.house.database.begin() as tx:
+    with story.installation.database.begin() as tx:
         create_user(tx, "bob", ["author"], "correct horse")
         cookie = open_session(tx, "bob")
         token = create_token(tx, "bob", "test", ["records:read"])
-    client = TestClient(create_app(story.house), base_url=story.house.settings.address)
+    client = TestClient(
+        create_app(story.installation), base_url=story.installation.settings.address
+    )
     with client:
         found = client.get("/api/records/invoices", headers={"Authorization": f"Bearer {token}"})
         assert found.status_code == 200, found.text

@@ -47,14 +47,14 @@ def story(template_database: TemplateDatabase, clock: Clock) -> Iterator[Story]:
 
 
 def switch_off(story: Story, username: str) -> Any:
-    desk = Desk(story.house, Principal("admin", frozenset({"admin"})))
+    desk = Desk(story.installation, Principal("admin", frozenset({"admin"})))
     number = {"cons": "U-6", "bob": "U-2"}[username]
     return write_record(desk, "users", {"active": False}, number)
 
 
 def problems(story: Story, *steps: dict[str, Any]) -> tuple[Problem, ...]:
-    with story.house.database.read() as tx:
-        return examine(tx, document(*steps), story.house.unsafe).problems
+    with story.installation.database.read() as tx:
+        return examine(tx, document(*steps), story.installation.unsafe).problems
 
 
 @pytest.mark.parametrize(("step", "path"), STEPS)
@@ -70,20 +70,22 @@ def test_a_step_that_names_a_user_who_is_switched_off_is_refused(
 
 
 def test_a_version_is_not_put_into_force_once_its_user_is_gone(story: Story) -> None:
-    with story.house.database.begin() as tx:
+    with story.installation.database.begin() as tx:
         draft = save_draft(tx, document(ASSIGN), By("alice"))
-        version = submit(tx, draft.id, draft.revision, "", By("alice"), story.house.unsafe, None)
+        version = submit(
+            tx, draft.id, draft.revision, "", By("alice"), story.installation.unsafe, None
+        )
     switch_off(story, "cons")
     refused = pytest.raises(Invalid, match="cons, who is switched off")
-    with refused, story.house.database.begin() as tx:
-        approve(tx, story.house.library, version.id, version.hash, By("admin"), "")
+    with refused, story.installation.database.begin() as tx:
+        approve(tx, story.installation.library, version.id, version.hash, By("admin"), "")
 
 
 def test_people_are_told_which_workflows_name_a_user_who_is_switched_off(story: Story) -> None:
     story.approve(document(ASSIGN))
     assert switch_off(story, "bob")["named_in"] == []
     assert switch_off(story, "cons")["named_in"] == ["Leads - To cons"]
-    with story.house.database.read() as tx:
+    with story.installation.database.read() as tx:
         (alert,) = tx.db.execute(ALERTS.select()).all()
     assert alert.kind == "absent"
     assert "cons, who is switched off" in alert.cause
@@ -94,7 +96,7 @@ def test_people_are_told_which_workflows_name_a_user_who_is_switched_off(story: 
 
 def test_a_task_for_a_user_who_is_gone_falls_to_the_owner_of_the_record(story: Story) -> None:
     story.approve(document(STEPS[1][0]))
-    with story.house.database.begin() as tx:
+    with story.installation.database.begin() as tx:
         Records(tx, Author("admin")).update("users", 6, {"active": False})
     story.tell({"create": "leads", "values": {"name": "Gus", "owner": "alice"}})
     assert [task["owner"] for task in story.news()["tasks"]] == ["alice"]

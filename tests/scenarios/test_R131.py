@@ -24,14 +24,14 @@ EVERYBODY = {"customers": ["ACME", "BETA", "DELTA"]}
 def ask(story: Story, **given: Any) -> Any:
     """What Alice's program is told; it cannot approve."""
     who = Principal("alice", frozenset({"author"}), None, "a token", True)
-    return OPERATIONS["write_to_customers"].call(Desk(story.house, who), {**LETTER, **given})
+    return OPERATIONS["write_to_customers"].call(Desk(story.installation, who), {**LETTER, **given})
 
 
 def approve(story: Story, workflow: int) -> None:
-    with story.house.database.begin() as tx:
+    with story.installation.database.begin() as tx:
         row = tx.db.execute(select(VERSIONS).where(VERSIONS.c.workflow == workflow)).one()
-        decisions.approve(tx, story.house.library, row.id, row.hash, By("admin"), "")
-    story.house.worker.work()
+        decisions.approve(tx, story.installation.library, row.id, row.hash, By("admin"), "")
+    story.installation.worker.work()
 
 
 def test_paused_customers_are_left_out_and_approval_sends_it_to_the_others(
@@ -48,12 +48,12 @@ def test_paused_customers_are_left_out_and_approval_sends_it_to_the_others(
         assert [row["id"] for row in shown["suppressed"]] == [4]
         assert story.news() == {}
         story.tell({"attach": "terms.pdf", "to": "ACC-1", "text": "Our terms"})
-        with story.house.database.read() as tx:
+        with story.installation.database.read() as tx:
             documents = tx.schema.tables["documents"]
             terms = tx.db.scalar(select(documents.c.number).where(documents.c.title == "terms.pdf"))
         story.news()
         asked = ask(story, **EVERYBODY, attach=[terms], dry=False)
-        story.house.worker.work()
+        story.installation.worker.work()
         assert story.news() == {}  # nothing before a person approves
         approve(story, asked["workflow"])
         news = story.news()
@@ -91,5 +91,5 @@ def test_what_makes_no_sense_is_refused(template_database: TemplateDatabase, clo
         story.tell({"save": "ACC-2", "values": {"chasing_paused": True}})
         with pytest.raises(Invalid, match="nobody is left to write to"):
             ask(story, customers=["BETA"], dry=False)
-        with story.house.database.read() as tx:
+        with story.installation.database.read() as tx:
             assert tx.count(RUNS) == 0

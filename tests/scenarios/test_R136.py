@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from engine.company.company import PLACEHOLDER, Company, Sender
-from engine.installation import House
+from engine.installation import Installation
 from engine.runs.sending.outbox import waiting
 from engine.settings import Settings
 from engine.workflows.advice import advice
@@ -42,10 +42,10 @@ def told(office: Office, **step: Any) -> list[str]:
     """What is said before such a workflow is switched on."""
     document = {"name": "Remind", "module": "invoices", "trigger": CREATED, "steps": [MAIL | step]}
     world = office.worker.world
-    house = House(Settings(), office.database, world, Library())
+    installation = Installation(Settings(), office.database, world, Library())
     with office.database.read() as tx:
         parsed = Workflow.model_validate(document)
-        given = advice(parsed, tx.schema, None, house.lacks(tx.company))
+        given = advice(parsed, tx.schema, None, installation.lacks(tx.company))
         return [problem.message for problem in given if "sender" in problem.message]
 
 

@@ -20,7 +20,7 @@ DAILY = {"type": "schedule", "every": "day", "at": "09:00"}
 SENT = {"field": "status", "op": "equals", "value": "Sent"}
 
 
-def crowd(office: Office, number: int) -> None:
+def audience_by_module(office: Office, number: int) -> None:
     """So many invoices, each with a recipient of its own."""
     rows = [{"status": "Sent", "account": "ACME", "memo": f"p{n}@acme.test"} for n in range(number)]
     with office.database.begin() as tx:
@@ -51,7 +51,7 @@ def test_an_audience_above_the_cap_is_held_for_approval(
     pair = template_database("office", prepare)
     with Office.at(pair.database_url, clock.now, mailbox.url) as office:
         capped(office, workflow_day=50, workflow_hour=50)
-        crowd(office, 70)
+        audience_by_module(office, 70)
         steps = [{**MAIL, "to": ["{{ record.memo }}"]}]
         workflow = office.activate(trigger=DAILY, conditions=SENT, steps=steps)
         clock.advance(days=1)
@@ -73,7 +73,7 @@ def test_five_thousand_mails_at_once_are_held_with_the_caps_as_they_come(
     pair = template_database("office", prepare)
     with Office.at(pair.database_url, clock.now, mailbox.url) as office:
         capped(office, **Company().email_caps.model_dump())
-        crowd(office, 5000)
+        audience_by_module(office, 5000)
         steps = [{**MAIL, "to": ["{{ record.memo }}"]}]
         office.activate(trigger=DAILY, conditions=SENT, steps=steps)
         clock.advance(days=1)
@@ -90,7 +90,7 @@ def test_an_audience_within_the_cap_goes_and_more_in_an_hour_waits_for_the_next(
     pair = template_database("office", prepare)
     with Office.at(pair.database_url, clock.now, mailbox.url) as office:
         capped(office, workflow_day=50, workflow_hour=20)
-        crowd(office, 50)
+        audience_by_module(office, 50)
         steps = [{**MAIL, "to": ["{{ record.memo }}"]}]
         office.activate(trigger=DAILY, conditions=SENT, steps=steps)
         sent = []
@@ -109,7 +109,7 @@ def test_what_nobody_lets_go_ends_after_three_days(
     pair = template_database("office", prepare)
     with Office.at(pair.database_url, clock.now, mailbox.url) as office:
         capped(office, workflow_day=3)
-        crowd(office, 4)
+        audience_by_module(office, 4)
         steps = [{**MAIL, "to": ["{{ record.memo }}"]}]
         once = {"type": "schedule", "every": "once", "date": "2026-03-11", "at": "09:00"}
         office.activate(trigger=once, conditions=SENT, steps=steps)

@@ -34,7 +34,7 @@ def noting(module: str, texts: list[str]) -> Told:
 
 
 def desk(story: Story, *, agent: bool = False) -> Desk:
-    return Desk(story.house, Principal("alice", frozenset({"author"}), None, None, agent))
+    return Desk(story.installation, Principal("alice", frozenset({"author"}), None, None, agent))
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -42,19 +42,19 @@ def desk(story: Story, *, agent: bool = False) -> Desk:
 def test_every_variable_of_the_list_is_accepted(
     module: str, template_database: TemplateDatabase, clock: Clock
 ) -> None:
-    with living({}, template_database, clock) as story, story.house.database.read() as tx:
+    with living({}, template_database, clock) as story, story.installation.database.read() as tx:
         known = list(inserts(tx.schema.module(module), tx.schema))
         text = " ".join(f"{each.written} {each.elsewhere}" for each in known)
         assert len(known) > 20
-        assert examine(tx, noting(module, [text]), story.house.unsafe).problems == ()
+        assert examine(tx, noting(module, [text]), story.installation.unsafe).problems == ()
 
 
 def test_both_spellings_print_the_same(template_database: TemplateDatabase, clock: Clock) -> None:
     with living({}, template_database, clock) as story:
-        with story.house.database.begin() as tx:
+        with story.installation.database.begin() as tx:
             invoices = tx.schema.tables["invoices"]
             tx.db.execute(update(invoices).values(subject="Rent", sales_rep="AL"))
-        with story.house.database.read() as tx:
+        with story.installation.database.read() as tx:
             known = list(inserts(tx.schema.module("invoices"), tx.schema))
             pairs = [(each.written, each.elsewhere) for each in known if each.elsewhere]
             text = "\n".join(f"{one}|{other}" for one, other in pairs)
@@ -81,7 +81,7 @@ def test_the_list_is_told_in_groups_and_hides_what_may_not_be_seen(
         assert len(set(written)) == len(written)
         with pytest.raises(Invalid, match="there is no module `employees`"):
             list_variables(desk(story, agent=True), "employees")
-        with story.house.database.read() as tx:
+        with story.installation.database.read() as tx:
             part: Schema = seen(tx.schema, desk(story, agent=True).who)
             leaves = [each.written for each in inserts(part.module("leave_requests"), part)]
         assert [text for text in leaves if "employee." in text] == []

@@ -47,7 +47,7 @@ def mailed(story: Story) -> dict[str, str]:
 
 
 def visitor(story: Story) -> TestClient:
-    return TestClient(create_app(story.house), base_url="http://localhost")
+    return TestClient(create_app(story.installation), base_url="http://localhost")
 
 
 def place(text: str) -> str:
@@ -90,7 +90,7 @@ def test_every_opening_is_noted(story: Story, clock: Clock) -> None:
     browser.get(address)
     clock.advance(days=31)
     browser.get(address)
-    with story.house.database.read() as tx:
+    with story.installation.database.read() as tx:
         rows = tx.db.execute(select(AUDIT).where(AUDIT.c.verb == "open_statement")).all()
     assert [(row.actor, row.object, row.detail["link"]) for row in rows] == [
         ("customer", "accounts/1", "open"),
@@ -105,7 +105,7 @@ def test_what_is_no_link_of_ours_shows_nothing(story: Story, spoiled: str) -> No
 
 
 def test_a_link_for_something_else_opens_no_statement(story: Story) -> None:
-    with story.house.database.read() as tx:
+    with story.installation.database.read() as tx:
         links, until = tx.links, tx.now + timedelta(days=1)
     other = links.sign("unsubscribe", "1", until)
     browser = visitor(story)

@@ -61,8 +61,8 @@ def test_a_text_of_the_library_goes_in_the_language_of_its_reader_with_its_lengt
         english = story.news()
         story.tell({"create": "tickets", "values": {"title": "Lampe", "contact": "Ana Lopez"}})
         french_news = story.news()
-        with story.house.database.read() as tx:
-            live = story.house.library.live(tx)[story.workflow]
+        with story.installation.database.read() as tx:
+            live = story.installation.library.live(tx)[story.workflow]
             (rehearsed,) = rehearse(tx, live.parsed, [4])
     assert [text["text"] for text in english["texts"]] == ["TK-4 is ready."]
     assert "(14 characters, 1 part (GSM))" in english["said"]["TK-4"]
@@ -79,9 +79,9 @@ def test_a_text_that_is_not_there_and_one_that_is_too_long_are_refused(
     template_database: TemplateDatabase, clock: Clock
 ) -> None:
     long = {"id": "sms", "type": "send_sms", "to": ["contact.mobile"], "body": "a" * 1531}
-    with living({}, template_database, clock) as story, story.house.database.read() as tx:
-        (absent,) = examine(tx, DOCUMENT, story.house.unsafe).problems
-        (too_long,) = examine(tx, {**DOCUMENT, "steps": [long]}, story.house.unsafe).problems
+    with living({}, template_database, clock) as story, story.installation.database.read() as tx:
+        (absent,) = examine(tx, DOCUMENT, story.installation.unsafe).problems
+        (too_long,) = examine(tx, {**DOCUMENT, "steps": [long]}, story.installation.unsafe).problems
     assert (absent.path, absent.message) == (
         "steps.0.template",
         "there is no template `ready_text` in the library.",

@@ -28,17 +28,17 @@ DOCUMENT: dict[str, Any] = {
 
 def write(story: Story, values: dict[str, Any], id: int | None = None) -> int:
     """Make or change a template, and let the workers see it."""
-    with story.house.database.begin() as tx:
+    with story.installation.database.begin() as tx:
         records = Records(tx, Author("bob"))
         saved = (
             records.update("templates", id, values) if id else records.create("templates", values)
         )
-    story.house.worker.work()
+    story.installation.worker.work()
     return saved.id
 
 
 def delete(story: Story, id: int) -> None:
-    with story.house.database.begin() as tx:
+    with story.installation.database.begin() as tx:
         Records(tx, Author("bob")).delete("templates", id)
 
 
@@ -94,10 +94,12 @@ def test_a_template_that_says_nothing_in_some_language_cannot_be_used(
         write(story, {**REMINDER, "html": "<p>Pay.</p>"})
         write(story, {**REMINDER, "language": "fr", "subject": None, "body": None})
         told = []
-        with story.house.database.read() as tx:
+        with story.installation.database.read() as tx:
             for type, given in steps.items():
                 step = {"id": "it", "type": type, "template": REMINDER["name"], **given}
-                problems = examine(tx, {**DOCUMENT, "steps": [step]}, story.house.unsafe).problems
+                problems = examine(
+                    tx, {**DOCUMENT, "steps": [step]}, story.installation.unsafe
+                ).problems
                 told += [problem.message for problem in problems]
     assert told == [
         "the mail has no subject, as the template “second_reminder” has none in fr.",

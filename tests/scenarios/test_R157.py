@@ -13,7 +13,7 @@ from tests.story import Story, living
 
 
 def desk(story: Story) -> Desk:
-    return Desk(story.house, Principal("alice", frozenset({"author"}), None, None, False))
+    return Desk(story.installation, Principal("alice", frozenset({"author"}), None, None, False))
 
 
 def test_a_template_goes_out_as_json_and_comes_back_the_same(

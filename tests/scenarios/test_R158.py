@@ -25,7 +25,7 @@ def sent(story: Story, subject: str) -> list[str]:
 
 def waiting(story: Story) -> list[tuple[int, str, list[str]]]:
     """The versions that wait for a person: number, hash, authors."""
-    with story.house.database.read() as tx:
+    with story.installation.database.read() as tx:
         query = select(VERSIONS).where(VERSIONS.c.state == "in_review")
         return [(row.id, row.hash, row.authors) for row in tx.db.execute(query)]
 
@@ -42,10 +42,10 @@ def test_a_new_wording_waits_for_approval_and_then_counts_for_the_next_mail(
         assert sent(story, "two") == ["Please pay 1000.00."]
         ((version, hash, authors),) = waiting(story)
         assert authors == ["bob"]
-        with story.house.database.begin() as tx:
-            decisions.approve(tx, story.house.library, version, hash, By("admin"), "")
+        with story.installation.database.begin() as tx:
+            decisions.approve(tx, story.installation.library, version, hash, By("admin"), "")
         assert sent(story, "three") == ["Kindly pay 1000.00."]
-        with story.house.database.read() as tx:
+        with story.installation.database.read() as tx:
             emails = tx.schema.tables["emails"]
             bodies = tx.db.scalars(select(emails.c.body).order_by(emails.c.id)).all()
         assert bodies == ["Please pay 1000.00.", "Please pay 1000.00.", "Kindly pay 1000.00."]
@@ -81,9 +81,9 @@ KIND = {"body": "Kindly pay {{ record.balance }}."}
 def decide(story: Story, *, approved: bool = True, by: str = "admin") -> None:
     """What a person says to the one version that waits."""
     ((version, hash, _),) = waiting(story)
-    with story.house.database.begin() as tx:
+    with story.installation.database.begin() as tx:
         if approved:
-            decisions.approve(tx, story.house.library, version, hash, By(by), "")
+            decisions.approve(tx, story.installation.library, version, hash, By(by), "")
         else:
             decisions.reject(tx, version, By(by), "Not like this.")
 
@@ -91,9 +91,9 @@ def decide(story: Story, *, approved: bool = True, by: str = "admin") -> None:
 def imported(story: Story, rows: str) -> None:
     """A file of templates is taken in, which is to start no workflow."""
     file = BytesIO(rows.encode())
-    done = import_csv(story.house.database, "templates", file, author=Author("bob"))
+    done = import_csv(story.installation.database, "templates", file, author=Author("bob"))
     assert done.problems == []
-    story.house.worker.work()
+    story.installation.worker.work()
 
 
 def test_a_template_that_is_imported_goes_to_review_and_starts_nothing(
@@ -118,7 +118,7 @@ def test_two_of_one_name_and_language_do_not_come_in_by_one_file(
     rows = "name,kind,subject,body\nx,E-mail,S,One\nx,E-mail,S,Two\n"
     with living({}, template_database, clock) as story:
         done = import_csv(
-            story.house.database, "templates", BytesIO(rows.encode()), author=Author("bob")
+            story.installation.database, "templates", BytesIO(rows.encode()), author=Author("bob")
         )
         assert [row for row, _ in done.problems] == [3]
 
@@ -129,10 +129,10 @@ def test_whoever_changed_it_is_among_the_authors_and_cannot_approve(
     with living({"company": {"four_eyes": True}}, template_database, clock) as story:
         template = write(story, REMINDER)
         story.approve(DOCUMENT)
-        with story.house.database.begin() as tx:
+        with story.installation.database.begin() as tx:
             for name, body in (("carol", "Send all to me."), ("bob", "Pay.")):
                 Records(tx, Author(name)).update("templates", template, {"body": body})
-        story.house.worker.work()
+        story.installation.worker.work()
         assert [authors for _, _, authors in waiting(story)] == [["carol", "bob"]]
         with pytest.raises(Invalid, match="you took part in writing"):
             decide(story, by="carol")
@@ -145,12 +145,12 @@ def test_a_draft_under_way_and_a_new_wording_keep_out_of_each_others_way(
         template = write(story, REMINDER)
         story.approve(DOCUMENT)
         write(story, KIND, template)
-        with story.house.database.begin() as tx:
+        with story.installation.database.begin() as tx:
             save_draft(tx, {**DOCUMENT, "description": "New"}, By("alice"), story.workflow)
         assert len(waiting(story)) == 1
         decide(story)
         assert sent(story, "one") == ["Kindly pay 1000.00."]
-        with story.house.database.read() as tx:
+        with story.installation.database.read() as tx:
             draft = tx.db.scalar(select(WORKFLOWS.c.draft))
         assert draft == {**DOCUMENT, "description": "New"}
 
@@ -160,17 +160,17 @@ def test_what_waits_for_review_takes_up_the_new_wording(
 ) -> None:
     with living({}, template_database, clock) as story:
         template = write(story, REMINDER)
-        with story.house.database.begin() as tx:
+        with story.installation.database.begin() as tx:
             draft = save_draft(tx, DOCUMENT, By("alice"))
-            submit(tx, draft.id, draft.revision, "", By("alice"), story.house.unsafe, None)
+            submit(tx, draft.id, draft.revision, "", By("alice"), story.installation.unsafe, None)
         ((first, old, _),) = waiting(story)
         write(story, KIND, template)
         ((second, new, authors),) = waiting(story)
         assert first != second
         assert old != new
         assert authors == ["alice", "bob"]
-        with pytest.raises(Invalid, match="superseded"), story.house.database.begin() as tx:
-            decisions.approve(tx, story.house.library, first, old, By("admin"), "")
+        with pytest.raises(Invalid, match="superseded"), story.installation.database.begin() as tx:
+            decisions.approve(tx, story.installation.library, first, old, By("admin"), "")
         decide(story)
         assert sent(story, "one") == ["Kindly pay 1000.00."]
 
@@ -194,11 +194,11 @@ def test_a_new_wording_outlives_the_rejection_of_what_came_with_it(
     with living({}, template_database, clock) as story:
         template = write(story, REMINDER)
         story.approve(DOCUMENT)
-        with story.house.database.begin() as tx:
+        with story.installation.database.begin() as tx:
             steps = [{**DOCUMENT["steps"][0], "subject": "Pay!"}]
             changed = {**DOCUMENT, "steps": steps}
             row = save_draft(tx, changed, By("alice"), story.workflow)
-            submit(tx, row.id, row.revision, "", By("alice"), story.house.unsafe, None)
+            submit(tx, row.id, row.revision, "", By("alice"), story.installation.unsafe, None)
         write(story, KIND, template)
         decide(story, approved=False)
         decide(story)

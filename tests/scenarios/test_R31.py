@@ -23,12 +23,12 @@ def test_what_was_to_happen_before_it_was_approved_is_refused(
     template_database: TemplateDatabase, clock: Clock
 ) -> None:
     with living({}, template_database, clock) as story:
-        with story.house.database.begin() as tx:
+        with story.installation.database.begin() as tx:
             draft = save_draft(tx, ONCE, By("alice"))
             version = submit(
-                tx, draft.id, draft.revision, "", By("alice"), story.house.unsafe, None
+                tx, draft.id, draft.revision, "", By("alice"), story.installation.unsafe, None
             )
         clock.advance(days=2)
         refused = pytest.raises(Invalid, match="on 2026-03-11, and that is past")
-        with refused, story.house.database.begin() as tx:
-            approve(tx, story.house.library, version.id, version.hash, By("admin"), "")
+        with refused, story.installation.database.begin() as tx:
+            approve(tx, story.installation.library, version.id, version.hash, By("admin"), "")

@@ -23,7 +23,7 @@ def test_a_due_date_is_the_same_day_in_every_zone_and_a_moment_is_not(
 ) -> None:
     with living({"company": {"timezone": zone}}, template_database, clock) as story:
         clock.set(local("2026-09-30T23:30"))
-        with story.house.database.begin() as tx:
+        with story.installation.database.begin() as tx:
             invoice = {"account": "ACME", "status": "Sent", "due_date": "2026-10-01", "balance": 1}
             id = Records(tx, Author("alice")).create("invoices", invoice).id
             module = tx.schema.module("invoices")
@@ -44,7 +44,7 @@ def test_the_company_decides_what_nine_o_clock_is(
     due = {}
     for zone in ZONES[:2]:
         with living({"company": {"timezone": zone}}, template_database, clock) as story:
-            with story.house.database.read() as tx:
+            with story.installation.database.read() as tx:
                 trigger = Schedule.model_validate(
                     {"type": "schedule", "every": "day", "at": "09:00"}
                 )

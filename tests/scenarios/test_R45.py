@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.installation import House
+from engine.installation import Installation
 from engine.queue import beat
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
@@ -43,7 +43,7 @@ def test_each_is_listed_with_frequency_status_last_and_next_run(
     daily, weekly = reception.approved(**DAILY), reception.approved(**WEEKLY)
     reception.approved(name="Invoices - By hand")
     clock.advance(days=1)
-    reception.house.worker.work()
+    reception.installation.worker.work()
     reception.ask("alice", "toggle_workflow", workflow=weekly, active=False)
     assert planned(reception) == {
         "Invoices - Each morning": {
@@ -80,7 +80,7 @@ def test_how_often_is_changed_by_a_draft_that_somebody_approves(reception: Recep
 def test_after_three_silent_intervals_the_scheduler_is_said_to_be_down(
     reception: Reception, clock: Clock
 ) -> None:
-    beat(reception.house.worker)
+    beat(reception.installation.worker)
     clock.advance(seconds=180)
     assert reception.ask("vera", "get_scheduler")["status"] == "up"
     clock.advance(seconds=1)
@@ -88,7 +88,7 @@ def test_after_three_silent_intervals_the_scheduler_is_said_to_be_down(
     assert (told["ok"], told["status"]) == (False, "scheduler down")
     assert "more than 3 intervals of 60 seconds ago" in told["why"]
     assert reception.ask("vera", "list_alerts")["health"]["scheduler"]["why"] == told["why"]
-    page = browser_of(reception.house, "vera").get("/planner").text
+    page = browser_of(reception.installation, "vera").get("/planner").text
     assert "Scheduler down" in page
 
 
@@ -97,10 +97,10 @@ def test_one_that_lives_but_leaves_schedules_lying_is_down_too(
 ) -> None:
     reception.approved(**DAILY)
     clock.advance(days=1, minutes=5)
-    beat(reception.house.worker)
+    beat(reception.installation.worker)
     told = reception.ask("vera", "get_scheduler")
     assert (told["status"], "has not been started" in told["why"]) == ("scheduler down", True)
-    reception.house.worker.work()
+    reception.installation.worker.work()
     assert reception.ask("vera", "get_scheduler")["ok"] is True
 
 
@@ -108,8 +108,8 @@ def test_the_page_switches_off_and_on_and_sends_another_frequency_for_review(
     reception: Reception,
 ) -> None:
     daily = reception.approved(**DAILY)
-    house: House = reception.house
-    author = browser_of(house, "alice")
+    installation: Installation = reception.installation
+    author = browser_of(installation, "alice")
     page = author.get("/planner").text
     for word in ("Invoices - Each morning", "every day at 09:00", f"/workflows/{daily}/pause"):
         assert word in page
@@ -120,14 +120,14 @@ def test_the_page_switches_off_and_on_and_sends_another_frequency_for_review(
     assert "hourly" in author.get("/reviews/2").text
     author.post(f"/workflows/{daily}/pause", data={"running": "hold"})
     assert "Switch on" in author.get("/planner").text
-    assert "Switch o" not in browser_of(house, "vera").get("/planner").text
+    assert "Switch o" not in browser_of(installation, "vera").get("/planner").text
 
 
 def test_a_company_that_moves_takes_its_schedules_along(reception: Reception, clock: Clock) -> None:
     reception.approved(**DAILY)
     clock.advance(hours=6)
-    reception.house.worker.work()
-    admin = browser_of(reception.house, "root")
+    reception.installation.worker.work()
+    admin = browser_of(reception.installation, "root")
     form = {
         "timezone": "America/New_York", "country": "US", "subdivision": "NY",
         "working_weekdays": ["mon", "tue", "wed", "thu", "fri"], "holidays": "2026-03-11",
@@ -146,7 +146,7 @@ def test_a_company_that_moves_takes_its_schedules_along(reception: Reception, cl
 
 
 def test_only_an_admin_changes_the_calendar(reception: Reception) -> None:
-    answer = browser_of(reception.house, "alice").get("/system/calendar")
+    answer = browser_of(reception.installation, "alice").get("/system/calendar")
     assert answer.status_code == 403
 
 
@@ -174,7 +174,7 @@ def test_the_answers_of_the_form_become_a_schedule(
     reception: Reception, given: dict[str, str], trigger: dict[str, Any]
 ) -> None:
     daily = reception.approved(**DAILY)
-    author = browser_of(reception.house, "alice")
+    author = browser_of(reception.installation, "alice")
     assert author.post(f"/planner/{daily}", data=given).status_code == 303
     document = reception.ask("alice", "get_workflow", workflow=daily)["document"]
     assert document["trigger"] == {"type": "schedule", **trigger}
@@ -188,7 +188,7 @@ def test_another_frequency_does_not_send_an_unfinished_draft_for_review(
         "alice", "draft_workflow", document={**REMIND, **DAILY, "steps": []}, workflow=daily
     )
     reception.drafted()
-    author = browser_of(reception.house, "alice")
+    author = browser_of(reception.installation, "alice")
     answer = author.post(f"/planner/{daily}", data={"every": "hour"})
     assert (answer.status_code, "does nothing yet" in answer.text) == (422, True)
     reception.ask("alice", "draft_workflow", document={**REMIND, **DAILY}, workflow=daily)

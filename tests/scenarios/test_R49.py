@@ -37,10 +37,10 @@ def reception(
         found.approved(**waiting("Invoices - At nine", "Sent", "09:00"), recurrence="once")
         found.approved(**waiting("Invoices - Drafts at nine", "Draft", "09:00"), recurrence="once")
         found.approved(**waiting("Invoices - At ten", "Paid", "10:00"), recurrence="once")
-        with found.house.database.begin() as tx:
+        with found.installation.database.begin() as tx:
             for status, count in (("Sent", 30), ("Draft", 7), ("Paid", 2)):
                 Records(tx, Author("alice")).create_all("invoices", [{"status": status}] * count)
-        found.house.worker.work()
+        found.installation.worker.work()
         yield found
 
 
@@ -48,7 +48,7 @@ def times(reception: Reception) -> dict[str, int]:
     """How many runs go on at which time."""
     zone = "Europe/Paris"
     found: dict[str, int] = {}
-    with reception.house.database.read() as tx:
+    with reception.installation.database.read() as tx:
         assert tx.company.timezone == zone
         for due in tx.db.scalars(select(RUNS.c.due).where(RUNS.c.state == "waiting")):
             at = f"{due.astimezone(tx.company.calendar.timezone):%d %H:%M}"
@@ -76,7 +76,7 @@ def test_37_steps_are_shown_with_old_and_new_time_then_moved_then_restored(
     assert (back, times(reception)) == ({"restored": 37, "left": 0}, before)
     with pytest.raises(Invalid, match="was undone by root"):
         reception.ask("root", "undo_move", move=moved["move"])
-    with reception.house.database.read() as tx:
+    with reception.installation.database.read() as tx:
         verbs = [row.verb for row in audit.listed(tx)][:2]
     assert verbs == ["undo move", "move times"]
 
@@ -86,10 +86,10 @@ def test_what_was_moved_goes_on_at_its_new_time_and_not_before(
 ) -> None:
     move(reception, at="09:00", to="11:00", dry=False)
     clock.advance(days=1, hours=1, minutes=59)
-    reception.house.worker.work()
+    reception.installation.worker.work()
     assert times(reception) == {"11 11:00": 37}
     clock.advance(minutes=1)
-    reception.house.worker.work()
+    reception.installation.worker.work()
     assert times(reception) == {}
 
 
@@ -100,23 +100,23 @@ def test_a_mail_that_is_to_go_at_nine_goes_at_eleven(reception: Reception, clock
     trigger = {"type": "record_created"}
     mails = reception.approved(trigger=trigger, conditions=asked, recurrence="once", steps=steps)
     clock.advance(hours=3)
-    with reception.house.database.begin() as tx:
+    with reception.installation.database.begin() as tx:
         values = {"status": "Overdue", "account": "ACME", "balance": 1}
         Records(tx, Author("alice")).create("invoices", values)
-    reception.house.worker.work()
+    reception.installation.worker.work()
     shown = move(reception, at="09:00", to="11:00", workflows=[mails])
     assert [step["step"] for step in shown["steps"]] == ["mail"]
     move(reception, at="09:00", to="11:00", workflows=[mails], dry=False)
     clock.advance(hours=22, minutes=59)
-    reception.house.worker.work()
+    reception.installation.worker.work()
     assert sent(reception) == 0
     clock.advance(minutes=1)
-    reception.house.worker.work()
+    reception.installation.worker.work()
     assert sent(reception) == 1
 
 
 def sent(reception: Reception) -> int:
-    with reception.house.database.read() as tx:
+    with reception.installation.database.read() as tx:
         emails = tx.schema.tables["emails"]
         return tx.count(emails, emails.c.status == "captured")
 
@@ -132,7 +132,7 @@ def test_an_undo_leaves_alone_what_has_gone_on_since(reception: Reception, clock
     first = move(reception, at="10:00", to="08:30", dry=False)
     move(reception, at="09:00", to="11:00", workflows=[1], dry=False)
     clock.advance(hours=23, minutes=40)
-    reception.house.worker.work()
+    reception.installation.worker.work()
     assert reception.ask("root", "undo_move", move=first["move"]) == {"restored": 0, "left": 2}
 
 
@@ -164,7 +164,7 @@ def test_others_than_were_shown_are_not_moved(reception: Reception) -> None:
 
 def test_the_page_shows_what_would_move_moves_it_and_takes_it_back(reception: Reception) -> None:
     before = times(reception)
-    browser = browser_of(reception.house, "root")
+    browser = browser_of(reception.installation, "root")
     assert "Invoices - At nine" in browser.get("/planner/move").text
     wrong = browser.post("/planner/move", data={"at": "09:00"})
     assert (wrong.status_code, "Say where the times move" in wrong.text) == (422, True)
@@ -177,4 +177,4 @@ def test_the_page_shows_what_would_move_moves_it_and_takes_it_back(reception: Re
     assert "from 09:00 to 11:00" in browser.get("/planner").text
     browser.post("/planner/moves/1/undo")
     assert (times(reception), "undone by" in browser.get("/planner").text) == (before, True)
-    assert browser_of(reception.house, "vera").get("/planner/move").status_code == 403
+    assert browser_of(reception.installation, "vera").get("/planner/move").status_code == 403

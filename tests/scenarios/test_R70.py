@@ -27,14 +27,14 @@ def story(template_database: TemplateDatabase, clock: Clock) -> Iterator[Story]:
 
 
 def described(story: Story, *modules: str) -> Answer:
-    desk = Desk(story.house, Principal("admin", frozenset({"admin"})))
+    desk = Desk(story.installation, Principal("admin", frozenset({"admin"})))
     return describe_modules(desk, list(modules))
 
 
 def test_every_filterable_field_is_listed_with_its_operators(story: Story) -> None:
     told = described(story, *MODULES)
     assert [module["name"] for module in told["modules"]] == list(MODULES)
-    with story.house.database.read() as tx:
+    with story.installation.database.read() as tx:
         for module in told["modules"]:
             listed = [*module["fields"], *told["every_module_has"]]
             known = tx.schema.module(module["name"]).by_name
@@ -58,7 +58,7 @@ def test_an_unknown_field_is_refused_with_the_nearest_names(story: Story) -> Non
     for module, name in misspelt.items():
         asked = {"field": name, "op": "is_empty"}
         document = {"name": "A", "module": module, "trigger": {"type": "manual"}, "steps": [step]}
-        with story.house.database.read() as tx:
+        with story.installation.database.read() as tx:
             (problem,) = examine(tx, {**document, "conditions": asked}, []).problems
         assert (problem.path, problem.remedy) == (
             "conditions.field",

@@ -49,7 +49,7 @@ def story(template_database: TemplateDatabase, clock: Clock) -> Iterator[Story]:
 
 
 def preview(story: Story, document: dict[str, Any], **given: Any) -> Answer:
-    desk = Desk(story.house, Principal("admin", frozenset({"admin"})))
+    desk = Desk(story.installation, Principal("admin", frozenset({"admin"})))
     return preview_audience(desk, document=document, **given)
 
 
@@ -89,7 +89,7 @@ def test_of_invoices_taken_together_the_customers_can_be_seen(story: Story) -> N
 
 
 def test_the_invoices_of_a_contact_are_those_linked_to_it(story: Story) -> None:
-    with story.house.database.begin() as tx:
+    with story.installation.database.begin() as tx:
         link = {"invoice": "INV-2", "contact": "C1"}
         Records(tx, Author("alice")).create("invoice_contacts", link)
     via = "invoice_contacts.contact"

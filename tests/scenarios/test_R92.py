@@ -33,10 +33,12 @@ def test_the_entry_is_in_the_calendar_of_its_owner(
     with living({}, template_database, clock) as story:
         story.approve(DOCUMENT)
         story.tell({"save": "OP-1", "values": {"stage": "Proposal"}})
-        with story.house.database.begin() as tx:
+        with story.installation.database.begin() as tx:
             create_user(tx, "alice", ["author"])
             cookie = open_session(tx, "alice")
-        client = TestClient(create_app(story.house), base_url=story.house.settings.address)
+        client = TestClient(
+            create_app(story.installation), base_url=story.installation.settings.address
+        )
         client.cookies.set("sayso_session", cookie)
         with client:
             mine, theirs = (

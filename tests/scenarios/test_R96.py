@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from engine.outside.subprocesses import apart
+from engine.outside.subprocesses import run_isolated
 from engine.runs.rehearsal import rehearse
 from engine.schema.stored_files import named
 from engine.workflows.workflow import Workflow
@@ -34,7 +34,7 @@ DOCUMENT: Told = {
 
 
 def documents(story: Story) -> list[dict[str, Any]]:
-    with story.house.database.read() as tx:
+    with story.installation.database.read() as tx:
         table = tx.schema.tables["documents"]
         rows = tx.db.execute(select(table).where(table.c.record == "invoices/8")).mappings()
         return [dict(row) for row in rows]
@@ -51,10 +51,10 @@ def test_the_run_adds_a_pdf_to_the_invoice(
         news = story.news()
         (row,) = documents(story)
         digest, name = named(row["file"])
-        printed = story.house.world.file(digest)
+        printed = story.installation.world.file(digest)
     assert (row["title"], name, row["mime"]) == ("Invoice.pdf", "Invoice.pdf", "application/pdf")
     assert printed.startswith(b"%PDF-")
-    words = " ".join(apart("read_pdf", printed).decode().split())
+    words = " ".join(run_isolated("read_pdf", printed).decode().split())
     assert words == "Invoice INV-8 ACME owes 700,00 €."
     assert news["runs"] == {"done": 1}
     assert [note["text"] for note in news["notes"]] == [f"DOC-3, documents/{row['id']}"]
@@ -72,19 +72,19 @@ def test_a_template_of_the_library_is_printed_under_a_name_of_its_own(
         story.approve({**DOCUMENT, "steps": [step]})
         story.tell({"save": "INV-8", "values": {"status": "Finalized"}})
         (row,) = documents(story)
-        printed = story.house.world.file(named(row["file"])[0])
+        printed = story.installation.world.file(named(row["file"])[0])
     assert row["title"] == "Facture INV-8-ACME.pdf"
-    assert apart("read_pdf", printed).decode().strip() == "Dear ACME"
+    assert run_isolated("read_pdf", printed).decode().strip() == "Dear ACME"
 
 
 @pytest.mark.parametrize("pairs", ["sqlite"], indirect=True)
 def test_a_rehearsal_prints_nothing(template_database: TemplateDatabase, clock: Clock) -> None:
     with living({}, template_database, clock) as story:
-        with story.house.database.read() as tx:
+        with story.installation.database.read() as tx:
             always = Workflow.model_validate({**DOCUMENT, "conditions": {"all": []}})
             (told,) = rehearse(tx, always, [8])
         assert documents(story) == []
-        assert list(story.house.settings.data_dir.iterdir()) == []
+        assert list(story.installation.settings.data_dir.iterdir()) == []
     assert told.effects[0].does == "add “Invoice.pdf” to INV-8"
 
 

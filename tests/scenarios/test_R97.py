@@ -34,13 +34,13 @@ SCORE = document("credit_score", name="{{ record.name }}", years=3)
 
 
 def problems(story: Story, told: Told) -> list[tuple[str, str, str]]:
-    with story.house.database.read() as tx:
-        found = examine(tx, told, story.house.unsafe).problems
+    with story.installation.database.read() as tx:
+        found = examine(tx, told, story.installation.unsafe).problems
         return [(problem.path, problem.message, problem.remedy) for problem in found]
 
 
 def hash_of(story: Story) -> str:
-    with story.house.database.read() as tx:
+    with story.installation.database.read() as tx:
         return fingerprint(SCORE, Workflow.model_validate(SCORE), tx.schema)
 
 
@@ -186,7 +186,7 @@ class TestRunning:
         with (
             installed(tmp_path, listed="credit_score"),
             living({}, template_database, clock) as story,
-            story.house.database.read() as tx,
+            story.installation.database.read() as tx,
         ):
             (told,) = rehearse(tx, Workflow.model_validate(SCORE), [1])
             calls = __import__("sayso_scores_of_the_tests").CALLS

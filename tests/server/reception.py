@@ -14,7 +14,7 @@ import httpx
 import uvicorn
 
 from engine.company.company import Company
-from engine.installation import House
+from engine.installation import Installation
 from engine.people.logins import SCOPES, Principal, create_token, create_user, person, token_holder
 from engine.records.database import Database
 from engine.records.writer import Author, Records
@@ -81,31 +81,31 @@ def furnish(url: str) -> None:
 class Reception:
     """The open house and ways to come in."""
 
-    house: House
+    installation: Installation
     clock: Clock
     url: str = ""
     _clients: ExitStack = field(default_factory=ExitStack)
 
     def desk(self, name: str) -> Desk:
         """Where a person sits who is signed in to the pages."""
-        with self.house.database.read() as tx:
+        with self.installation.database.read() as tx:
             found = person(tx, name)
         assert found is not None
-        return Desk(self.house, found)
+        return Desk(self.installation, found)
 
     def token(self, name: str, *scopes: str) -> str:
-        with self.house.database.begin() as tx:
+        with self.installation.database.begin() as tx:
             return create_token(tx, name, "a test", scopes or SCOPES)
 
     def agent(self, name: str, *scopes: str) -> Principal:
         token = self.token(name, *scopes)
-        with self.house.database.read() as tx:
+        with self.installation.database.read() as tx:
             found = token_holder(tx, token)
         assert found is not None
         return found
 
     def agents_desk(self, name: str, *scopes: str) -> Desk:
-        return Desk(self.house, self.agent(name, *scopes))
+        return Desk(self.installation, self.agent(name, *scopes))
 
     def ask(self, who: str, operation: str, /, **given: Any) -> Answer:
         """What an operation answers to somebody's token."""
@@ -136,11 +136,11 @@ def opened(pair: Pair, clock: Clock, folder: Path, **more: Any) -> Iterator[Rece
     """The house, without a web server. `more` are further settings."""
     urls = {"database_url": pair.database_url, "queue_url": pair.queue_url}
     settings = Settings.model_validate({**urls, "data_dir": folder / "data", **more})
-    house = House.of(settings, clock.now)
+    installation = Installation.of(settings, clock.now)
     try:
-        yield Reception(house, clock)
+        yield Reception(installation, clock)
     finally:
-        house.database.engine.dispose()
+        installation.database.engine.dispose()
 
 
 @contextmanager
@@ -148,7 +148,7 @@ def served(reception: Reception) -> Iterator[Reception]:
     """The same, answering on a port of its own."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as sock:
         sock.bind(("127.0.0.1", 0))
-        app = create_app(reception.house)
+        app = create_app(reception.installation)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", http="h11", ws="none"))
         thread = Thread(target=server.run, kwargs={"sockets": [sock]})
         thread.start()

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from mcp import Client, StdioServerParameters
 from standardwebhooks import Webhook
 
-from engine.installation import House
+from engine.installation import Installation
 from engine.outside.hooks import Hooks
 from engine.outside.receiving import receive
 from engine.people import logins
@@ -37,11 +37,11 @@ def _installation(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture
-def house(_installation: None) -> Iterator[House]:
+def installation(_installation: None) -> Iterator[Installation]:
     """The installation that the commands work on."""
-    house = House.of(Settings())
-    yield house
-    house.database.engine.dispose()
+    installation = Installation.of(Settings())
+    yield installation
+    installation.database.engine.dispose()
 
 
 HOUSE = Path(__file__).parent.parent.parent
@@ -56,22 +56,22 @@ def with_anna() -> None:
     run("user", "create", "anna", "--role", "author", "--password-stdin", input="let me in!\n")
 
 
-def test_a_user_is_created_with_a_password_from_standard_input(house: House) -> None:
+def test_a_user_is_created_with_a_password_from_standard_input(installation: Installation) -> None:
     words = ("user", "create", "anna", "--role", "admin", "--role", "approver", "--password-stdin")
     created = run(*words, input="let me in!\n")
     assert (created.exit_code, created.stdout) == (0, "anna may sign in, as admin, approver.\n")
-    with house.database.read() as tx:
+    with installation.database.read() as tx:
         who = logins.check_password(tx, "anna", "let me in!")
     assert who == logins.Principal("anna", frozenset({"admin", "approver"}))
     assert run("user", "list").stdout.split() == ["anna", "admin,", "approver"]
 
 
-def test_a_token_is_printed_alone_and_opens_what_it_says(house: House) -> None:
+def test_a_token_is_printed_alone_and_opens_what_it_says(installation: Installation) -> None:
     with_anna()
     scopes = ("--scope", "records:read", "--scope", "runs:read")
     made = run("token", "create", "--user", "anna", "--name", "Laptop", *scopes)
     assert (made.exit_code, made.stderr) == (0, "")
-    with house.database.read() as tx:
+    with installation.database.read() as tx:
         holder = logins.token_holder(tx, made.stdout.removesuffix("\n"))
     assert holder is not None
     assert (holder.name, holder.scopes) == ("anna", frozenset({"records:read", "runs:read"}))
@@ -80,10 +80,10 @@ def test_a_token_is_printed_alone_and_opens_what_it_says(house: House) -> None:
     assert "revoked" in run("token", "list").stdout
 
 
-def test_a_link_signs_in_once(house: House) -> None:
+def test_a_link_signs_in_once(installation: Installation) -> None:
     with_anna()
     secret = run("user", "link", "anna").stdout.strip().rpartition("secret=")[2]
-    with house.database.begin() as tx:
+    with installation.database.begin() as tx:
         first, second = logins.use_link(tx, secret), logins.use_link(tx, secret)
     assert (first is None, second is None) == (False, True)
 
@@ -138,9 +138,9 @@ def test_the_doctor_says_what_does_not_work(
     assert (done.exit_code, told in done.stdout, "secret" in done.stdout) == (1, True, False)
 
 
-def test_the_doctor_says_what_is_switched_off(house: House) -> None:
+def test_the_doctor_says_what_is_switched_off(installation: Installation) -> None:
     with_anna()
-    states = {finding.what: finding.state for finding in examine(house)}
+    states = {finding.what: finding.state for finding in examine(installation)}
     assert states == {
         "address": "ok",
         "data folder": "ok",
@@ -160,10 +160,10 @@ def test_the_doctor_says_what_is_switched_off(house: House) -> None:
     }
 
 
-def test_the_doctor_knows_when_a_worker_was_last_seen(house: House) -> None:
+def test_the_doctor_knows_when_a_worker_was_last_seen(installation: Installation) -> None:
     with_anna()
-    beat(house.worker)
-    (found,) = (finding for finding in examine(house) if finding.what == "worker")
+    beat(installation.worker)
+    (found,) = (finding for finding in examine(installation) if finding.what == "worker")
     assert (found.state, found.said) == ("ok", "seen 0 seconds ago")
 
 
@@ -212,7 +212,7 @@ def test_a_receiver_can_be_told_the_secret_of_its_webhooks() -> None:
     assert Webhook(told).sign("1", at, payload) == signature
 
 
-def test_the_doors_for_other_systems_are_printed(house: House) -> None:
+def test_the_doors_for_other_systems_are_printed(installation: Installation) -> None:
     hooks = Hooks(Settings().address, Settings().key())
     assert run("door", "mail").stdout == f"{hooks.url('mail')}\n"
     assert run("door", "form", "contact").stdout == f"{hooks.url('form', 'contact')}\n"
@@ -223,19 +223,19 @@ def test_the_doors_for_other_systems_are_printed(house: House) -> None:
 
 
 def test_the_doctor_says_when_mail_came_last_and_what_is_in_its_way(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house.prepare()
+    installation.prepare()
 
-    def incoming(house: House) -> tuple[str, str]:
-        found = next(one for one in examine(house) if one.what == "incoming mail")
+    def incoming(installation: Installation) -> tuple[str, str]:
+        found = next(one for one in examine(installation) if one.what == "incoming mail")
         return found.state, found.said
 
-    assert incoming(house)[0] == "off"
-    with house.database.begin() as tx:
-        receive(tx, house.settings.data_dir, b"From: ana@acme.test\n\nHi")
-    state, said = incoming(house)
+    assert incoming(installation)[0] == "off"
+    with installation.database.begin() as tx:
+        receive(tx, installation.settings.data_dir, b"From: ana@acme.test\n\nHi")
+    state, said = incoming(installation)
     assert (state, "the last mail came at" in said) == ("ok", True)
     monkeypatch.setenv("SAYSO_IMAP_URL", "imap://a:s3cret@mail.test/INBOX")
-    state, said = incoming(replace(house, settings=Settings()))
+    state, said = incoming(replace(installation, settings=Settings()))
     assert (state, "unencrypted" in said, "s3cret" in said) == ("wrong", True, False)

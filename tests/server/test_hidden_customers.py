@@ -59,7 +59,7 @@ def story(template_database: TemplateDatabase, clock: Clock) -> Iterator[Story]:
     with living({}, template_database, clock) as story:
         for document in (WRITE, FAIL):
             story.approve(document)
-        with story.house.database.begin() as tx:
+        with story.installation.database.begin() as tx:
             create_user(tx, "bob", ["author", "approver"], "correct horse")
             records = Records(tx, Author("admin"))
             portfolio = {"name": "Collections", "restricted": True, "users": ["bob"]}
@@ -70,7 +70,7 @@ def story(template_database: TemplateDatabase, clock: Clock) -> Iterator[Story]:
 
 
 def tell(story: Story) -> None:
-    with story.house.database.begin() as tx:
+    with story.installation.database.begin() as tx:
         records = Records(tx, Author("alice"))
         records.update("accounts", 2, {"name": WORD, "email": f"ap@{WORD.lower()}.test"})
         contact = {"last_name": WORD, "account": 2, "email": f"eve@{WORD.lower()}.test"}
@@ -91,7 +91,7 @@ def tell(story: Story) -> None:
 def paths(story: Story) -> Iterator[str]:
     """Every address that names something hidden, and those that list things."""
     modules = ("accounts", "contacts", "invoices", "notes", "tasks", "events", "emails")
-    with story.house.database.read() as tx:
+    with story.installation.database.read() as tx:
         hidden = {
             "accounts": [2],
             **{
@@ -157,12 +157,14 @@ def met(client: TestClient, story: Story, headers: dict[str, str]) -> Iterator[t
 
 
 def test_no_page_and_no_answer_holds_a_word_of_a_hidden_customer(story: Story) -> None:
-    with story.house.database.begin() as tx:
+    with story.installation.database.begin() as tx:
         cookie = open_session(tx, "bob")
         token = create_token(tx, "bob", "test", ["records:read", "runs:read", "workflows:read"])
         assert tx.count(ALERTS) > 0
         assert tx.count(ENTRIES) > 0
-    client = TestClient(create_app(story.house), base_url=story.house.settings.address)
+    client = TestClient(
+        create_app(story.installation), base_url=story.installation.settings.address
+    )
     with client:
         client.cookies.set("sayso_session", cookie)
         assert client.get("/records/accounts/1").status_code == 200
@@ -171,11 +173,11 @@ def test_no_page_and_no_answer_holds_a_word_of_a_hidden_customer(story: Story) -
 
 
 def desk(story: Story) -> Desk:
-    return Desk(story.house, Principal("bob", frozenset({"author", "approver"})))
+    return Desk(story.installation, Principal("bob", frozenset({"author", "approver"})))
 
 
 def hidden_runs(story: Story) -> list[Any]:
-    with story.house.database.read() as tx:
+    with story.installation.database.read() as tx:
         query = select(RUNS.c.id, RUNS.c.state, RUNS.c.step, RUNS.c.due, ENTRIES.c.cause)
         here = query.outerjoin(ENTRIES, ENTRIES.c.run == RUNS.c.id).where(RUNS.c.record == 3)
         return [tuple(row) for row in tx.db.execute(here.order_by(RUNS.c.id))]
@@ -232,7 +234,7 @@ ASKED: list[tuple[str, Answer]] = [
 def test_no_question_is_answered_with_a_hidden_customer(
     story: Story, name: str, given: Answer
 ) -> None:
-    with story.house.database.read() as tx:
+    with story.installation.database.read() as tx:
         before = tx.count(RUNS, RUNS.c.record == 3)
     try:
         answer = str(OPERATIONS[name].call(desk(story), given))
@@ -241,7 +243,7 @@ def test_no_question_is_answered_with_a_hidden_customer(
     found = HIDDEN.search(answer.replace(repr(given), ""))
     word = str(given)
     assert found is None or found[0] in word, answer
-    with story.house.database.read() as tx:
+    with story.installation.database.read() as tx:
         assert tx.count(RUNS, RUNS.c.record == 3) == before
         assert tx.schema.tables["invoices"].c.deleted_at is not None
         rows = {
@@ -255,11 +257,11 @@ def test_no_question_is_answered_with_a_hidden_customer(
 
 
 def test_an_address_of_a_hidden_customer_stays_on_the_list(story: Story) -> None:
-    with story.house.database.read() as tx:
+    with story.installation.database.read() as tx:
         ids = [row.id for row in listed(tx)]
     assert len(ids) == 2
     for id in ids:
         with pytest.raises(Missing):
             sending.lift_suppression(desk(story), id, "They asked for it")
-    with story.house.database.read() as tx:
+    with story.installation.database.read() as tx:
         assert [row.id for row in listed(tx)] == ids

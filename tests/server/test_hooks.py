@@ -42,12 +42,15 @@ ORDER = {"type": "order.paid", "customer": {"id": 7, "name": "Ana"}, "items": [1
 def reception(
     template_database: TemplateDatabase, clock: Clock, tmp_path: Path
 ) -> Iterator[Reception]:
-    with opened(template_database("reference", fill), clock, tmp_path) as house, served(house):
-        yield house
+    with (
+        opened(template_database("reference", fill), clock, tmp_path) as installation,
+        served(installation),
+    ):
+        yield installation
 
 
 def hooks(reception: Reception) -> Hooks:
-    return Hooks(reception.url, reception.house.settings.key())
+    return Hooks(reception.url, reception.installation.settings.key())
 
 
 def post(reception: Reception, kind: Kind, name: str = "", **given: Any) -> httpx.Response:
@@ -55,18 +58,18 @@ def post(reception: Reception, kind: Kind, name: str = "", **given: Any) -> http
 
 
 def rows(reception: Reception, module: str) -> list[Any]:
-    with reception.house.database.read() as tx:
+    with reception.installation.database.read() as tx:
         table = tx.schema.tables[module]
         return [dict(row) for row in tx.db.execute(select(table).order_by(table.c.id)).mappings()]
 
 
 def live(reception: Reception, document: dict[str, Any]) -> None:
-    house = reception.house
-    with house.database.begin() as tx:
+    installation = reception.installation
+    with installation.database.begin() as tx:
         draft = save_draft(tx, document, By("alice"))
-        version = submit(tx, draft.id, draft.revision, "", By("alice"), house.unsafe, None)
-    with house.database.begin() as tx:
-        approve(tx, house.library, version.id, version.hash, By("admin"), "")
+        version = submit(tx, draft.id, draft.revision, "", By("alice"), installation.unsafe, None)
+    with installation.database.begin() as tx:
+        approve(tx, installation.library, version.id, version.hash, By("admin"), "")
 
 
 def test_a_mail_is_taken_once(reception: Reception) -> None:
@@ -101,7 +104,7 @@ def test_a_call_starts_what_asks_for_its_event_and_is_taken_once(reception: Rece
     assert (first.json()["taken"], again.json()["taken"]) == (True, False)
     post(reception, "in", "shop", json={**ORDER, "type": "order.lost"})
     post(reception, "in", "other", json=ORDER)
-    reception.house.worker.work()
+    reception.installation.worker.work()
     assert [task["title"] for task in rows(reception, "tasks")] == ["Ana has bought 2"]
     calls = [(call["hook"], call["event"]) for call in rows(reception, "webhook_calls")]
     assert calls == [("shop", "order.paid"), ("shop", "order.lost"), ("other", "order.paid")]
@@ -171,7 +174,7 @@ def test_a_visitor_may_write_ten_times_a_minute(reception: Reception) -> None:
 def test_a_token_says_that_a_record_is_kept_in_step_with_another_system(
     reception: Reception,
 ) -> None:
-    with reception.house.database.begin() as tx:
+    with reception.installation.database.begin() as tx:
         logins.create_user(tx, "erp", ["author"])
     client = reception.client("erp")
     note = {"account": "ACME", "amount": 10}

@@ -39,10 +39,12 @@ def story(template_database: TemplateDatabase, clock: Clock) -> Iterator[Story]:
 
 
 def browser(story: Story, username: str) -> TestClient:
-    with story.house.database.begin() as tx:
+    with story.installation.database.begin() as tx:
         create_user(tx, username, ["author"])
         cookie = open_session(tx, username)
-    client = TestClient(create_app(story.house), base_url=story.house.settings.address)
+    client = TestClient(
+        create_app(story.installation), base_url=story.installation.settings.address
+    )
     client.cookies.set("sayso_session", cookie)
     return client
 
@@ -67,7 +69,7 @@ def test_a_user_sees_the_bell_marks_it_read_and_chooses_how_to_be_told(story: St
         wrong = client.post("/notices", data={**wishes, "digest_at": "soon"})
         assert (wrong.status_code, "soon" in wrong.text) == (422, True)
     story.tell({"save": "TK-1", "values": {"priority": "Low"}})
-    assert notices(story.house.database) == [
+    assert notices(story.installation.database) == [
         ("bob", "bell", "shown", None),
         ("bob", "email", "captured", None),
     ]
@@ -97,12 +99,12 @@ class Post(World):
 @pytest.fixture
 def post(story: Story) -> Post:
     """Bob wants mail, and there is a mail server."""
-    with story.house.database.begin() as tx:
+    with story.installation.database.begin() as tx:
         wishes = {"notify_bell": False, "notify_email": True}
         Records(tx, Author("admin")).update("users", 2, wishes)
     world = Post(story.clock.now, smtp_url="smtp://localhost:1", key=b"key of the tests")
     world.answers, world.taken = [], []
-    story.house.worker.world = world
+    story.installation.worker.world = world
     return world
 
 
@@ -114,21 +116,21 @@ def test_what_is_under_way_when_the_process_dies_is_never_sent_again(
         story.tell({"save": "TK-1", "values": {"priority": "Critical"}})
     story.tell({"tick": True})
     assert [mail.subject for mail in post.taken] == ["Look at TK-1"]
-    assert notices(story.house.database) == [("bob", "email", "sending", None)]
+    assert notices(story.installation.database) == [("bob", "email", "sending", None)]
     story.tell({"save": "TK-2", "values": {"priority": "Critical"}})
     assert [mail.subject for mail in post.taken] == ["Look at TK-1", "Look at TK-2"]
     story.clock.advance(minutes=10)
     story.tell({"tick": True})
     assert [mail.subject for mail in post.taken] == ["Look at TK-1", "Look at TK-2"]
     lost = "whether it was sent is not known: the process stopped while sending"
-    assert notices(story.house.database) == [
+    assert notices(story.installation.database) == [
         ("bob", "email", "unknown", lost),
         ("bob", "email", "sent", None),
     ]
 
 
 def test_workers_who_post_at_once_send_each_notice_in_one_mail(story: Story, post: Post) -> None:
-    with story.house.database.begin() as tx:
+    with story.installation.database.begin() as tx:
         wishes = {"notify_digest": True, "digest_at": "10:00"}
         Records(tx, Author("admin")).update("users", 2, wishes)
     for ticket in ("TK-1", "TK-2", "TK-3"):
@@ -136,7 +138,7 @@ def test_workers_who_post_at_once_send_each_notice_in_one_mail(story: Story, pos
     assert post.taken == []
     story.clock.advance(days=1)
     post.answers += ["sent"] * 8
-    team = [replace(story.house.worker) for _ in range(8)]
+    team = [replace(story.installation.worker) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda worker: worker.work(), team))
     assert [mail.subject for mail in post.taken] == ["Your digest: 3 notices"]
@@ -145,13 +147,13 @@ def test_workers_who_post_at_once_send_each_notice_in_one_mail(story: Story, pos
 def test_a_mail_that_the_server_puts_off_is_tried_again(story: Story, post: Post) -> None:
     post.answers += ["retry", "sent"]
     story.tell({"save": "TK-1", "values": {"priority": "Critical"}})
-    assert notices(story.house.database) == [("bob", "email", "waiting", "it said retry")]
+    assert notices(story.installation.database) == [("bob", "email", "waiting", "it said retry")]
     story.clock.advance(minutes=29)
     story.tell({"tick": True})
     assert len(post.taken) == 1
     story.clock.advance(minutes=1)
     story.tell({"tick": True})
-    assert notices(story.house.database)[0][:3] == ("bob", "email", "sent")
+    assert notices(story.installation.database)[0][:3] == ("bob", "email", "sent")
 
 
 def test_an_answer_that_was_lost_is_told_as_such(story: Story, post: Post) -> None:
@@ -159,7 +161,7 @@ def test_an_answer_that_was_lost_is_told_as_such(story: Story, post: Post) -> No
     story.tell({"save": "TK-1", "values": {"priority": "Critical"}})
     story.clock.advance(days=2)
     story.tell({"tick": True})
-    assert notices(story.house.database) == [("bob", "email", "unknown", "it said unknown")]
+    assert notices(story.installation.database) == [("bob", "email", "unknown", "it said unknown")]
     assert len(post.taken) == 1
 
 

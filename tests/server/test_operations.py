@@ -153,9 +153,9 @@ def test_a_write_tells_what_it_starts_and_the_worker_starts_just_that(reception:
 
     starts = [{"workflow": workflow, "name": "Invoices - Remind"}]
     assert [change(balance=5), change(status="Paid")] == [[], starts]
-    reception.house.worker.work()
+    reception.installation.worker.work()
     assert [change(status="Sent"), change(status="Paid")] == [[], []]
-    reception.house.worker.work()
+    reception.installation.worker.work()
     assert reception.ask("alice", "list_runs")["total"] == 1
 
 
@@ -171,7 +171,7 @@ def test_a_write_that_changes_nothing_starts_nothing_unless_its_event_is_forced(
 
     assert same() == []
     assert same(force_event=True) == [{"workflow": workflow, "name": "Invoices - Remind"}]
-    reception.house.worker.work()
+    reception.installation.worker.work()
     assert reception.ask("alice", "list_runs")["total"] == 1
 
 
@@ -293,7 +293,7 @@ def test_only_a_person_with_the_role_decides_and_not_on_their_own_work(
     hash = reviews.get_review(reception.desk("bob"), 1)["hash"]
     everything = reception.agents_desk("bob")
     forged = Desk(
-        reception.house,
+        reception.installation,
         reception.desk("bob").who.__class__(
             "bob", everything.who.roles, frozenset({"reviews:decide"})
         ),
@@ -344,7 +344,7 @@ def test_the_difference_to_an_approved_version_is_told_in_words(reception: Recep
 def test_a_workflow_goes_off_at_once_and_on_again_as_it_was_approved(reception: Reception) -> None:
     workflow = reception.approved()
     reception.ask("alice", "run_workflow", workflow=workflow, records=[1])
-    reception.house.worker.work()
+    reception.installation.worker.work()
 
     def toggled(active: bool) -> tuple[str, str]:
         state = reception.ask("alice", "toggle_workflow", workflow=workflow, active=active)["state"]
@@ -475,7 +475,7 @@ def test_a_run_by_hand_takes_groups_together_and_names_the_person(reception: Rec
 def test_runs_are_listed_with_where_they_stand_and_told_step_by_step(reception: Reception) -> None:
     workflow = reception.approved()
     reception.ask("alice", "run_workflow", workflow=workflow, records=[1, 2])
-    reception.house.worker.work()
+    reception.installation.worker.work()
     listed = reception.ask("alice", "list_runs", workflow=workflow)
     assert listed["steps"] == {"a_week": 2}
     assert listed["runs"][1] == {
@@ -523,14 +523,14 @@ def test_a_mail_of_which_nobody_knows_is_decided_by_a_person(
         workflow = reception.approved()
         mailbox.loses_answers = True
         reception.ask("alice", "run_workflow", workflow=workflow, records=[1])
-        reception.house.worker.work()
+        reception.installation.worker.work()
         mailbox.loses_answers = False
         waiting = reception.ask("alice", "get_run", run=1)
         assert (waiting["state"], waiting["story"][0]["outcome"]) == ("paused", "unknown")
         with pytest.raises(Refused):
             runs.decide_run(reception.desk("alice"), 1, arrived)
         runs.decide_run(reception.desk("bob"), 1, arrived)
-        reception.house.worker.work()
+        reception.installation.worker.work()
         decided = reception.ask("alice", "get_run", run=1)
         assert [entry["outcome"] for entry in decided["story"]] == ["done", "sleeping"]
         assert len(mailbox.received) == (1 if arrived else 2)
@@ -552,7 +552,7 @@ def test_alerts_come_with_cause_remedy_and_the_health_of_the_house(reception: Re
 
 def test_what_is_done_is_noted_with_person_and_token(reception: Reception) -> None:
     reception.approved()
-    with reception.house.database.read() as tx:
+    with reception.installation.database.read() as tx:
         noted = [(row.actor, row.token, row.verb, row.object) for row in audit.listed(tx)]
     assert noted == [
         ("bob", None, "approve", "workflow/1"),

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
-from engine.installation import House
+from engine.installation import Installation
 from engine.people import logins
 from engine.records.tables import AUDIT, ENTRIES, EPISODES, RUNS, VERSIONS, WORKFLOWS
 from engine.workflows.library import By, save_draft, submit, version_row
@@ -75,17 +75,17 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def house(furnished: Path, tmp_path: Path, clock: Clock) -> Iterator[House]:
-    with opened(furnished, tmp_path / "house", clock) as house:
-        yield house
+def installation(furnished: Path, tmp_path: Path, clock: Clock) -> Iterator[Installation]:
+    with opened(furnished, tmp_path / "house", clock) as installation:
+        yield installation
 
 
 @pytest.fixture(scope="module")
 def gallery(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
     """Browsers of an admin, a viewer and a stranger, for tests that only look."""
     folder = tmp_path_factory.mktemp("gallery") / "house"
-    with opened(furnished, folder, Clock(NOW)) as house:
-        yield {name: browser_of(house, name) for name in ("admin", "hr", "")}
+    with opened(furnished, folder, Clock(NOW)) as installation:
+        yield {name: browser_of(installation, name) for name in ("admin", "hr", "")}
 
 
 def field(page: str, name: str) -> str:
@@ -95,18 +95,18 @@ def field(page: str, name: str) -> str:
     return found[1]
 
 
-def state(house: House, workflow: int) -> str:
-    with house.database.read() as tx:
+def state(installation: Installation, workflow: int) -> str:
+    with installation.database.read() as tx:
         found = tx.db.scalar(select(WORKFLOWS.c.state).where(WORKFLOWS.c.id == workflow))
     return str(found)
 
 
-def verdict(house: House, review: int) -> str:
-    with house.database.read() as tx:
+def verdict(installation: Installation, review: int) -> str:
+    with installation.database.read() as tx:
         return str(tx.db.scalar(select(VERSIONS.c.state).where(VERSIONS.c.id == review)))
 
 
-def propose(house: House, author: str, **document: Any) -> int:
+def propose(installation: Installation, author: str, **document: Any) -> int:
     """Send a workflow on invoices for review. Gives the number of the review."""
     whole = {
         "name": "Invoices - Note",
@@ -115,9 +115,9 @@ def propose(house: House, author: str, **document: Any) -> int:
         "steps": [{"id": "note", "type": "add_note", "text": "Seen"}],
         **document,
     }
-    with house.database.begin() as tx:
+    with installation.database.begin() as tx:
         row = save_draft(tx, whole, By(author))
-        version = submit(tx, row.id, row.revision, "", By(author), house.unsafe, 0)
+        version = submit(tx, row.id, row.revision, "", By(author), installation.unsafe, 0)
     return int(version.id)
 
 
@@ -125,9 +125,9 @@ def propose(house: House, author: str, **document: Any) -> int:
 
 
 def test_a_name_and_its_password_open_a_session_and_lead_to_the_page_asked_for(
-    house: House,
+    installation: Installation,
 ) -> None:
-    browser = browser_of(house)
+    browser = browser_of(installation)
     answer = browser.post(
         "/login", data={"username": "admin", "password": PASSWORD, "next": "/runs?state=failed"}
     )
@@ -138,8 +138,10 @@ def test_a_name_and_its_password_open_a_session_and_lead_to_the_page_asked_for(
     assert browser.get("/").status_code == 200
 
 
-def test_a_wrong_password_and_an_unknown_name_are_refused_in_the_same_words(house: House) -> None:
-    browser = browser_of(house)
+def test_a_wrong_password_and_an_unknown_name_are_refused_in_the_same_words(
+    installation: Installation,
+) -> None:
+    browser = browser_of(installation)
     wrong = [
         browser.post("/login", data={"username": name, "password": "guess"})
         for name in ("admin", "nobody")
@@ -150,9 +152,9 @@ def test_a_wrong_password_and_an_unknown_name_are_refused_in_the_same_words(hous
 
 
 def test_after_ten_wrong_passwords_even_the_right_one_has_to_wait(
-    house: House, clock: Clock
+    installation: Installation, clock: Clock
 ) -> None:
-    browser = browser_of(house)
+    browser = browser_of(installation)
     long = "x" * 2000  # refused for its length, before anything is worked out
     for _ in range(10):
         assert browser.post("/login", data={"username": "bob", "password": long}).status_code == 401
@@ -170,28 +172,30 @@ def test_signing_in_never_leads_to_another_site(gallery: Gallery, address: str) 
     assert browser.get("/login", params={"next": address}).headers["location"] == "/"
 
 
-def test_signing_in_again_gives_a_new_session_and_ends_the_old_one(house: House) -> None:
-    browser = browser_of(house, "admin")
+def test_signing_in_again_gives_a_new_session_and_ends_the_old_one(
+    installation: Installation,
+) -> None:
+    browser = browser_of(installation, "admin")
     old = browser.cookies["sayso_session"]
     browser.post("/login", data={"username": "admin", "password": PASSWORD})
-    with house.database.read() as tx:
+    with installation.database.read() as tx:
         assert logins.session(tx, old) is None
 
 
-def test_a_link_signs_in_once(house: House) -> None:
-    with house.database.begin() as tx:
+def test_a_link_signs_in_once(installation: Installation) -> None:
+    with installation.database.begin() as tx:
         secret = logins.create_link(tx, "admin")
-    first = browser_of(house).get("/login/link", params={"secret": secret})
-    again = browser_of(house).get("/login/link", params={"secret": secret})
+    first = browser_of(installation).get("/login/link", params={"secret": secret})
+    again = browser_of(installation).get("/login/link", params={"secret": secret})
     assert (first.status_code, first.headers["location"]) == (303, "/")
     assert (again.status_code, "was used already" in again.text) == (401, True)
 
 
-def test_signing_out_ends_the_session(house: House) -> None:
-    browser = browser_of(house, "admin")
+def test_signing_out_ends_the_session(installation: Installation) -> None:
+    browser = browser_of(installation, "admin")
     cookie = browser.cookies["sayso_session"]
     assert browser.post("/logout").headers["location"] == "/login"
-    with house.database.read() as tx:
+    with installation.database.read() as tx:
         assert logins.session(tx, cookie) is None
 
 
@@ -218,23 +222,25 @@ def test_a_region_that_refreshes_itself_hears_that_nobody_is_signed_in(gallery: 
         {"Origin": "null"},
     ],
 )
-def test_a_form_of_another_site_does_nothing(house: House, headers: dict[str, str]) -> None:
-    browser = browser_of(house, "admin")
+def test_a_form_of_another_site_does_nothing(
+    installation: Installation, headers: dict[str, str]
+) -> None:
+    browser = browser_of(installation, "admin")
     answer = browser.post("/workflows/1/pause", data={"running": "hold"}, headers=headers)
     assert answer.status_code == 403
-    assert state(house, REMIND) == "active"
+    assert state(installation, REMIND) == "active"
 
 
 @pytest.mark.parametrize(
     "headers", [{}, {"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://127.0.0.1:8000"}]
 )
 def test_our_own_forms_and_programs_with_a_session_are_heard(
-    house: House, headers: dict[str, str]
+    installation: Installation, headers: dict[str, str]
 ) -> None:
-    browser = browser_of(house, "admin")
+    browser = browser_of(installation, "admin")
     answer = browser.post("/workflows/1/pause", data={"running": "hold"}, headers=headers)
     assert answer.status_code == 303
-    assert state(house, REMIND) == "paused"
+    assert state(installation, REMIND) == "paused"
 
 
 # --- every page ---
@@ -284,13 +290,15 @@ def test_what_is_not_there_is_said_in_words_with_a_way_back(gallery: Gallery, ad
     assert 'href="/"' in page.text
 
 
-def test_a_list_that_has_not_changed_is_not_sent_again(house: House, clock: Clock) -> None:
-    browser = browser_of(house, "admin")
+def test_a_list_that_has_not_changed_is_not_sent_again(
+    installation: Installation, clock: Clock
+) -> None:
+    browser = browser_of(installation, "admin")
     first = browser.get("/runs", headers={"X-Fragment": "runs"})
     known = {"X-Fragment": "runs", "If-None-Match": first.headers["etag"]}
     clock.advance(seconds=3)
     assert browser.get("/runs", headers=known).status_code == 304
-    with house.database.begin() as tx:
+    with installation.database.begin() as tx:
         tx.db.execute(update(RUNS).where(RUNS.c.id == 1).values(state="failed", reason="Broken"))
     assert browser.get("/runs", headers=known).status_code == 200
 
@@ -298,42 +306,46 @@ def test_a_list_that_has_not_changed_is_not_sent_again(house: House, clock: Cloc
 # --- deciding ---
 
 
-def test_a_person_approves_with_no_more_than_the_hash_that_was_shown(house: House) -> None:
-    browser = browser_of(house, "admin")
+def test_a_person_approves_with_no_more_than_the_hash_that_was_shown(
+    installation: Installation,
+) -> None:
+    browser = browser_of(installation, "admin")
     page = browser.get("/reviews/4")
     answer = browser.post(
         "/reviews/4/approve", data={"hash": field(page.text, "hash"), "comment": ""}
     )
     assert (answer.status_code, answer.headers["location"]) == (303, "/reviews/4")
-    assert (verdict(house, 4), state(house, DEALS)) == ("approved", "active")
+    assert (verdict(installation, 4), state(installation, DEALS)) == ("approved", "active")
     assert "Approved by Adele Minh" in browser.get("/reviews/4").text
 
 
-def test_the_session_of_a_program_that_signed_in_can_approve(house: House) -> None:
-    browser = browser_of(house)
+def test_the_session_of_a_program_that_signed_in_can_approve(installation: Installation) -> None:
+    browser = browser_of(installation)
     browser.post("/login", data={"username": "mgr", "password": PASSWORD})
     page = browser.get("/reviews/4")
     browser.post("/reviews/4/approve", data={"hash": field(page.text, "hash"), "comment": "Fine"})
-    assert verdict(house, 4) == "approved"
+    assert verdict(installation, 4) == "approved"
 
 
-def test_the_review_says_who_wrote_it_what_it_would_do_and_to_whom(house: House) -> None:
-    page = browser_of(house, "admin").get("/reviews/1").text
+def test_the_review_says_who_wrote_it_what_it_would_do_and_to_whom(
+    installation: Installation,
+) -> None:
+    page = browser_of(installation, "admin").get("/reviews/1").text
     assert "Remind politely" in page
     assert "5 invoices match now." in page
     assert "has opted out of e-mail" in page
     assert "Goes through" in page
     assert "Dear ACME" in page
-    assert "Assistant for" in browser_of(house, "admin").get("/reviews/4").text
+    assert "Assistant for" in browser_of(installation, "admin").get("/reviews/4").text
 
 
-def test_a_change_of_a_live_workflow_is_shown_value_by_value(house: House) -> None:
-    with house.database.begin() as tx:
+def test_a_change_of_a_live_workflow_is_shown_value_by_value(installation: Installation) -> None:
+    with installation.database.begin() as tx:
         live = dict(version_row(tx, REMIND, 1).document)
         steps = [{**s, "days": 3} if s["id"] == "five_days" else s for s in live["steps"]]
         row = save_draft(tx, {**live, "steps": steps}, By("alice", agent=True), REMIND)
-        submit(tx, REMIND, row.revision, "", By("alice", agent=True), house.unsafe, 5)
-    browser = browser_of(house, "admin")
+        submit(tx, REMIND, row.revision, "", By("alice", agent=True), installation.unsafe, 5)
+    browser = browser_of(installation, "admin")
     review = browser.get("/reviews/5").text
     compared = browser.get("/workflows/1/compare?old=1&new=2").text
     for page in (review, compared):
@@ -345,27 +357,27 @@ def test_a_change_of_a_live_workflow_is_shown_value_by_value(house: House) -> No
 
 
 def test_another_hash_than_the_one_in_force_is_refused_and_nothing_typed_is_lost(
-    house: House,
+    installation: Installation,
 ) -> None:
-    answer = browser_of(house, "admin").post(
+    answer = browser_of(installation, "admin").post(
         "/reviews/4/approve", data={"hash": "0" * 64, "comment": "I read all of it"}
     )
     assert answer.status_code == 409
     assert "This has changed since you opened it" in answer.text
     assert "I read all of it" in answer.text
-    assert verdict(house, 4) == "in_review"
+    assert verdict(installation, 4) == "in_review"
 
 
-def test_a_review_is_decided_once(house: House) -> None:
-    browser = browser_of(house, "admin")
+def test_a_review_is_decided_once(installation: Installation) -> None:
+    browser = browser_of(installation, "admin")
     given = {"hash": field(browser.get("/reviews/4").text, "hash"), "comment": "Not now"}
     assert browser.post("/reviews/4/reject", data=given).status_code == 303
     assert browser.post("/reviews/4/approve", data=given).status_code == 409
-    assert verdict(house, 4) == "rejected"
+    assert verdict(installation, 4) == "rejected"
 
 
-def test_a_rejection_needs_a_reason(house: House) -> None:
-    browser = browser_of(house, "admin")
+def test_a_rejection_needs_a_reason(installation: Installation) -> None:
+    browser = browser_of(installation, "admin")
     hash = field(browser.get("/reviews/4").text, "hash")
     refused = browser.post("/reviews/4/reject", data={"hash": hash, "comment": " "})
     assert (refused.status_code, "A rejection needs a reason" in refused.text) == (422, True)
@@ -374,38 +386,42 @@ def test_a_rejection_needs_a_reason(house: House) -> None:
     assert "Ask legal first" in browser.get("/reviews/4").text
 
 
-def test_nobody_approves_what_they_took_part_in(house: House) -> None:
-    review = propose(house, "mgr")
-    browser = browser_of(house, "mgr")
+def test_nobody_approves_what_they_took_part_in(installation: Installation) -> None:
+    review = propose(installation, "mgr")
+    browser = browser_of(installation, "mgr")
     page = browser.get(f"/reviews/{review}")
     assert "somebody else has to decide" in page.text
-    with house.database.read() as tx:
+    with installation.database.read() as tx:
         hash = tx.db.scalar(select(VERSIONS.c.hash).where(VERSIONS.c.id == review))
     answer = browser.post(f"/reviews/{review}/approve", data={"hash": hash, "comment": ""})
-    assert (answer.status_code, verdict(house, review)) == (403, "in_review")
+    assert (answer.status_code, verdict(installation, review)) == (403, "in_review")
 
 
-def test_solo_mode_lets_people_approve_their_own_and_says_so_on_every_page(house: House) -> None:
-    browser = browser_of(house, "admin")
+def test_solo_mode_lets_people_approve_their_own_and_says_so_on_every_page(
+    installation: Installation,
+) -> None:
+    browser = browser_of(installation, "admin")
     assert browser.post("/system/four-eyes", data={"four_eyes": "off"}).status_code == 303
     assert "Solo mode" in browser.get("/records").text
-    review = propose(house, "admin")
+    review = propose(installation, "admin")
     hash = field(browser.get(f"/reviews/{review}").text, "hash")
     browser.post(f"/reviews/{review}/approve", data={"hash": hash, "comment": ""})
-    assert verdict(house, review) == "approved"
+    assert verdict(installation, review) == "approved"
     assert "alone (four eyes was off)" in browser.get(f"/reviews/{review}").text
 
 
-def test_an_author_may_read_a_review_and_not_decide_it(house: House) -> None:
-    browser = browser_of(house, "alice")
+def test_an_author_may_read_a_review_and_not_decide_it(installation: Installation) -> None:
+    browser = browser_of(installation, "alice")
     assert "It takes the role approver" in browser.get("/reviews/4").text
     answer = browser.post("/reviews/4/approve", data={"hash": "x", "comment": ""})
     assert answer.status_code == 403
-    assert verdict(house, 4) == "in_review"
+    assert verdict(installation, 4) == "in_review"
 
 
-def test_after_five_minutes_the_password_is_asked_for_again(house: House, clock: Clock) -> None:
-    browser = browser_of(house, "admin")
+def test_after_five_minutes_the_password_is_asked_for_again(
+    installation: Installation, clock: Clock
+) -> None:
+    browser = browser_of(installation, "admin")
     clock.advance(minutes=6)
     page = browser.get("/reviews/4")
     assert 'name="password"' in page.text
@@ -417,11 +433,11 @@ def test_after_five_minutes_the_password_is_asked_for_again(house: House, clock:
     assert "Read twice" in wrong.text
     assert "guess" not in wrong.text
     right = browser.post("/reviews/4/approve", data={**given, "password": PASSWORD})
-    assert (right.status_code, verdict(house, 4)) == (303, "approved")
+    assert (right.status_code, verdict(installation, 4)) == (303, "approved")
 
 
-def test_what_the_page_asks_to_be_seen_must_be_ticked(house: House) -> None:
-    browser = browser_of(house, "admin")
+def test_what_the_page_asks_to_be_seen_must_be_ticked(installation: Installation) -> None:
+    browser = browser_of(installation, "admin")
     page = browser.get("/reviews/4")
     asked = field(page.text, "asked")
     given = {"hash": field(page.text, "hash"), "comment": "", "asked": asked}
@@ -432,17 +448,17 @@ def test_what_the_page_asks_to_be_seen_must_be_ticked(house: House) -> None:
 
 @pytest.mark.parametrize(("chosen", "left_alone"), [("ignore", True), ("include", False)])
 def test_the_approver_says_what_happens_to_records_that_match_already(
-    house: House, chosen: str, left_alone: bool
+    installation: Installation, chosen: str, left_alone: bool
 ) -> None:
     sent = {"field": "status", "op": "equals", "value": "Sent"}
     daily = {"type": "schedule", "every": "day", "at": "09:00"}
-    review = propose(house, "alice", trigger=daily, conditions=sent, recurrence="once")
-    browser = browser_of(house, "admin")
+    review = propose(installation, "alice", trigger=daily, conditions=sent, recurrence="once")
+    browser = browser_of(installation, "admin")
     page = browser.get(f"/reviews/{review}")
     given = {"hash": field(page.text, "hash"), "comment": "", "asked": "baseline"}
     assert browser.post(f"/reviews/{review}/approve", data=given).status_code == 422
     browser.post(f"/reviews/{review}/approve", data={**given, "baseline": chosen})
-    with house.database.read() as tx:
+    with installation.database.read() as tx:
         row = tx.db.execute(select(VERSIONS.c.workflow).where(VERSIONS.c.id == review)).one()
         assert bool(tx.count(EPISODES, EPISODES.c.workflow == row.workflow)) is left_alone
 
@@ -450,31 +466,33 @@ def test_the_approver_says_what_happens_to_records_that_match_already(
 # --- switching and running ---
 
 
-def test_a_workflow_is_paused_with_its_records_held_and_resumed(house: House) -> None:
-    browser = browser_of(house, "admin")
+def test_a_workflow_is_paused_with_its_records_held_and_resumed(installation: Installation) -> None:
+    browser = browser_of(installation, "admin")
     assert "2 records are inside" in browser.get("/workflows/1/pause").text
     browser.post("/workflows/1/pause", data={"running": "hold"})
-    assert state(house, REMIND) == "paused"
+    assert state(installation, REMIND) == "paused"
     assert "Resume" in browser.get("/workflows/1").text
     browser.post("/workflows/1/resume")
-    assert state(house, REMIND) == "active"
+    assert state(installation, REMIND) == "active"
 
 
-def test_stopping_those_inside_ends_their_runs(house: House) -> None:
-    browser = browser_of(house, "admin")
+def test_stopping_those_inside_ends_their_runs(installation: Installation) -> None:
+    browser = browser_of(installation, "admin")
     browser.post("/workflows/1/pause", data={"running": "stop"})
     page = browser.get("/workflows/1?tab=inside").text
     assert "No record is inside" in page
 
 
-def test_a_manual_workflow_is_run_for_the_records_that_were_ticked(house: House) -> None:
-    review = propose(house, "alice", name="By hand", trigger={"type": "manual"})
-    browser = browser_of(house, "admin")
+def test_a_manual_workflow_is_run_for_the_records_that_were_ticked(
+    installation: Installation,
+) -> None:
+    review = propose(installation, "alice", name="By hand", trigger={"type": "manual"})
+    browser = browser_of(installation, "admin")
     page = browser.get(f"/reviews/{review}")
     browser.post(
         f"/reviews/{review}/approve", data={"hash": field(page.text, "hash"), "comment": ""}
     )
-    with house.database.read() as tx:
+    with installation.database.read() as tx:
         workflow = tx.db.scalar(select(VERSIONS.c.workflow).where(VERSIONS.c.id == review))
     assert "INV-50" in browser.get(f"/workflows/{workflow}/run").text
     none = browser.post(f"/workflows/{workflow}/run", data={})
@@ -485,8 +503,10 @@ def test_a_manual_workflow_is_run_for_the_records_that_were_ticked(house: House)
     assert "Started for 3 records" in browser.get(answer.headers["location"]).text
 
 
-def test_a_person_says_whether_a_mail_with_a_lost_answer_arrived(house: House) -> None:
-    with house.database.begin() as tx:
+def test_a_person_says_whether_a_mail_with_a_lost_answer_arrived(
+    installation: Installation,
+) -> None:
+    with installation.database.begin() as tx:
         query = select(RUNS.c.id, RUNS.c.workflow).where(RUNS.c.state == "waiting")
         run = tx.db.execute(query.limit(1)).one()
         doubt = {"phase": "closed", "outcome": "unknown", "said": "the answer was lost"}
@@ -494,13 +514,13 @@ def test_a_person_says_whether_a_mail_with_a_lost_answer_arrived(house: House) -
         tx.db.execute(update(ENTRIES).where(*where).values(**doubt))
         held = {"state": "paused", "step": "polite", "due": None, "reason": "the answer was lost"}
         tx.db.execute(update(RUNS).where(RUNS.c.id == run.id).values(**held))
-    browser = browser_of(house, "admin")
+    browser = browser_of(installation, "admin")
     page = browser.get(f"/runs/{run.id}").text
     assert "It arrived" in page
     assert "Send it again" in page
     answer = browser.post(f"/runs/{run.id}/decide", data={"arrived": "yes"})
     assert answer.status_code == 303
-    with house.database.read() as tx:
+    with installation.database.read() as tx:
         found = tx.db.scalar(select(RUNS.c.state).where(RUNS.c.id == run.id))
     assert found in ("running", "waiting")
 
@@ -508,8 +528,10 @@ def test_a_person_says_whether_a_mail_with_a_lost_answer_arrived(house: House) -
 # --- records ---
 
 
-def test_a_record_is_made_changed_and_deleted_and_its_history_says_by_whom(house: House) -> None:
-    browser = browser_of(house, "alice")
+def test_a_record_is_made_changed_and_deleted_and_its_history_says_by_whom(
+    installation: Installation,
+) -> None:
+    browser = browser_of(installation, "alice")
     made = browser.post("/records/accounts/new", data={"name": "Zephyr", "email": "z@zephyr.test"})
     here = made.headers["location"]
     edit = browser.get(f"{here}/edit")
@@ -522,8 +544,10 @@ def test_a_record_is_made_changed_and_deleted_and_its_history_says_by_whom(house
     assert browser.get(here).status_code == 404
 
 
-def test_a_wrong_value_is_told_beside_its_field_and_nothing_typed_is_lost(house: House) -> None:
-    page = browser_of(house, "alice").post(
+def test_a_wrong_value_is_told_beside_its_field_and_nothing_typed_is_lost(
+    installation: Installation,
+) -> None:
+    page = browser_of(installation, "alice").post(
         "/records/accounts/new", data={"name": "Zephyr", "email": "not an address"}
     )
     assert page.status_code == 422
@@ -532,8 +556,10 @@ def test_a_wrong_value_is_told_beside_its_field_and_nothing_typed_is_lost(house:
     assert 'aria-invalid="true"' in page.text
 
 
-def test_a_form_that_was_overtaken_is_shown_again_instead_of_saved(house: House) -> None:
-    browser = browser_of(house, "alice")
+def test_a_form_that_was_overtaken_is_shown_again_instead_of_saved(
+    installation: Installation,
+) -> None:
+    browser = browser_of(installation, "alice")
     revision = field(browser.get("/records/accounts/1/edit").text, "revision")
     browser.post("/records/accounts/1/edit", data={"name": "ACME Ltd", "revision": revision})
     late = browser.post("/records/accounts/1/edit", data={"name": "ACME Inc", "revision": revision})
@@ -541,8 +567,8 @@ def test_a_form_that_was_overtaken_is_shown_again_instead_of_saved(house: House)
     assert 'value="ACME Inc"' in late.text
 
 
-def test_what_a_record_holds_never_becomes_part_of_the_page(house: House) -> None:
-    browser = browser_of(house, "alice")
+def test_what_a_record_holds_never_becomes_part_of_the_page(installation: Installation) -> None:
+    browser = browser_of(installation, "alice")
     evil = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
     here = browser.post("/records/accounts/new", data={"name": evil}).headers["location"]
     for address in (here, f"{here}/edit", "/records/accounts"):
@@ -551,8 +577,8 @@ def test_what_a_record_holds_never_becomes_part_of_the_page(house: House) -> Non
         assert "<img src=x" not in page
 
 
-def test_a_file_is_imported_and_its_faults_are_named(house: House) -> None:
-    browser = browser_of(house, "alice")
+def test_a_file_is_imported_and_its_faults_are_named(installation: Installation) -> None:
+    browser = browser_of(installation, "alice")
     file = b"name,email\nZephyr,z@zephyr.test\nBroken,not an address\n"
     answer = browser.post("/records/accounts/import", files={"file": ("more.csv", file)})
     page = browser.get(answer.headers["location"])
@@ -563,8 +589,8 @@ def test_a_file_is_imported_and_its_faults_are_named(house: House) -> None:
     assert "Zephyr" in browser.get("/records/accounts?q=zephyr").text
 
 
-def test_a_module_is_exported_as_a_file(house: House) -> None:
-    answer = browser_of(house, "hr").get("/records/invoices/export")
+def test_a_module_is_exported_as_a_file(installation: Installation) -> None:
+    answer = browser_of(installation, "hr").get("/records/invoices/export")
     assert answer.headers["content-disposition"] == 'attachment; filename="invoices.csv"'
     assert "INV-1" in answer.text
 
@@ -572,8 +598,10 @@ def test_a_module_is_exported_as_a_file(house: House) -> None:
 # --- tokens, rules ---
 
 
-def test_a_token_is_shown_once_with_what_to_paste_into_each_client(house: House) -> None:
-    browser = browser_of(house, "alice")
+def test_a_token_is_shown_once_with_what_to_paste_into_each_client(
+    installation: Installation,
+) -> None:
+    browser = browser_of(installation, "alice")
     page = browser.post(
         "/tokens", data={"name": "Claude", "scope": ["records:read"], "days": "30"}
     ).text
@@ -581,7 +609,7 @@ def test_a_token_is_shown_once_with_what_to_paste_into_each_client(house: House)
     assert found
     for client in ("Claude Code", "Claude Desktop", "Cursor", "VS Code"):
         assert client in page
-    with house.database.read() as tx:
+    with installation.database.read() as tx:
         holder = logins.token_holder(tx, found[0])
     assert holder == logins.Principal(
         "alice", frozenset({"author"}), frozenset({"records:read"}), "Claude", agent=True
@@ -591,32 +619,32 @@ def test_a_token_is_shown_once_with_what_to_paste_into_each_client(house: House)
     assert found[0] not in again
 
 
-def test_a_revoked_token_opens_nothing(house: House) -> None:
-    browser = browser_of(house, "alice")
-    with house.database.begin() as tx:
+def test_a_revoked_token_opens_nothing(installation: Installation) -> None:
+    browser = browser_of(installation, "alice")
+    with installation.database.begin() as tx:
         token = logins.create_token(tx, "alice", "Old", ["records:read"])
         id = logins.tokens(tx, "alice")[0].id
     assert browser.post(f"/tokens/{id}/revoke").status_code == 303
-    with house.database.read() as tx:
+    with installation.database.read() as tx:
         assert logins.token_holder(tx, token) is None
 
 
-def test_nobody_revokes_the_token_of_somebody_else(house: House) -> None:
-    with house.database.begin() as tx:
+def test_nobody_revokes_the_token_of_somebody_else(installation: Installation) -> None:
+    with installation.database.begin() as tx:
         logins.create_token(tx, "alice", "Hers", ["records:read"])
         id = logins.tokens(tx, "alice")[0].id
-    assert browser_of(house, "bob").post(f"/tokens/{id}/revoke").status_code == 404
+    assert browser_of(installation, "bob").post(f"/tokens/{id}/revoke").status_code == 404
 
 
-def test_no_setting_that_could_hold_a_password_is_shown(house: House) -> None:
-    page = browser_of(house, "admin").get("/system").text
-    assert house.settings.key().decode() not in page
+def test_no_setting_that_could_hold_a_password_is_shown(installation: Installation) -> None:
+    page = browser_of(installation, "admin").get("/system").text
+    assert installation.settings.key().decode() not in page
     assert "SAYSO_SMTP_URL" in page
     assert "Mail is kept in the mailbox page instead of sent." in page
 
 
-def test_turning_four_eyes_off_is_noted(house: House) -> None:
-    browser_of(house, "admin").post("/system/four-eyes", data={"four_eyes": "off"})
-    with house.database.read() as tx:
+def test_turning_four_eyes_off_is_noted(installation: Installation) -> None:
+    browser_of(installation, "admin").post("/system/four-eyes", data={"four_eyes": "off"})
+    with installation.database.read() as tx:
         query = select(AUDIT.c.actor, AUDIT.c.verb).order_by(AUDIT.c.id.desc()).limit(1)
         assert tuple(tx.db.execute(query).one()) == ("admin", "set four eyes")

@@ -19,8 +19,11 @@ from tests.server.reception import REMIND, Reception, furnish, opened, served
 def reception(
     template_database: TemplateDatabase, clock: Clock, tmp_path: Path
 ) -> Iterator[Reception]:
-    with opened(template_database("reception", furnish), clock, tmp_path) as house, served(house):
-        yield house
+    with (
+        opened(template_database("reception", furnish), clock, tmp_path) as installation,
+        served(installation),
+    ):
+        yield installation
 
 
 on_sqlite = pytest.mark.parametrize("pairs", ["sqlite"], indirect=True)
@@ -96,7 +99,7 @@ def test_a_change_raises_its_event_and_tells_what_it_starts(reception: Reception
     values = {"account": "ACME", "status": "Sent"}
     made = reception.client("alice").post("/api/records/invoices", json={"values": values})
     assert made.json()["started"] == [{"workflow": workflow, "name": "Invoices - Remind"}]
-    reception.house.worker.work()
+    reception.installation.worker.work()
     runs = reception.client("alice").get(f"/api/runs?workflow={workflow}").json()
     assert [run["record"]["number"] for run in runs["runs"]] == ["INV-4"]
 
@@ -118,7 +121,7 @@ def test_a_workflow_goes_from_draft_to_run_over_rest(reception: Reception) -> No
     assert tested["records"][0]["matches"] is True
     body = {"revision": 2, "note": "Please."}
     link = alice.post("/api/workflows/1/submit", json=body).json()["link"]
-    assert link == f"{reception.house.settings.address}/reviews/1"
+    assert link == f"{reception.installation.settings.address}/reviews/1"
     assert alice.post("/api/workflows/1/run", json={"records": [1]}).status_code == 422
     listed = alice.get("/api/workflows?status=in_review").json()["workflows"]
     assert [row["workflow"] for row in listed] == [1]
@@ -190,7 +193,7 @@ def test_without_a_good_token_nothing_opens(reception: Reception) -> None:
 def test_a_revoked_token_is_refused_from_then_on(reception: Reception) -> None:
     alice = reception.client("alice")
     assert alice.get("/api/modules").status_code == 200
-    with reception.house.database.begin() as tx:
+    with reception.installation.database.begin() as tx:
         logins.revoke_token(tx, logins.tokens(tx, "alice")[0].id)
     assert alice.get("/api/modules").status_code == 401
 
@@ -290,7 +293,7 @@ def test_the_public_address_is_one_of_ours(
 ) -> None:
     with opened(template_database("reception", furnish), clock, tmp_path) as reception:
         public = {"public_url": "https://sayso.example.com"}
-        reception.house.settings = reception.house.settings.model_copy(update=public)
+        reception.installation.settings = reception.installation.settings.model_copy(update=public)
         with served(reception):
             for host in ("sayso.example.com", "SAYSO.example.com:443"):
                 answer = httpx.get(f"{reception.url}/api/openapi.json", headers={"Host": host})
@@ -317,7 +320,7 @@ def test_health_is_well_once_a_worker_lives_and_ill_when_it_falls_silent(
     well = dict.fromkeys(("database", "worker", "scheduler", "queue", "mail", "incoming"), True)
     silent = {**well, "worker": False, "scheduler": False}
     assert health() == (503, silent)
-    beat(reception.house.worker)
+    beat(reception.installation.worker)
     assert health() == (200, well)
     reception.clock.advance(minutes=4)
     assert health() == (503, silent)

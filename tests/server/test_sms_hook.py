@@ -24,8 +24,8 @@ def reception(pair: Pair, clock: Clock, tmp_path: Path) -> Iterator[Reception]:
     """A house with an SMS service, one message that was sent, and one contact."""
     more = {"sms_url": URL, "public_url": PUBLIC}
     with opened(pair, clock, tmp_path, **more) as opening, served(opening) as reception:
-        reception.house.prepare()
-        with reception.house.database.begin() as tx:
+        reception.installation.prepare()
+        with reception.installation.database.begin() as tx:
             records = Records(tx, Author("alice"))
             sent = {"to": "+33612345678", "text": "Hello", "status": "sent", "message_id": "SM1"}
             records.create("sms", sent)
@@ -36,13 +36,13 @@ def reception(pair: Pair, clock: Clock, tmp_path: Path) -> Iterator[Reception]:
 
 def post(reception: Reception, form: dict[str, str], signature: str = "") -> httpx.Response:
     """Post a form as Twilio does, through the proxy that answers at the public address."""
-    url = Hooks(PUBLIC, reception.house.settings.key()).url("sms")
+    url = Hooks(PUBLIC, reception.installation.settings.key()).url("sms")
     headers = {"x-twilio-signature": signature or TWILIO.signature(url, form)}
     return httpx.post(reception.url + url.removeprefix(PUBLIC), data=form, headers=headers)
 
 
 def message(reception: Reception) -> tuple[str, str | None]:
-    with reception.house.database.read() as tx:
+    with reception.installation.database.read() as tx:
         table = tx.schema.tables["sms"]
         row = tx.db.execute(select(table.c.status, table.c.error)).one()
     return row.status, row.error
@@ -67,7 +67,7 @@ def test_what_is_not_signed_is_refused(reception: Reception) -> None:
 
 
 def test_a_signature_of_something_else_is_refused(reception: Reception) -> None:
-    url = Hooks(PUBLIC, reception.house.settings.key()).url("sms")
+    url = Hooks(PUBLIC, reception.installation.settings.key()).url("sms")
     signature = TWILIO.signature(url, {"MessageSid": "SM1", "MessageStatus": "sent"})
     answer = post(reception, {"MessageSid": "SM1", "MessageStatus": "failed"}, signature)
     assert (answer.status_code, message(reception)) == (403, ("sent", None))
@@ -76,7 +76,7 @@ def test_a_signature_of_something_else_is_refused(reception: Reception) -> None:
 def test_who_answers_stop_gets_no_more(reception: Reception) -> None:
     form = {"From": "+33612345678", "Body": " Stop. ", "MessageSid": "SM2"}
     assert post(reception, form).status_code == 200
-    with reception.house.database.read() as tx:
+    with reception.installation.database.read() as tx:
         contacts = tx.schema.tables["contacts"]
         rows = tx.db.execute(select(contacts.c.name, contacts.c.sms_opt_out)).all()
         told = suppressed(tx, "sms", ["+33612345678"])
@@ -86,5 +86,5 @@ def test_who_answers_stop_gets_no_more(reception: Reception) -> None:
 
 def test_any_other_answer_changes_nothing(reception: Reception) -> None:
     assert post(reception, {"From": "+33612345678", "Body": "Thanks!"}).status_code == 200
-    with reception.house.database.read() as tx:
+    with reception.installation.database.read() as tx:
         assert suppressed(tx, "sms", ["+33612345678"]) == {}

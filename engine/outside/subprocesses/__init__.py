@@ -26,7 +26,7 @@ class TooMuch(Exception):
     """The program gave nothing: it broke, or wanted more time, memory or room than it is given."""
 
 
-def apart(program: str, given: bytes) -> bytes:
+def run_isolated(program: str, given: bytes) -> bytes:
     """What the program (a file of this folder) makes of the bytes. Raises `TooMuch`.
 
     It is given no environment, and calls `limits.close` before it looks at what it was given.

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
-from engine.installation import House
+from engine.installation import Installation
 from engine.people import audit, logins
 from server.access.password_attempts import Attempts
 from server.access.rights import signed_in
@@ -46,23 +46,23 @@ def login(
     next: Annotated[str, Form()] = "/",
 ) -> Response:
     """Open a session, under a new secret, where name and password belong together."""
-    house, name = house_of(request), username.strip()
-    problem = wrong_password(request, house, name, password)
+    installation, name = house_of(request), username.strip()
+    problem = wrong_password(request, installation, name, password)
     if problem:
         return _login(request, name, next, problem, 429 if problem == PAUSE else 401)
-    with house.database.begin() as tx:
+    with installation.database.begin() as tx:
         if old := request.cookies.get(COOKIE):
             logins.close_session(tx, old)
         cookie = logins.open_session(tx, name)
         audit.record(tx, name, "sign in", f"user/{name}")
-    return set_cookie(go(inside(next)), house, cookie)
+    return set_cookie(go(inside(next)), installation, cookie)
 
 
 @router.get("/login/link")
 def use_link(request: Request, secret: str = "") -> Response:
     """Open a session for whoever was given this link; it works once."""
-    house = house_of(request)
-    with house.database.begin() as tx:
+    installation = house_of(request)
+    with installation.database.begin() as tx:
         cookie = logins.use_link(tx, secret)
         found = logins.session(tx, cookie) if cookie else None
         if found:
@@ -71,7 +71,7 @@ def use_link(request: Request, secret: str = "") -> Response:
             )
     if cookie is None:
         return _login(request, "", "/", SPENT, 401)
-    return set_cookie(go("/"), house, cookie)
+    return set_cookie(go("/"), installation, cookie)
 
 
 @router.post("/logout")
@@ -94,14 +94,14 @@ def choose_theme(request: Request, theme: Annotated[str, Form()] = "system") -> 
     return answer
 
 
-def wrong_password(request: Request, house: House, name: str, password: str) -> str:
+def wrong_password(request: Request, installation: Installation, name: str, password: str) -> str:
     """Why this password does not let this user in; "" if it does."""
     attempts = _attempts(request)
-    now, user = house.world.now(), name.casefold()
+    now, user = installation.world.now(), name.casefold()
     address = request.client.host if request.client else ""
     if attempts.too_many(now, user, address):
         return PAUSE
-    with attempts.one_of_few(), house.database.read() as tx:
+    with attempts.one_of_few(), installation.database.read() as tx:
         fits = logins.check_password(tx, name, password) is not None
     if fits:
         attempts.passed(user)

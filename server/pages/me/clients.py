@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from engine.installation import House
+from engine.installation import Installation
 from server.pages.me.views import ClientHelp
 
 
-def client_help(house: House, token: str) -> list[ClientHelp]:
+def client_help(installation: Installation, token: str) -> list[ClientHelp]:
     """Settings for each client, with the token in them."""
-    url, bearer = f"{house.settings.address}/mcp", f"Bearer {token}"
+    url, bearer = f"{installation.settings.address}/mcp", f"Bearer {token}"
     remote = {"url": url, "headers": {"Authorization": bearer}}
     header = shlex.quote(f"Authorization: {bearer}")
     command = f"claude mcp add --transport http sayso {url} --header {header}"
@@ -21,7 +21,7 @@ def client_help(house: House, token: str) -> list[ClientHelp]:
         _help(
             "Claude Desktop",
             "Settings, Developer, Edit config. It starts Sayso's tools on this machine by itself.",
-            _shown({"mcpServers": {"sayso": _started_by_the_client(house, token)}}),
+            _shown({"mcpServers": {"sayso": _started_by_the_client(installation, token)}}),
         ),
         _help("Cursor", "In ~/.cursor/mcp.json.", _shown({"mcpServers": {"sayso": remote}})),
         _help(
@@ -32,11 +32,11 @@ def client_help(house: House, token: str) -> list[ClientHelp]:
     ]
 
 
-def _started_by_the_client(house: House, token: str) -> dict[str, Any]:
+def _started_by_the_client(installation: Installation, token: str) -> dict[str, Any]:
     """The same tools over stdio, for clients that start their servers themselves."""
     script = Path(sys.executable).with_name("sayso")
     command = [str(script)] if script.exists() else [sys.executable, "-m", "server"]
-    settings = house.settings
+    settings = installation.settings
     env = {"SAYSO_DATA_DIR": str(settings.data_dir.resolve()), "SAYSO_TOKEN": token}
     if settings.database_url:
         env |= {"SAYSO_DATABASE_URL": settings.database_url, "SAYSO_QUEUE_URL": settings.queue_url}

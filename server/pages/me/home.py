@@ -63,7 +63,7 @@ def versions(tx: Transaction, *states: str, limit: int = 50) -> list[Row[Any]]:
 
 def health(visit: Visit, tx: Transaction) -> list[Check]:
     """Whether all that must be alive is, and what is switched off for want of a setting."""
-    settings = visit.house.settings
+    settings = visit.installation.settings
     mail = (
         _check("ok", "Mail goes out through a server")
         if settings.smtp_url

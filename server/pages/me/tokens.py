@@ -55,7 +55,7 @@ def make(visit: Signed, form: Posted) -> Response:
         told = faults(invalid.problems)
         return _tokens(visit, name=name, scopes=set(scopes), days=days, error=told)
     token = str(answer["token"])
-    clients = client_help(visit.house, token)
+    clients = client_help(visit.installation, token)
     return _tokens(visit, made={"name": name, "token": token, "clients": clients})
 
 

@@ -88,7 +88,7 @@ def _asked(visit: Visit, tx: Transaction) -> list[ColumnElement[bool]]:
 
 
 def _note(visit: Visit) -> str:
-    if visit.house.settings.smtp_url:
+    if visit.installation.settings.smtp_url:
         return "Mail goes out through your mail server; this is the copy"
     return "Captured: no mail server is set, so nothing leaves this machine"
 

@@ -41,7 +41,7 @@ def write(visit: Signed, form: Posted) -> Response:
     except Invalid as invalid:
         return _shown(visit, given, error=faults(invalid.problems))
     if "link" in answer:
-        place = str(answer["link"]).removeprefix(visit.house.settings.address)
+        place = str(answer["link"]).removeprefix(visit.installation.settings.address)
         return go(place, "It waits for approval. Approval sends it.")
     return _shown(visit, given, answer)
 

@@ -35,7 +35,9 @@ def show_outbox(visit: Signed) -> Response:
     visit.desk.need("runs:read")
     state = visit.asked("state")
     with visit.desk.read() as tx:
-        found = outbox.waiting(tx, visit.house.library, state if state in dict(STATES) else "")
+        found = outbox.waiting(
+            tx, visit.installation.library, state if state in dict(STATES) else ""
+        )
         names = Names(tx)
         pick = segment("state", "State", STATES, state)
         view: OutboxView = {

@@ -47,7 +47,7 @@ def add_sender(visit: Signed, form: Posted) -> Response:
     given = _given(form, NEW)
     try:
         with visit.desk.begin() as tx:
-            company = with_sender(tx.company, Sender(**given), visit.house.world.secret)
+            company = with_sender(tx.company, Sender(**given), visit.installation.world.secret)
             _keep(visit, tx, company, "add sender", given["name"])
     except Invalid as invalid:
         return _shown(visit, given, invalid.problems)
@@ -71,7 +71,7 @@ def _given(form: FormData, names: tuple[str, ...]) -> dict[str, str]:
 
 
 def _keep(visit: Visit, tx: Transaction, company: Company, verb: str, what: str) -> None:
-    visit.house.database.save_company(tx, company)
+    visit.installation.database.save_company(tx, company)
     audit.record(tx, visit.name, verb, "company", {"sender": what})
 
 

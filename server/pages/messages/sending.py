@@ -80,7 +80,7 @@ def _shown(visit: Visit, error: str = "") -> Response:
 
 def _stop(visit: Visit, tx: Any, scope: str, row: Any) -> StopRow:
     name, told = TOLD.get(scope, (scope, "what one workflow does"))
-    by_setting = scope in visit.house.world.stopped
+    by_setting = scope in visit.installation.world.stopped
     note = f"{row.by}: {row.reason} ({moment(tx, row.at)['text']})" if row else ""
     verb = "go-on" if row else "stop"
     return {

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 
-from engine.outside.subprocesses import TooMuch, apart
+from engine.outside.subprocesses import TooMuch, run_isolated
 from engine.runs.statement import Opening, claimed, opened
 from engine.templates.filters.headings import heading
 from server.access.rate_limit import Pace
@@ -44,7 +44,7 @@ def download(token: str, request: Request) -> Response:
     if not PRINTS.allows(token) or not PRINTING.acquire(blocking=False):
         return HTMLResponse(_drawn(found), 429, {**ALONE, "Retry-After": "60"})
     try:
-        file = apart("print_pdf", _drawn(found, inside=_style()).encode())
+        file = run_isolated("print_pdf", _drawn(found, inside=_style()).encode())
     except TooMuch:
         return HTMLResponse(_drawn(found), 503, ALONE)
     finally:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from engine.installation import House
+from engine.installation import Installation
 from engine.records.signed_links import Claim
 from engine.runs.sending.unsubscribing import unsubscribe
 from server.access.session import house_of
@@ -18,25 +18,25 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 @router.get("/unsubscribe/{token}")
 def ask(request: Request, token: str) -> Response:
     """Ask; a program that only opens links ends nothing."""
-    house = house_of(request)
-    claim = _claim(house, token)
+    installation = house_of(request)
+    claim = _claim(installation, token)
     return _shown(request, claim, done=False)
 
 
 @router.post("/unsubscribe/{token}")
 def end(request: Request, token: str) -> Response:
     """End it: one click, by the reader or by their mail program."""
-    house = house_of(request)
-    claim = _claim(house, token)
+    installation = house_of(request)
+    claim = _claim(installation, token)
     if claim:
-        with house.database.begin() as tx:
+        with installation.database.begin() as tx:
             unsubscribe(tx, claim.subject)
-        house.changed()
+        installation.changed()
     return _shown(request, claim, done=True)
 
 
-def _claim(house: House, token: str) -> Claim | None:
-    claim = house.database.links.read(token, house.world.now())
+def _claim(installation: Installation, token: str) -> Claim | None:
+    claim = installation.database.links.read(token, installation.world.now())
     return claim if claim and claim.purpose == "unsubscribe" else None
 
 

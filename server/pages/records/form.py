@@ -64,7 +64,7 @@ def delete(visit: Signed, module: str, record: int) -> Response:
         delete_record(visit.desk, module, record)
     except Invalid as invalid:
         return go(f"/records/{module}/{record}", faults(invalid.problems), "bad")
-    visit.house.changed()
+    visit.installation.changed()
     return go(f"/records/{module}", "Deleted. Its history stays.")
 
 
@@ -81,7 +81,7 @@ def _save(visit: Visit, module: str, record: int | None, form: FormData) -> Resp
         saved = write_record(visit.desk, module, values, record)
     except Invalid as invalid:
         return _form(visit, module, record, form, invalid.problems, status=422)
-    visit.house.changed()
+    visit.installation.changed()
     count = len(saved.get("started") or ())
     started = f" {count} workflow{'s' if count > 1 else ''} started." if count else ""
     place = "/templates" if home.name == TEMPLATES else f"/records/{home.name}"

@@ -60,7 +60,7 @@ def export(visit: Signed, module: str) -> Response:
     with visit.desk.read() as tx:
         name = module_of(tx, module).name
     out = StringIO()
-    export_csv(visit.house.database, name, out, view=visit.desk.view)
+    export_csv(visit.installation.database, name, out, view=visit.desk.view)
     out.seek(0)
     named = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     headers = {**named, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -113,7 +113,7 @@ def show_progress(request: Request, visit: Signed, module: str, key: str) -> Res
 def _import(visit: Visit, work: Work, content: bytes, starts: bool, duplicates: Any) -> None:
     try:
         work.result = import_csv(
-            visit.house.database,
+            visit.installation.database,
             work.module,
             BytesIO(content),
             author=visit.desk.author("import"),
@@ -121,7 +121,7 @@ def _import(visit: Visit, work: Work, content: bytes, starts: bool, duplicates: 
             duplicates=duplicates,
             progress=work.progress,
             view=visit.desk.view,
-            changed=visit.house.changed,
+            changed=visit.installation.changed,
         )
     except Invalid as invalid:
         work.error = faults(invalid.problems)

@@ -7,7 +7,7 @@ from sqlalchemy import Row
 
 from engine.blocks.attach_words import attached
 from engine.blocks.words import person
-from engine.installation import House
+from engine.installation import Installation
 from engine.records.transaction import Transaction
 from engine.workflows.advice import advice
 from engine.workflows.fingerprint import fingerprint, writes
@@ -20,7 +20,7 @@ from server.pages.reviews.views import DryRun
 
 
 def checks(
-    house: House,
+    installation: Installation,
     tx: Transaction,
     row: Row[Any],
     parsed: Workflow,
@@ -29,20 +29,20 @@ def checks(
     audience: int,
 ) -> list[Check]:
     """What a reviewer should know before deciding, the gravest first."""
-    found = _sound(house, tx, row)
+    found = _sound(installation, tx, row)
     if fingerprint(row.document, parsed, tx.schema) != row.hash:
         told = "A field or function it uses is another now than when it was sent."
         found.insert(0, _check("bad", told, "", "Ask for it to be sent for review again."))
     for host in sorted(hosts(parsed) - hosts(before)):
         remedy = "Approve only if you know who reads there."
         found.append(_check("warn", "Calls an outside address not used before", host, remedy))
-    for problem in advice(parsed, tx.schema, audience, house.lacks(tx.company)):
+    for problem in advice(parsed, tx.schema, audience, installation.lacks(tx.company)):
         found.append(_check("warn", sentence(problem.message), "", sentence(problem.remedy)))
     return [*found, _passed(runs)] if runs else found
 
 
-def _sound(house: House, tx: Transaction, row: Row[Any]) -> list[Check]:
-    wrong = examine(tx, row.document, house.unsafe, row.workflow).problems
+def _sound(installation: Installation, tx: Transaction, row: Row[Any]) -> list[Check]:
+    wrong = examine(tx, row.document, installation.unsafe, row.workflow).problems
     if wrong:
         return [
             _check("bad", sentence(problem.message), problem.path, sentence(problem.remedy))

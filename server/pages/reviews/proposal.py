@@ -23,7 +23,7 @@ from server.pages.reviews.checks import checks, rights
 from server.pages.reviews.dry_run import dry_runs
 from server.pages.reviews.views import (
     Audience,
-    Crowd,
+    AudienceGroup,
     Decision,
     Person,
     Remark,
@@ -86,7 +86,7 @@ class Proposal:
             "dry_note": "nothing was written or sent",
             "replay": None,
             "checks": checks(
-                self.visit.house, tx, row, self.parsed, self.before, runs, self.found.count
+                self.visit.installation, tx, row, self.parsed, self.before, runs, self.found.count
             ),
             "rights": rights(tx, self.parsed),
             "inside": self._inside(),
@@ -180,7 +180,7 @@ class Proposal:
             told.append(f"{held}{first} would get no mail.")
         return " ".join(told)
 
-    def _crowd(self, count: int, people: list[dict[str, Any]]) -> Crowd:
+    def _crowd(self, count: int, people: list[dict[str, Any]]) -> AudienceGroup:
         return {"count": count, "people": [self._person(each) for each in people]}
 
     def _person(self, each: dict[str, Any]) -> Person:

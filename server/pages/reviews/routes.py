@@ -91,7 +91,7 @@ def _decide(
     except Invalid as invalid:
         told = faults(invalid.problems)
         return _review(visit, review, given, told, _status(visit, review, invalid.problems[0]))
-    visit.house.changed()
+    visit.installation.changed()
     told = (
         "Approved: it is live now."
         if verdict == "approve"
@@ -138,7 +138,7 @@ def _proved(request: Request, visit: Visit, given: Given) -> None:
         raise refuse(
             "password", "It is more than five minutes since you last proved it is you.", remedy
         )
-    if problem := wrong_password(request, visit.house, visit.name, given.password):
+    if problem := wrong_password(request, visit.installation, visit.name, given.password):
         told = "That is not your password." if problem.startswith("That user") else problem
         raise refuse("password", told)
     with visit.desk.begin() as tx:
@@ -146,7 +146,7 @@ def _proved(request: Request, visit: Visit, given: Given) -> None:
 
 
 def _old(visit: Visit) -> bool:
-    return visit.house.world.now() - visit.session.proved_at > FRESH
+    return visit.installation.world.now() - visit.session.proved_at > FRESH
 
 
 def _review(

@@ -33,7 +33,7 @@ class Person(TypedDict):
     why: str
 
 
-class Crowd(TypedDict):
+class AudienceGroup(TypedDict):
     """Some of the audience: how many in all, and the first of them."""
 
     count: int
@@ -46,9 +46,9 @@ class Audience(TypedDict):
     text: str
     as_of: When
     note: str
-    inside: Crowd
-    outside: Crowd
-    suppressed: Crowd
+    inside: AudienceGroup
+    outside: AudienceGroup
+    suppressed: AudienceGroup
 
 
 class DryRun(TypedDict):

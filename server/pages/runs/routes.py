@@ -67,7 +67,7 @@ def decide(visit: Signed, run: int, form: Posted) -> Response:
     visit.desk.need("runs:control")
     arrived = text(form, "arrived") == "yes"
     decide_run(visit.desk, run, arrived)
-    visit.house.changed()
+    visit.installation.changed()
     told = "Noted: it arrived. The run goes on." if arrived else "It is sent again."
     return go(f"/runs/{run}", told)
 

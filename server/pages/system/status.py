@@ -36,13 +36,13 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 @router.get("/system")
 def show_system(visit: Signed) -> Response:
     visit.desk.need("settings:write")
-    settings = visit.house.settings
+    settings = visit.installation.settings
     with visit.desk.read() as tx:
         view: SystemView = {
             "health": health(visit, tx),
             "off": [told for name, told in OFF.items() if not getattr(settings, name)],
             "settings": _settings(settings),
-            "facts": _facts(tx, visit.house.settings),
+            "facts": _facts(tx, visit.installation.settings),
             "eyes_text": _eyes_text(tx.company),
             "eyes": _eyes(tx.company),
         }
@@ -56,7 +56,7 @@ def choose_four_eyes(visit: Signed, form: Posted) -> Response:
     wanted = text(form, "four_eyes") == "on"
     with visit.desk.begin() as tx:
         company = tx.company.model_copy(update={"four_eyes": wanted})
-        visit.house.database.save_company(tx, company)
+        visit.installation.database.save_company(tx, company)
         audit.record(tx, visit.name, "set four eyes", "company", {"four_eyes": wanted})
     told = "Four eyes is on." if wanted else "Solo mode is on: every page says so."
     return go("/system", told, "ok" if wanted else "warn")

@@ -124,7 +124,7 @@ def change_how_often(visit: Signed, workflow: int, form: Posted) -> Response:
         with visit.desk.read() as tx:
             document = with_schedule(tx, workflow, trigger)
             under_way = workflow_row(tx, workflow).draft is not None
-            if problems := examine(tx, document, visit.house.unsafe, workflow).problems:
+            if problems := examine(tx, document, visit.installation.unsafe, workflow).problems:
                 raise Invalid(*problems)
         draft = change_schedule(visit.desk, workflow, trigger)
         if under_way:
@@ -134,9 +134,9 @@ def change_how_often(visit: Signed, workflow: int, form: Posted) -> Response:
         sent = submit_workflow(visit.desk, workflow, draft["revision"], note)
     except Invalid as invalid:
         return _frequency_form(visit, workflow, faults(invalid.problems), trigger)
-    visit.house.changed()
+    visit.installation.changed()
     told = f"Version {sent['version']} waits for a person who approves it."
-    return go(str(sent["link"]).removeprefix(visit.house.settings.address), told)
+    return go(str(sent["link"]).removeprefix(visit.installation.settings.address), told)
 
 
 def _frequency_form(

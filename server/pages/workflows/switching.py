@@ -69,7 +69,7 @@ def _toggle(visit: Visit, workflow: int, *, active: bool, running: Any, done: st
         answer = toggle_workflow(visit.desk, workflow, active, running)
     except Invalid as invalid:
         return go(f"/workflows/{workflow}", faults(invalid.problems), "bad")
-    visit.house.changed()
+    visit.installation.changed()
     if answer.get("state") == "pending_approval":
         return go(f"/workflows/{workflow}", "A person has to approve it first.", "warn")
     return go(f"/workflows/{workflow}", done)
@@ -93,7 +93,7 @@ def run_now(visit: Signed, workflow: int, form: Posted) -> Response:
         answer = run_workflow(visit.desk, workflow, records=[*ticked, *named])
     except Invalid as invalid:
         return _run_form(visit, workflow, faults(invalid.problems), text(form, "named"))
-    visit.house.changed()
+    visit.installation.changed()
     started, left = answer.get("started", []), answer.get("not_started", [])
     told = f"Started for {size(len(started), 'record')}."
     whys = "; ".join(str(each.get("why", "")) for each in left[:3])

@@ -20,7 +20,7 @@ def story(template_database: TemplateDatabase, clock: Clock) -> Iterator[Story]:
 
 
 def take(story: Story, group: str = "Sales") -> str | None:
-    with story.house.database.begin() as tx:
+    with story.installation.database.begin() as tx:
         return rota.take(tx, group)
 
 
@@ -32,14 +32,14 @@ def test_many_who_ask_at_once_are_spread_evenly(story: Story) -> None:
 
 def test_the_place_is_kept_and_who_is_switched_off_is_passed_over(story: Story) -> None:
     assert [take(story), take(story)] == ["alice", "bob"]
-    with story.house.database.begin() as tx:
+    with story.installation.database.begin() as tx:
         assert rota.expected(tx, "Sales") == "mgr"
         Records(tx, Author("admin")).update("users", 3, {"active": False})
     assert [take(story), take(story)] == ["alice", "bob"]
 
 
 def test_what_is_rolled_back_used_up_no_turn(story: Story) -> None:
-    with story.house.database.begin() as tx:
+    with story.installation.database.begin() as tx:
         savepoint = tx.db.begin_nested()
         assert rota.take(tx, "Sales") == "alice"
         savepoint.rollback()

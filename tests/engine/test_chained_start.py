@@ -65,10 +65,12 @@ def test_no_circle_is_closed(story: Story) -> None:
     back = {"id": "back", "type": "run_workflow", "workflow": "Ping"}
     story.approve(document("Pong", "accounts", back))
     forth = {"id": "forth", "type": "run_workflow", "workflow": "Pong"}
-    with story.house.database.begin() as tx:
+    with story.installation.database.begin() as tx:
         draft = save_draft(tx, {**ping, "steps": [forth]}, By("alice"), first)
-        version = submit(tx, first, draft.revision, "", By("alice"), story.house.unsafe, None)
-        approve(tx, story.house.library, version.id, version.hash, By("admin"), "")
+        version = submit(
+            tx, first, draft.revision, "", By("alice"), story.installation.unsafe, None
+        )
+        approve(tx, story.installation.library, version.id, version.hash, By("admin"), "")
     story.tell({"save": "ACC-1", "values": {"tier": "Bronze"}})
     news = story.news()
     told = "not for ACC-1: it has run for accounts/1 already in this chain of causes"
@@ -81,16 +83,16 @@ def test_a_workflow_that_is_not_there_or_is_about_other_records_is_refused(story
         ({**GO, "workflow": "Accounts - Escalat"}, "steps.0.workflow", "no single active workflow"),
         ({**GO, "record": ""}, "steps.0.record", "is about accounts, not about invoices"),
     ):
-        with story.house.database.read() as tx:
+        with story.installation.database.read() as tx:
             wrong = document("Invoices - Dispute", "invoices", step, **DISPUTED)
-            (problem,) = examine(tx, wrong, story.house.unsafe).problems
+            (problem,) = examine(tx, wrong, story.installation.unsafe).problems
         assert (problem.path, said in problem.message) == (path, True)
 
 
 def test_a_dry_run_tells_what_would_be_started_and_starts_nothing(story: Story) -> None:
     story.approve(ESCALATE)
     wanted = Workflow.model_validate(document("Invoices - Dispute", "invoices", GO, **DISPUTED))
-    with story.house.database.begin() as tx:
+    with story.installation.database.begin() as tx:
         Records(tx, Author("alice")).update("invoices", 3, {"dispute": True})
         (one,) = rehearse(tx, wanted, [3])
     assert [told.does for told in one.effects] == ["start “Accounts - Escalate” for BETA"]

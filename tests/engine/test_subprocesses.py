@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.outside.subprocesses import TooMuch, apart
+from engine.outside.subprocesses import TooMuch, run_isolated
 from tests.servers import web_server
 
 BOMBS = {
@@ -16,7 +16,7 @@ BOMBS = {
 
 
 def words(html: str) -> str:
-    return apart("read_pdf", apart("print_pdf", html.encode())).decode()
+    return run_isolated("read_pdf", run_isolated("print_pdf", html.encode())).decode()
 
 
 def test_a_page_is_printed_with_our_own_fonts() -> None:
@@ -37,22 +37,22 @@ def test_nothing_is_fetched_and_no_file_is_read(tmp_path: Path) -> None:
             f"<svg><image href='{url}'/></svg><p style='font-family: F'>x</p>"
             for url in urls
         ]
-        printed = apart("print_pdf", "".join(tags).encode())
+        printed = run_isolated("print_pdf", "".join(tags).encode())
     assert receiver.requests == []
     assert b"the secret" not in printed
-    assert "the secret" not in apart("read_pdf", printed).decode()
+    assert "the secret" not in run_isolated("read_pdf", printed).decode()
 
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_ends_by_itself(name: str) -> None:
     html, why = BOMBS[name]
     with pytest.raises(TooMuch, match=why):
-        apart("print_pdf", html.encode())
+        run_isolated("print_pdf", html.encode())
 
 
 def test_what_is_no_pdf_is_told() -> None:
     with pytest.raises(TooMuch, match="no PDF that can be read"):
-        apart("read_pdf", b"MZ\x90\x00")
+        run_isolated("read_pdf", b"MZ\x90\x00")
 
 
 def test_the_environment_stays_outside(monkeypatch: pytest.MonkeyPatch) -> None:

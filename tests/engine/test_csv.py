@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
 from engine.company.company import Company
-from engine.installation import House
+from engine.installation import Installation
 from engine.problems import Invalid, Problem
 from engine.records.csv_export import export_csv, import_csv
 from engine.records.csv_import import Imported
@@ -64,52 +64,52 @@ PEOPLE = [
 
 
 @contextmanager
-def opened(pair: Pair, folder: Path, clock: Clock) -> Iterator[House]:
+def opened(pair: Pair, folder: Path, clock: Clock) -> Iterator[Installation]:
     settings = Settings(database_url=pair.database_url, queue_url=pair.queue_url, data_dir=folder)
-    house = House.of(settings, clock.now)
-    house.database.prepare(Company(), [Module.model_validate(it) for it in (FIRMS, *PEOPLE)])
-    yield house
-    house.database.engine.dispose()
+    installation = Installation.of(settings, clock.now)
+    installation.database.prepare(Company(), [Module.model_validate(it) for it in (FIRMS, *PEOPLE)])
+    yield installation
+    installation.database.engine.dispose()
 
 
 @pytest.fixture
-def house(pair: Pair, tmp_path: Path, clock: Clock) -> Iterator[House]:
-    with opened(pair, tmp_path, clock) as house:
-        yield house
+def installation(pair: Pair, tmp_path: Path, clock: Clock) -> Iterator[Installation]:
+    with opened(pair, tmp_path, clock) as installation:
+        yield installation
 
 
 @pytest.fixture(scope="module")
-def one_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def one_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation that many examples share."""
     folder = tmp_path_factory.mktemp("csv")
     pair = Pair("sqlite", f"sqlite:///{folder}/sayso.db", f"sqlite:///{folder}/queue.db")
-    with opened(pair, folder, Clock(datetime(2026, 3, 10, tzinfo=UTC))) as house:
-        yield house
+    with opened(pair, folder, Clock(datetime(2026, 3, 10, tzinfo=UTC))) as installation:
+        yield installation
 
 
-def create(house: House, *rows: dict[str, Any]) -> None:
-    with house.database.begin() as tx:
+def create(installation: Installation, *rows: dict[str, Any]) -> None:
+    with installation.database.begin() as tx:
         for row in rows:
             Records(tx, ANNA).create("firms", row)
 
 
-def take(house: House, text: str | bytes, **how: Any) -> Imported:
+def take(installation: Installation, text: str | bytes, **how: Any) -> Imported:
     raw = text.encode() if isinstance(text, str) else text
-    return import_csv(house.database, "firms", io.BytesIO(raw), author=ANNA, **how)
+    return import_csv(installation.database, "firms", io.BytesIO(raw), author=ANNA, **how)
 
 
-def exported(house: House, **how: Any) -> str:
+def exported(installation: Installation, **how: Any) -> str:
     out = io.StringIO(newline="")
-    export_csv(house.database, "firms", out, **how)
+    export_csv(installation.database, "firms", out, **how)
     return out.getvalue()
 
 
-def cells(house: House, column: str) -> list[str]:
-    return [row[column] for row in csv.DictReader(io.StringIO(exported(house), newline=""))]
+def cells(installation: Installation, column: str) -> list[str]:
+    return [row[column] for row in csv.DictReader(io.StringIO(exported(installation), newline=""))]
 
 
-def stored(house: House, *columns: str) -> list[tuple[Any, ...]]:
-    with house.database.read() as tx:
+def stored(installation: Installation, *columns: str) -> list[tuple[Any, ...]]:
+    with installation.database.read() as tx:
         firms = tx.schema.tables["firms"]
         rows = tx.db.execute(select(*(firms.c[name] for name in columns)).order_by(firms.c.id))
         return [tuple(row) for row in rows]
@@ -152,7 +152,7 @@ NASTY = st.text(
     )
 )
 def test_what_is_exported_comes_in_again_as_the_same(
-    one_house: House, rows: list[dict[str, Any]]
+    one_house: Installation, rows: list[dict[str, Any]]
 ) -> None:
     with one_house.database.begin() as tx:
         tx.db.execute(delete(tx.schema.tables["firms"]))
@@ -191,7 +191,9 @@ def _only(row: dict[str, str], names: tuple[str, ...]) -> dict[str, str]:
         ("'quoted'", "'quoted'"),
     ],
 )
-def test_no_cell_is_a_formula_to_a_spreadsheet(one_house: House, text: str, cell: str) -> None:
+def test_no_cell_is_a_formula_to_a_spreadsheet(
+    one_house: Installation, text: str, cell: str
+) -> None:
     with one_house.database.begin() as tx:
         tx.db.execute(delete(tx.schema.tables["firms"]))
     create(one_house, {"name": text})
@@ -199,18 +201,21 @@ def test_no_cell_is_a_formula_to_a_spreadsheet(one_house: House, text: str, cell
     assert take(one_house, exported(one_house)) == Imported(unchanged=1)
 
 
-def test_negative_numbers_stay_numbers(house: House) -> None:
-    create(house, {"name": "A", "credit": "-12.50"})
-    assert cells(house, "credit") == ["-12.50"]
+def test_negative_numbers_stay_numbers(installation: Installation) -> None:
+    create(installation, {"name": "A", "credit": "-12.50"})
+    assert cells(installation, "credit") == ["-12.50"]
 
 
-def test_references_go_out_as_numbers_and_come_in_as_records(house: House) -> None:
-    create(house, {"name": "A"}, {"name": "B", "parent": 1, "about": "firms/1"})
-    assert (cells(house, "parent"), cells(house, "about")) == (["", "F-1"], ["", "firms/1"])
-    assert cells(house, "children") == ["1", "0"]
-    done = take(house, "name,parent,about\nC,F-2,firms/A\nD,B,firms/F-2\n")
+def test_references_go_out_as_numbers_and_come_in_as_records(installation: Installation) -> None:
+    create(installation, {"name": "A"}, {"name": "B", "parent": 1, "about": "firms/1"})
+    assert (cells(installation, "parent"), cells(installation, "about")) == (
+        ["", "F-1"],
+        ["", "firms/1"],
+    )
+    assert cells(installation, "children") == ["1", "0"]
+    done = take(installation, "name,parent,about\nC,F-2,firms/A\nD,B,firms/F-2\n")
     assert done == Imported(created=2)
-    assert stored(house, "name", "parent", "about")[2:] == [
+    assert stored(installation, "name", "parent", "about")[2:] == [
         ("C", 2, "firms/1"),
         ("D", 2, "firms/2"),
     ]
@@ -228,9 +233,11 @@ def test_references_go_out_as_numbers_and_come_in_as_records(house: House) -> No
         'NAME , remark\nÉté,"a, b"\n\n,\n'.encode(),
     ],
 )
-def test_any_usual_encoding_delimiter_and_heading_is_understood(house: House, raw: bytes) -> None:
-    assert take(house, raw) == Imported(created=1)
-    assert stored(house, "name", "note") == [("Été", "a, b")]
+def test_any_usual_encoding_delimiter_and_heading_is_understood(
+    installation: Installation, raw: bytes
+) -> None:
+    assert take(installation, raw) == Imported(created=1)
+    assert stored(installation, "name", "note") == [("Été", "a, b")]
 
 
 @pytest.mark.parametrize(
@@ -242,14 +249,14 @@ def test_any_usual_encoding_delimiter_and_heading_is_understood(house: House, ra
     ],
 )
 def test_a_file_that_makes_no_sense_is_refused_as_a_whole(
-    house: House, text: str, problem: Problem
+    installation: Installation, text: str, problem: Problem
 ) -> None:
     with pytest.raises(Invalid) as refused:
-        take(house, text)
+        take(installation, text)
     assert refused.value.problems == (problem,)
 
 
-def test_a_file_may_have_a_hundred_thousand_rows_and_no_more(one_house: House) -> None:
+def test_a_file_may_have_a_hundred_thousand_rows_and_no_more(one_house: Installation) -> None:
     with pytest.raises(Invalid, match="more than 100,000 rows"):
         take(one_house, "name\n" + "A\n" * 100_001)
 
@@ -257,10 +264,10 @@ def test_a_file_may_have_a_hundred_thousand_rows_and_no_more(one_house: House) -
 # --- rows ---
 
 
-def test_a_faulty_row_is_named_with_every_fault_and_not_written(house: House) -> None:
+def test_a_faulty_row_is_named_with_every_fault_and_not_written(installation: Installation) -> None:
     rows = ("A,2026-03-10,gold,,", ",soon,Bronze,Z,zoe", "C,,,,,extra", "D,,,,")
-    done = take(house, "\n".join(["name,since,tier,parent,owner", *rows]))
-    assert stored(house, "name", "tier") == [("A", "Gold"), ("D", None)]
+    done = take(installation, "\n".join(["name,since,tier,parent,owner", *rows]))
+    assert stored(installation, "name", "tier") == [("A", "Gold"), ("D", None)]
     assert (done.created, [(row, it.path) for row, it in done.problems]) == (
         2,
         [(3, "since"), (3, "tier"), (3, "parent"), (4, "")],
@@ -270,80 +277,80 @@ def test_a_faulty_row_is_named_with_every_fault_and_not_written(house: House) ->
     )
 
 
-def test_a_row_that_lacks_what_is_required_is_refused_alone(house: House) -> None:
-    done = take(house, "name,tier\nA,\n,Gold\nC,\n")
+def test_a_row_that_lacks_what_is_required_is_refused_alone(installation: Installation) -> None:
+    done = take(installation, "name,tier\nA,\n,Gold\nC,\n")
     assert done.created == 2
     assert done.problems == [(3, Problem("name", "Firm needs Name.", "Give it a value."))]
 
 
-def test_merge_keeps_what_the_file_leaves_blank(house: House) -> None:
-    create(house, {"name": "A", "note": "old", "phone": "1"}, {"name": "B"})
-    done = take(house, "number,note,phone\nF-1,,2\nF-2,,\n")
+def test_merge_keeps_what_the_file_leaves_blank(installation: Installation) -> None:
+    create(installation, {"name": "A", "note": "old", "phone": "1"}, {"name": "B"})
+    done = take(installation, "number,note,phone\nF-1,,2\nF-2,,\n")
     assert done == Imported(updated=1, unchanged=1)
-    assert stored(house, "name", "note", "phone") == [("A", "old", "2"), ("B", None, None)]
+    assert stored(installation, "name", "note", "phone") == [("A", "old", "2"), ("B", None, None)]
 
 
-def test_overwrite_empties_what_the_file_leaves_blank(house: House) -> None:
-    create(house, {"name": "A", "note": "old"})
-    assert take(house, "number,note\nF-1,\n", duplicates="overwrite") == Imported(updated=1)
-    assert stored(house, "name", "note") == [("A", None)]
+def test_overwrite_empties_what_the_file_leaves_blank(installation: Installation) -> None:
+    create(installation, {"name": "A", "note": "old"})
+    assert take(installation, "number,note\nF-1,\n", duplicates="overwrite") == Imported(updated=1)
+    assert stored(installation, "name", "note") == [("A", None)]
 
 
-def test_ignore_leaves_records_alone_that_are_there(house: House) -> None:
-    create(house, {"name": "A"})
-    done = take(house, "number,name\nF-1,changed\nF-7,new\n", duplicates="ignore")
+def test_ignore_leaves_records_alone_that_are_there(installation: Installation) -> None:
+    create(installation, {"name": "A"})
+    done = take(installation, "number,name\nF-1,changed\nF-7,new\n", duplicates="ignore")
     assert done == Imported(created=1, unchanged=1)
-    assert stored(house, "number", "name") == [("F-1", "A"), ("F-7", "new")]
+    assert stored(installation, "number", "name") == [("F-1", "A"), ("F-7", "new")]
 
 
-def test_rows_are_matched_by_any_field_that_is_named(house: House) -> None:
-    create(house, {"name": "A", "email": "a@a.test"}, {"name": "B", "email": "b@b.test"})
-    create(house, {"name": "B2", "email": "b@b.test"})
-    done = take(house, "email,note\nA@A.test,yes\nb@b.test,which?\n", match="email")
+def test_rows_are_matched_by_any_field_that_is_named(installation: Installation) -> None:
+    create(installation, {"name": "A", "email": "a@a.test"}, {"name": "B", "email": "b@b.test"})
+    create(installation, {"name": "B2", "email": "b@b.test"})
+    done = take(installation, "email,note\nA@A.test,yes\nb@b.test,which?\n", match="email")
     assert (done.updated, [row for row, _ in done.problems]) == (1, [3])
-    assert stored(house, "name", "note")[0] == ("A", "yes")
+    assert stored(installation, "name", "note")[0] == ("A", "yes")
 
 
-def test_the_same_number_twice_in_a_file_is_one_record(house: House) -> None:
-    done = take(house, "number,name,note\nF-9,A,one\nF-9,A,two\n")
+def test_the_same_number_twice_in_a_file_is_one_record(installation: Installation) -> None:
+    done = take(installation, "number,name,note\nF-9,A,one\nF-9,A,two\n")
     assert done == Imported(created=1, updated=1)
-    assert stored(house, "number", "note") == [("F-9", "two")]
+    assert stored(installation, "number", "note") == [("F-9", "two")]
 
 
-def test_the_number_of_a_deleted_record_is_not_given_away(house: House) -> None:
-    create(house, {"name": "A"})
-    with house.database.begin() as tx:
+def test_the_number_of_a_deleted_record_is_not_given_away(installation: Installation) -> None:
+    create(installation, {"name": "A"})
+    with installation.database.begin() as tx:
         Records(tx, ANNA).delete("firms", 1)
-    done = take(house, "number,name\nF-1,again\n")
+    done = take(installation, "number,name\nF-1,again\n")
     assert [str(problem) for _, problem in done.problems] == [
         "`number`: `F-1` belongs to a record that was deleted."
         " Leave the number out, or choose another."
     ]
 
 
-def test_an_id_that_is_not_there_creates_nothing(house: House) -> None:
-    done = take(house, "id,name\n7,A\n")
+def test_an_id_that_is_not_there_creates_nothing(installation: Installation) -> None:
+    done = take(installation, "id,name\n7,A\n")
     assert (done.created, len(done.problems)) == (0, 1)
 
 
 # --- who hears of it ---
 
 
-def test_an_import_starts_no_workflow_unless_asked(house: House) -> None:
-    take(house, "name\n" + "".join(f"firm {n}\n" for n in range(100)))
-    take(house, "name\nloud\n", start_workflows=True)
-    with house.database.read() as tx:
+def test_an_import_starts_no_workflow_unless_asked(installation: Installation) -> None:
+    take(installation, "name\n" + "".join(f"firm {n}\n" for n in range(100)))
+    take(installation, "name\nloud\n", start_workflows=True)
+    with installation.database.read() as tx:
         events = list(tx.db.execute(select(EVENTS.c.source, EVENTS.c.actor, EVENTS.c.pending)))
     assert events == [("import", "anna", False)] * 100 + [("import", "anna", True)]
 
 
-def test_old_records_keep_the_day_they_were_created(house: House) -> None:
-    take(house, "name,created_at\nA,2024-01-02T03:04:05Z\n")
-    assert cells(house, "created_at") == ["2024-01-02T03:04:05+00:00"]
+def test_old_records_keep_the_day_they_were_created(installation: Installation) -> None:
+    take(installation, "name,created_at\nA,2024-01-02T03:04:05Z\n")
+    assert cells(installation, "created_at") == ["2024-01-02T03:04:05+00:00"]
 
 
-def test_progress_is_told_by_the_batch(house: House) -> None:
+def test_progress_is_told_by_the_batch(installation: Installation) -> None:
     told: list[tuple[int, int]] = []
     rows = "name\n" + "A\n" * 750
-    take(house, rows, progress=lambda done, total: told.append((done, total)))
+    take(installation, rows, progress=lambda done, total: told.append((done, total)))
     assert told == [(500, 750), (750, 750)]
