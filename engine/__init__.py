@@ -1,0 +1,1 @@
+"""The engine: packages that import downward only, from schema (the ground) to review."""

@@ -14,7 +14,7 @@ from engine.schema.stored_files import HOME
 ALL, EACH, EARLIER = "documents", "records.", "steps."
 
 
-def enclosure(word: str, path: str, checking: Checking) -> Iterator[Problem]:
+def attachment(word: str, path: str, checking: Checking) -> Iterator[Problem]:
     """What is wrong with a word of `attach`. Templates are checked as templates."""
     spoken = word if "{{" in word or not word.startswith(EARLIER) else f"{{{{ {word} }}}}"
     remedy = "Name a document, a field that holds one, or `documents`."

@@ -15,7 +15,7 @@ from engine.problems import BadValue, Invalid
 from engine.records.named import ActiveWorkflow, Subject
 from engine.schema.fields import Field
 from engine.schema.modules import Module
-from engine.schema.stored_files import Enclosed
+from engine.schema.stored_files import AttachedFiles
 from engine.templates import Setting, Template, TextProblem, parse
 from engine.templates.filters import Form, Named
 from engine.templates.variables import meaning
@@ -132,7 +132,7 @@ class Context:
     look: Callable[[str], Mapping[str, Any] | None] = lambda key: None
     company: Company = field(default_factory=Company)
     described: Callable[[Person], Mapping[str, Any]] = lambda person: {}
-    enclosed: Callable[[Iterable[str]], Enclosed] = lambda words: Enclosed()
+    attached_files: Callable[[Iterable[str]], AttachedFiles] = lambda words: AttachedFiles()
     missing: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from engine.effects import Outcome, OutwardEffect
 from engine.effects.http import AGAIN, KEPT, again, read
-from engine.outside.egress import Answer, Refused, Unreachable
+from engine.outside.egress import Answer, HostUnreachable, RequestRefused
 from engine.outside.world import World
 
 SECRET = "ERP"
@@ -46,9 +46,9 @@ class ChangeErp(OutwardEffect):
         body = json.dumps(self.values, ensure_ascii=False).encode()
         try:
             answer = world.egress.send("PATCH", url, headers=headers, content=body)
-        except Refused as refused:
+        except RequestRefused as refused:
             return Outcome("failed", f"the accounting system was not called: {refused.reason}")
-        except Unreachable as failure:
+        except HostUnreachable as failure:
             return again(world, self, failure.reason, tries)
         return self._judged(world, answer, tries)
 

@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue
 from standardwebhooks import Webhook
 
 from engine.effects import Outcome, OutwardEffect
-from engine.outside.egress import Answer, Refused, Unreachable
+from engine.outside.egress import Answer, HostUnreachable, RequestRefused
 from engine.outside.world import World
 
 RETRIES = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18000, 36000, 36000))
@@ -47,9 +47,9 @@ class HttpRequest(OutwardEffect):
                 content=self.body.encode(),
                 secret_headers=frozenset({self.header}),
             )
-        except Refused as refused:
+        except RequestRefused as refused:
             return Outcome("failed", f"{self.url} was not called: {refused.reason}")
-        except Unreachable as failure:
+        except HostUnreachable as failure:
             return again(world, self, failure.reason, tries)
         return self._judged(world, answer, tries)
 

@@ -14,7 +14,7 @@ from engine.effects import Outcome, OutwardEffect
 from engine.effects.records import CreateRecord
 from engine.outside.smtp import MOST_ATTACHED, Delivery, Mail, MailRefused, message_id, paragraphs
 from engine.outside.world import World
-from engine.schema.stored_files import Enclosure
+from engine.schema.stored_files import Attachment
 
 # What servers say of an address that does not exist (RFC 3463), whatever else may be wrong.
 NO_SUCH_ADDRESS = re.compile(r"\b5\.1\.\d{1,3}\b")
@@ -41,7 +41,7 @@ class SendMail(OutwardEffect):
     subject: str
     text: str
     html: str = ""
-    attachments: tuple[Enclosure, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     about: str = ""
     account: int | None = None
     contact: int | None = None

@@ -14,7 +14,7 @@ from engine.outside.files_for_model import shown
 from engine.outside.world import World
 from engine.problems import BadValue
 from engine.schema.fields import Field
-from engine.schema.stored_files import Enclosure
+from engine.schema.stored_files import Attachment
 
 PAUSE, TRIES = timedelta(minutes=5), 4
 # 1 200,50 and 1.200,50 and 1,200.50: with three digits between marks, and two after the last.
@@ -37,7 +37,7 @@ class AskModel(OutwardEffect):
     fields: tuple[Field, ...]
     instructions: dict[str, str]
     prompt_alone: bool = True
-    files: tuple[Enclosure, ...] = ()
+    files: tuple[Attachment, ...] = ()
 
     def say(self) -> str:
         wanted = ", ".join(field.title for field in self.fields)

@@ -27,7 +27,7 @@ class Resolver(Protocol):
     def __call__(self, host: str, port: int, *, type: int) -> Sequence[Info]: ...
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """The request is one we do not make. Trying again changes nothing."""
 
     def __init__(self, reason: str) -> None:
@@ -35,7 +35,7 @@ class Refused(Exception):
         self.reason = reason
 
 
-class Unreachable(Exception):
+class HostUnreachable(Exception):
     """No whole answer came; it can be tried again. `sent`: the request may have arrived."""
 
     def __init__(self, reason: str, sent: bool) -> None:
@@ -145,11 +145,13 @@ class Egress:
     def _admitted(self, hops: list[str]) -> httpx.URL:
         """The last hop, if we may go there."""
         if len(hops) > self.max_redirects + 1:
-            raise Refused(
+            raise RequestRefused(
                 f"There were more than {self.max_redirects} redirects; use the last address."
             )
         if reason := self.problem(hops[-1]):
-            raise Refused(reason if len(hops) == 1 else f"A redirect was not followed. {reason}")
+            raise RequestRefused(
+                reason if len(hops) == 1 else f"A redirect was not followed. {reason}"
+            )
         return httpx.URL(hops[-1])
 
 
@@ -240,12 +242,14 @@ class _Exchange:
                 return Answer(answer.status, _readable(answer.headers), found, truncated, hops)
         except httpcore.TimeoutException as error:
             seconds = f"{self.egress.total_timeout:g} seconds"
-            raise Unreachable(f"{url.host} gave no answer within {seconds}.", self.sent) from error
+            raise HostUnreachable(
+                f"{url.host} gave no answer within {seconds}.", self.sent
+            ) from error
         except httpcore.LocalProtocolError as error:
-            raise Refused(f"This request breaks the rules of HTTP: {error}.") from error
+            raise RequestRefused(f"This request breaks the rules of HTTP: {error}.") from error
         except (httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
             said = str(error).rstrip(".")
-            raise Unreachable(f"{url.host} gave no whole answer: {said}.", self.sent) from error
+            raise HostUnreachable(f"{url.host} gave no whole answer: {said}.", self.sent) from error
 
     def _read(self, chunks: Iterable[bytes]) -> tuple[bytes, bool]:
         most, body = self.egress.max_body, bytearray()
@@ -310,7 +314,7 @@ class _Guard(httpcore.NetworkBackend):
     def _admit(self, text: object) -> Address:
         address = _address(str(text))
         if reason := self.exchange.egress.unfit(address, self.url):
-            raise Refused(reason)
+            raise RequestRefused(reason)
         return address
 
     def _patience(self) -> float:
@@ -391,10 +395,10 @@ def _network(word: str) -> Network:
 def _checked(method: str, headers: Mapping[str, str]) -> dict[str, str]:
     """The headers as they may be sent, by lower-case name."""
     if method not in _METHODS:
-        raise Refused(f"{method} is not a method we send; use one of {', '.join(_METHODS)}.")
+        raise RequestRefused(f"{method} is not a method we send; use one of {', '.join(_METHODS)}.")
     for name, value in headers.items():
         if reason := header_problem(name, value):
-            raise Refused(reason)
+            raise RequestRefused(reason)
     given = {name.lower(): value.strip() for name, value in headers.items()}
     return {"user-agent": "Sayso", "accept": "*/*", **given}
 
@@ -405,14 +409,16 @@ def _onward(method: str, url: httpx.URL, answer: Answer) -> httpx.URL | None:
     if location is None or answer.status not in (301, 302, 303, 307, 308):
         return None
     if answer.status < 307 and method not in ("GET", "HEAD"):
-        raise Refused(
+        raise RequestRefused(
             f"{url.host} answered with redirect {answer.status}, which would turn {method} into GET"
             " and lose what was sent; use the address it redirects to."
         )
     try:
         return url.join(location)
     except httpx.InvalidURL as error:
-        raise Refused(f"{url.host} redirects to something that is not a web address.") from error
+        raise RequestRefused(
+            f"{url.host} redirects to something that is not a web address."
+        ) from error
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.outside.media import media_type
 from engine.outside.subprocesses import TooMuch, run_isolated
-from engine.schema.stored_files import Enclosure
+from engine.schema.stored_files import Attachment
 
 Block = dict[str, Any]
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
@@ -25,7 +25,7 @@ class Shown:
     left: int = MOST_SIGNS
 
 
-def shown(files: Iterable[Enclosure], read: Callable[[str], bytes], *, whole: bool) -> Shown:
+def shown(files: Iterable[Attachment], read: Callable[[str], bytes], *, whole: bool) -> Shown:
     """Each file as words where it has any; as a picture or a scan only if `whole` can be read.
 
     A service that merely speaks like Claude's may drop what it cannot read, without a word.
@@ -42,7 +42,7 @@ def shown(files: Iterable[Enclosure], read: Callable[[str], bytes], *, whole: bo
     return found
 
 
-def _show(file: Enclosure, data: bytes, found: Shown, whole: bool) -> None:
+def _show(file: Attachment, data: bytes, found: Shown, whole: bool) -> None:
     kind = media_type(file.name, data)
     words = _words(kind, data)
     if len(words) > FEW or (words and kind != "application/pdf"):

@@ -20,7 +20,7 @@ PORTS = {"imaps": 993, "imap+starttls": 143, "imap": 143}
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
-class Unreachable(Exception):
+class MailboxUnreachable(Exception):
     """The mail server could not be read now; the message says why, and never has the password."""
 
 
@@ -111,7 +111,7 @@ class Folder:
     def _found(self, asked: str) -> list[int]:
         told, found = self.client.uid("SEARCH", *asked.split())
         if told != "OK":
-            raise Unreachable("it did not search")
+            raise MailboxUnreachable("it did not search")
         return sorted(int(word) for word in _joined(found).split() if word.isdigit())
 
 
@@ -119,7 +119,7 @@ class Folder:
 def opened(url: str) -> Iterator[Folder]:
     """The folder, to be read and not to be changed. Raises `Unreachable`."""
     if why := check(url):
-        raise Unreachable(why)
+        raise MailboxUnreachable(why)
     account = Account.of(url)
     try:
         client = _connected(account)
@@ -131,7 +131,7 @@ def opened(url: str) -> Iterator[Folder]:
                 client.logout()
     except (imaplib.IMAP4.error, OSError, ValueError) as trouble:
         words = str(trouble).replace(account.password, "•••") or type(trouble).__name__
-        raise Unreachable(words[:300]) from None
+        raise MailboxUnreachable(words[:300]) from None
 
 
 def _connected(account: Account) -> imaplib.IMAP4:
@@ -155,7 +155,7 @@ def _entered(client: imaplib.IMAP4, folder: str) -> Folder:
     quoted = folder.replace("\\", "\\\\").replace('"', '\\"')
     told, answer = client.select(f'"{quoted}"', readonly=True)
     if told != "OK":
-        raise Unreachable(
+        raise MailboxUnreachable(
             f"there is no folder {folder}: {_joined(answer).decode('ascii', 'replace')}"
         )
     numbers = [client.response(name)[1] for name in ("UIDVALIDITY", "UIDNEXT")]

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from sqlalchemy import Row, select, update
 from sqlalchemy.exc import OperationalError
 
-from engine.outside.imap import Account, Folder, Unreachable, opened
+from engine.outside.imap import Account, Folder, MailboxUnreachable, opened
 from engine.outside.receiving import receive
 from engine.records.alerts import raise_alert
 from engine.records.database import Database
@@ -75,7 +75,7 @@ def collect(home: Home) -> int:
     try:
         with opened(url) as folder:
             return _read(home, account, folder, claimed)
-    except Unreachable as trouble:
+    except MailboxUnreachable as trouble:
         _failed(home, account, claimed.failures + 1, str(trouble))
         return 0
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
-from engine.outside.egress import Answer, Egress, Refused, Unreachable
+from engine.outside.egress import Answer, Egress, HostUnreachable, RequestRefused
 
 CAPTURE = "capture:"
 LIKE = "twilio://ACCOUNT_SID:AUTH_TOKEN@+33612345678"
@@ -104,9 +104,9 @@ class Twilio:
         }
         try:
             answer = egress.send("POST", url, headers=headers, content=urlencode(form).encode())
-        except Refused as refused:
+        except RequestRefused as refused:
             return Taken("failed", f"the SMS service was not called: {refused.reason}")
-        except Unreachable as failure:
+        except HostUnreachable as failure:
             if failure.sent:
                 return Taken("unknown", f"whether {to} gets it is not known: {failure.reason}")
             return Taken("retry", failure.reason)

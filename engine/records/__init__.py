@@ -1,0 +1,1 @@
+"""The database, and the one door through which records change."""

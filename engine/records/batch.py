@@ -35,7 +35,7 @@ Rows = list[dict[str, Any]]
 
 
 @dataclass
-class Waiting:
+class PendingChanges:
     """What is not written yet: new rows and changed fields by table, events, numbers used up."""
 
     created: dict[str, Rows] = field(default_factory=lambda: defaultdict(list))
@@ -48,7 +48,7 @@ class BatchedTransaction(Transaction):
     """A transaction in which changes wait. Asking for its connection writes them first."""
 
     def __init__(self, tx: Transaction) -> None:
-        self.waiting = Waiting()
+        self.pending = PendingChanges()
         self.held: set[tuple[str, int]] = set()
         self._spare: dict[str, list[int]] = defaultdict(list)
         self._next_id: dict[str, int] = {}
@@ -67,15 +67,15 @@ class BatchedTransaction(Transaction):
 
     def write(self) -> None:
         """Write all that waits."""
-        if not self.waiting.raised:
+        if not self.pending.raised:
             return
-        waiting, self.waiting = self.waiting, Waiting()
-        for name, rows in waiting.created.items():
+        pending, self.pending = self.pending, PendingChanges()
+        for name, rows in pending.created.items():
             self._db.execute(_added(self.schema.tables[name]), rows)
-        for name, changed in waiting.changed.items():
+        for name, changed in pending.changed.items():
             self._write_changes(name, changed)
-        self._db.execute(_added(EVENTS), waiting.raised)
-        for name, number in waiting.numbers.items():
+        self._db.execute(_added(EVENTS), pending.raised)
+        for name, number in pending.numbers.items():
             self.upsert(NUMBERS, ["module"], {"module": name, "next": number})
 
     def _write_changes(self, name: str, changed: Mapping[int, Mapping[str, Any]]) -> None:
@@ -111,7 +111,7 @@ class BatchedTransaction(Transaction):
             query = select(NUMBERS.c.next).where(NUMBERS.c.module == name).with_for_update()
             self._next_number[name] = self._db.scalar(query) or 1
         first = max(self._next_number[name], least)
-        self._next_number[name] = self.waiting.numbers[name] = first + wanted
+        self._next_number[name] = self.pending.numbers[name] = first + wanted
         return first
 
     def hold(self, reader: Reader, module: Module, ids: Iterable[int]) -> None:
@@ -148,7 +148,7 @@ def _holding(home: Table) -> Select[Any]:
     return select(home).where(*these).order_by(home.c.id).with_for_update()
 
 
-class Overtaken(Exception):
+class ChangedMeanwhile(Exception):
     """What was decided rests on values that somebody has changed meanwhile: decide anew."""
 
 
@@ -157,15 +157,15 @@ class BatchedRecords(Records):
 
     def __init__(self, tx: BatchedTransaction, author: Author, reader: Reader) -> None:
         super().__init__(tx, author)
-        self.gathering, self.reader = tx, reader
+        self.transaction, self.reader = tx, reader
 
     def row(self, module: Module, id: int) -> Values:
         """The record, held. Raises `Overtaken` if it is another by now than was read before."""
         seen = self.reader.seen(module.name, id)
-        self.gathering.hold(self.reader, module, [id])
+        self.transaction.hold(self.reader, module, [id])
         found = self.reader.row(module, id)
         if seen is not None and seen != found:
-            raise Overtaken(f"{module.name}/{id} was changed by somebody else")
+            raise ChangedMeanwhile(f"{module.name}/{id} was changed by somebody else")
         if found is None:
             raise missing(module, id)
         return found
@@ -173,49 +173,49 @@ class BatchedRecords(Records):
     @contextmanager
     def whole(self) -> Iterator[None]:
         """All that is done inside or, should it raise, nothing of it."""
-        held, known = set(self.gathering.held), self.reader.known()
+        held, known = set(self.transaction.held), self.reader.known()
         try:
-            with self.gathering.db.begin_nested():
+            with self.transaction.db.begin_nested():
                 yield
-                self.gathering.write()
+                self.transaction.write()
         except BaseException:
-            self.gathering.waiting = Waiting()
-            self.gathering.held = held  # those held inside are let go with the savepoint
+            self.transaction.pending = PendingChanges()
+            self.transaction.held = held  # those held inside are let go with the savepoint
             self.reader.forget_all_but(known)
             raise
 
     def next_in_turn(self, group: str) -> str | None:
         """The member of a group whose turn it is, who then comes last."""
-        return rota.take(self.gathering, group)
+        return rota.take(self.transaction, group)
 
     def _insert(self, module: Module, rows: Rows) -> list[int]:
-        ids = self.gathering.ids(module.name, len(rows))
+        ids = self.transaction.ids(module.name, len(rows))
         for id, row in zip(ids, rows, strict=True):
             whole = {**row, "id": id, "revision": 1}
-            self.gathering.waiting.created[module.name].append(whole)
-            self.gathering.held.add((module.name, id))
+            self.transaction.pending.created[module.name].append(whole)
+            self.transaction.held.add((module.name, id))
             self.reader.keep(module.name, id, whole)
         return ids
 
     def _change(self, module: Module, id: int, values: Values) -> None:
-        waiting = self.gathering.waiting
-        if any(row["id"] == id for row in waiting.created.get(module.name, ())):
-            self.gathering.write()
-        changed = self.gathering.waiting.changed[module.name].setdefault(id, {"revision": 0})
+        pending = self.transaction.pending
+        if any(row["id"] == id for row in pending.created.get(module.name, ())):
+            self.transaction.write()
+        changed = self.transaction.pending.changed[module.name].setdefault(id, {"revision": 0})
         changed |= {**values, "revision": changed["revision"] + 1}
         known = self.reader.row(module, id) or {}
         gone = values.get("deleted_at") is not None
         self.reader.keep(module.name, id, None if gone else {**known, **values})
 
     def _raise(self, events: Rows) -> list[int]:
-        ids = self.gathering.ids(EVENTS.name, len(events))
-        self.gathering.waiting.raised += [
+        ids = self.transaction.ids(EVENTS.name, len(events))
+        self.transaction.pending.raised += [
             {**event, "id": id} for id, event in zip(ids, events, strict=True)
         ]
         return ids
 
     def _reserve(self, module: Module, least: int, wanted: int) -> int:
-        return self.gathering.number(module.name, least, wanted)
+        return self.transaction.number(module.name, least, wanted)
 
     def _exists(self, module: Module, id: int) -> bool:
         return self.reader.row(module, id) is not None

@@ -1,0 +1,1 @@
+"""From a change to a finished run: matching, enrolment, the runner, the worker."""

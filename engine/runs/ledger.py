@@ -24,7 +24,7 @@ from engine.records.writer import Author
 from engine.runs.addressees import described, language_of, refusal
 from engine.runs.bindings import Bindings
 from engine.runs.customer_data import customer_parts
-from engine.runs.message_attachments import enclosed
+from engine.runs.message_attachments import attached_files
 from engine.runs.recipients import Recipients
 from engine.runs.related_selection import related_selection
 from engine.schema.modules import Module
@@ -402,7 +402,9 @@ class Run:
             look=self._look,
             company=self.reader.tx.company,
             described=lambda person: described(self.reader, person, self._below("contact")),
-            enclosed=lambda words: enclosed(words, facts, whose.beside, self._results()),
+            attached_files=lambda words: attached_files(
+                words, facts, whose.beside, self._results()
+            ),
             warnings=whose.warnings,
         )
 

@@ -10,17 +10,17 @@ from engine.records.reader import RecordFacts, Values
 from engine.records.tables import EVENTS
 from engine.records.transaction import Transaction
 from engine.schema.modules import Module
-from engine.schema.stored_files import HOME, Enclosed, Enclosure, named
+from engine.schema.stored_files import HOME, AttachedFiles, Attachment, named
 
 NEW = "0"  # what a rehearsal says of a record that an earlier step would make
 
 
-def enclosed(
+def attached_files(
     words: Iterable[str],
     facts: RecordFacts,
     beside: Sequence[RecordFacts],
     steps: Mapping[str, Any],
-) -> Enclosed:
+) -> AttachedFiles:
     """The files these words mean, each once, with what is missing and what may not be sent.
 
     A file of a sensitive module leaves only with workflows of that very module.
@@ -28,13 +28,15 @@ def enclosed(
     finder = _Finder(facts.reader.tx, facts.module)
     for word in words:
         finder.find(word.strip(), facts, beside, steps)
-    return Enclosed(tuple(dict.fromkeys(finder.files)), tuple(finder.missing), tuple(finder.barred))
+    return AttachedFiles(
+        tuple(dict.fromkeys(finder.files)), tuple(finder.missing), tuple(finder.barred)
+    )
 
 
 class _Finder:
     def __init__(self, tx: Transaction, module: Module) -> None:
         self.tx, self.module = tx, module
-        self.files: list[Enclosure] = []
+        self.files: list[Attachment] = []
         self.missing: list[str] = []
         self.barred: list[str] = []
 
@@ -90,7 +92,7 @@ class _Finder:
             word = str("" if one is None else one).removeprefix(f"{HOME}/")
             row = self._row(word)
             if word == NEW:
-                self.files.append(Enclosure(None, "the file of an earlier step", ""))
+                self.files.append(Attachment(None, "the file of an earlier step", ""))
             elif row is None:
                 self.missing.append(otherwise)
             else:
@@ -114,7 +116,7 @@ class _Finder:
         elif told := next(self._secrets(digest, about), None):
             self.barred.append(f"{name} belongs to {told}, which this workflow is not about")
         else:
-            self.files.append(Enclosure(document, name, digest))
+            self.files.append(Attachment(document, name, digest))
 
     def _secrets(self, digest: str, about: Values) -> Iterator[str]:
         """The sensitive modules, beside the workflow's own, whose records have had this file."""

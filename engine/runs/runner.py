@@ -7,7 +7,7 @@ from typing import Protocol
 from engine.blocks.communication import Communication
 from engine.blocks.step import Await, Skip, Step
 from engine.effects import Effect, Outcome, OutwardEffect, RecordEffect
-from engine.records.batch import Overtaken
+from engine.records.batch import ChangedMeanwhile
 from engine.runs.ledger import Entry, Run
 
 
@@ -45,7 +45,7 @@ def advance(run: Run, stage: Stage) -> None:
             case "do":
                 try:
                     outcome = stage.perform(run, entry.effect(), entry)
-                except Overtaken:
+                except ChangedMeanwhile:
                     run.take_back(entry)
                     continue
                 if outcome is None:

@@ -21,8 +21,8 @@ class RealRecords(BatchedRecords):
 
     def start(self, workflow: int, module: str, id: int) -> tuple[int | None, str]:
         """Start a run of another workflow: its number, or None and why there is none."""
-        live = self.library.live(self.gathering).get(workflow)
-        return begin(self.gathering, self.author, live, module, id)
+        live = self.library.live(self.transaction).get(workflow)
+        return begin(self.transaction, self.author, live, module, id)
 
 
 class RealStage:

@@ -12,7 +12,7 @@ _MIME = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,80}")
 
 
 @dataclass(frozen=True)
-class Enclosure:
+class Attachment:
     """A file that goes with a message; `document` is the record that tells of it."""
 
     document: int | None
@@ -21,10 +21,10 @@ class Enclosure:
 
 
 @dataclass(frozen=True)
-class Enclosed:
+class AttachedFiles:
     """The files that a message is to carry, what is not there, and what must not leave."""
 
-    files: tuple[Enclosure, ...] = ()
+    files: tuple[Attachment, ...] = ()
     missing: tuple[str, ...] = ()
     barred: tuple[str, ...] = ()
 

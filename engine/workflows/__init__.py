@@ -1,0 +1,1 @@
+"""The workflow document: its checks, versions, differences, advice and hash."""

@@ -48,13 +48,13 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Node:
+class DiagramNode:
     """A step in the diagram of both versions; `step` is the new one, or the old one if removed."""
 
     step: Step
     sign: Sign | None = None
     was: str = ""
-    branches: dict[str, "tuple[Node, ...]"] = field(default_factory=dict)
+    branches: dict[str, "tuple[DiagramNode, ...]"] = field(default_factory=dict)
 
 
 def differences(old: Workflow, new: Workflow, binder: Binder) -> list[Difference]:
@@ -81,7 +81,7 @@ def differences(old: Workflow, new: Workflow, binder: Binder) -> list[Difference
     return found
 
 
-def merged(old: Workflow | None, new: Workflow, binder: Binder) -> tuple[Node, ...]:
+def merged(old: Workflow | None, new: Workflow, binder: Binder) -> tuple[DiagramNode, ...]:
     """Both versions in one diagram: removed steps stay where they stood."""
     if old is None:
         return _nodes(new.steps, Place(), {}, {}, {})
@@ -102,7 +102,7 @@ def _nodes(
     signs: dict[str, Sign],
     was: dict[str, str],
     before: dict[Place, list[Step]],
-) -> tuple[Node, ...]:
+) -> tuple[DiagramNode, ...]:
     """The new steps of one branch, each removed one after the step it stood behind."""
     order = list(steps)
     last = -1
@@ -114,7 +114,7 @@ def _nodes(
             last += 1
             order.insert(last, step)
     return tuple(
-        Node(
+        DiagramNode(
             step,
             signs.get(step.id),
             was.get(step.id, ""),

@@ -1,0 +1,1 @@
+"""Who asks, and what they may: rights, sessions, request guard, rate limits."""

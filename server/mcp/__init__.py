@@ -1,0 +1,1 @@
+"""MCP: the operations as tools, with resources and prompts."""

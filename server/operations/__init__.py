@@ -1,0 +1,1 @@
+"""What can be asked and done, one file a noun; each operation is a REST route and an MCP tool."""

@@ -1,1 +1,1 @@
-"""The web pages: what they show (`views`), how steps look (`looks`), how it is drawn (`render`)."""
+"""The web pages by area, each with its views (what it shows, as plain data) beside it."""

@@ -1,0 +1,1 @@
+"""REST under /api, and the addresses at which other systems call."""

@@ -8,7 +8,7 @@ from engine.company.calendar import Calendar
 from engine.company.company import Company
 from engine.conditions import Binder
 from engine.schema.modules import Module, Schema
-from engine.workflows.diff import Difference, Edit, Node, differences, merged
+from engine.workflows.diff import DiagramNode, Difference, Edit, differences, merged
 from engine.workflows.workflow import Workflow
 
 INVOICES = Module.model_validate(
@@ -125,7 +125,7 @@ def test_the_diagram_of_a_first_version_has_no_signs() -> None:
     assert shape(merged(None, workflow(NOTE, WAIT), BINDER)) == ["note", "pause"]
 
 
-def shape(nodes: tuple[Node, ...], prefix: str = "") -> list[str]:
+def shape(nodes: tuple[DiagramNode, ...], prefix: str = "") -> list[str]:
     """Each step with its sign, depth first, with the branch it is in."""
     lines = []
     for node in nodes:

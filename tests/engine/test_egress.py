@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from engine.outside.egress import (
     Answer,
     Egress,
-    Refused,
-    Unreachable,
+    HostUnreachable,
+    RequestRefused,
     header_problem,
     parse_networks,
 )
@@ -280,14 +280,14 @@ def test_a_proxy_in_the_environment_is_ignored(
 def test_a_header_that_would_change_the_request_is_refused(
     receiver: Receiver, name: str, value: str
 ) -> None:
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(RequestRefused) as refusal:
         post(Egress(allow_networks=OPEN), receiver.url("/ok"), **{name: value})
     assert refusal.value.reason == header_problem(name, value)
     assert receiver.seen == []
 
 
 def test_only_everyday_methods_are_sent(receiver: Receiver) -> None:
-    with pytest.raises(Refused, match="CONNECT is not a method we send"):
+    with pytest.raises(RequestRefused, match="CONNECT is not a method we send"):
         Egress(allow_networks=OPEN).send("CONNECT", receiver.url("/ok"), headers={}, content=b"")
 
 
@@ -317,13 +317,13 @@ def test_a_name_is_looked_up_once_and_its_checked_address_is_used(receiver: Rece
     ],
 )
 def test_one_inside_address_refuses_the_name(answers: list[str], sentence: str) -> None:
-    with pytest.raises(Refused, match=re.escape(sentence)):
+    with pytest.raises(RequestRefused, match=re.escape(sentence)):
         post(Egress(resolver=Names([answers])), "https://partner.example/")
 
 
 def test_plain_http_is_only_for_names_wholly_inside_opened_networks(receiver: Receiver) -> None:
     names = Names([["127.0.0.1", "93.184.216.34"]])
-    with pytest.raises(Refused, match="unencrypted"):
+    with pytest.raises(RequestRefused, match="unencrypted"):
         post(
             Egress(allow_networks=OPEN, resolver=names),
             receiver.url("/ok", host="partner.example"),
@@ -333,7 +333,7 @@ def test_plain_http_is_only_for_names_wholly_inside_opened_networks(receiver: Re
 
 def test_an_odd_port_is_only_for_opened_networks() -> None:
     names = Names([["93.184.216.34"]])
-    with pytest.raises(Refused, match="Port 6379 is not open"):
+    with pytest.raises(RequestRefused, match="Port 6379 is not open"):
         post(Egress(allow_networks=OPEN, resolver=names), "https://partner.example:6379/")
 
 
@@ -341,7 +341,7 @@ def test_an_unknown_name_can_be_tried_again() -> None:
     def unknown(host: str, port: int, *, type: int) -> list[tuple[int, int, int, str, tuple[str]]]:
         raise socket.gaierror(-2, "Name or service not known")
 
-    with pytest.raises(Unreachable, match="was not found") as failure:
+    with pytest.raises(HostUnreachable, match="was not found") as failure:
         post(Egress(resolver=unknown), "https://partner.example/")
     assert not failure.value.sent
 
@@ -354,7 +354,7 @@ def test_a_slow_look_up_ends_in_time() -> None:
         return []
 
     began = time.monotonic()
-    with pytest.raises(Unreachable) as failure:
+    with pytest.raises(HostUnreachable) as failure:
         post(Egress(resolver=slow, total_timeout=0.3), "https://partner.example/")
     answered.set()
     assert not failure.value.sent
@@ -371,7 +371,7 @@ def test_the_next_address_is_tried_when_one_is_down(receiver: Receiver) -> None:
 def test_a_refused_connection_was_not_sent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    with pytest.raises(Unreachable) as failure:
+    with pytest.raises(HostUnreachable) as failure:
         post(Egress(allow_networks=OPEN), f"http://127.0.0.1:{port}/")
     assert not failure.value.sent
 
@@ -393,20 +393,20 @@ def test_a_refused_connection_was_not_sent() -> None:
 )
 def test_a_redirect_to_an_unsafe_address_is_not_followed(receiver: Receiver, target: str) -> None:
     egress = Egress(allow_networks=OPEN, resolver=Names([["127.0.0.1"], ["93.184.216.34"]]))
-    with pytest.raises(Refused):
+    with pytest.raises(RequestRefused):
         post(egress, receiver.url(f"/307?{target}"))
     assert len(receiver.seen) == 1
 
 
 def test_redirects_end(receiver: Receiver) -> None:
-    with pytest.raises(Refused, match="more than 3 redirects"):
+    with pytest.raises(RequestRefused, match="more than 3 redirects"):
         Egress(allow_networks=OPEN).send("GET", receiver.url("/loop"), headers={}, content=b"")
     assert len(receiver.seen) == 4
 
 
 @pytest.mark.parametrize("status", [302, 303])
 def test_a_redirect_never_turns_a_post_into_a_get(receiver: Receiver, status: int) -> None:
-    with pytest.raises(Refused, match="would turn POST into GET"):
+    with pytest.raises(RequestRefused, match="would turn POST into GET"):
         post(Egress(allow_networks=OPEN), receiver.url(f"/{status}?/ok"))
     assert len(receiver.seen) == 1
 
@@ -480,7 +480,7 @@ def test_a_slow_answer_ends_in_time(
     raw: Callable[[Callable[[socket.socket], None]], str], talk: Callable[[socket.socket], None]
 ) -> None:
     began = time.monotonic()
-    with pytest.raises(Unreachable, match="no answer within") as failure:
+    with pytest.raises(HostUnreachable, match="no answer within") as failure:
         post(Egress(allow_networks=OPEN, total_timeout=0.4), raw(talk))
     assert failure.value.sent
     assert time.monotonic() - began < 1.4
@@ -496,7 +496,7 @@ def test_a_slow_reader_ends_in_time(
             pass
 
     began = time.monotonic()
-    with pytest.raises(Unreachable) as failure:
+    with pytest.raises(HostUnreachable) as failure:
         Egress(allow_networks=OPEN, total_timeout=0.5).send(
             "POST", raw(sip), headers={}, content=bytes(30_000_000)
         )
@@ -513,7 +513,7 @@ def test_a_broken_answer_can_be_tried_again(
         connection.recv(9999)
         connection.sendall(said)
 
-    with pytest.raises(Unreachable, match="no whole answer") as failure:
+    with pytest.raises(HostUnreachable, match="no whole answer") as failure:
         post(Egress(allow_networks=OPEN), raw(talk))
     assert failure.value.sent
 
@@ -536,10 +536,10 @@ def test_the_certificate_must_be_for_the_name_not_the_address(tmp_path: Path) ->
         url = f"https://good.example:{receiver.port}/ok"
         assert post(egress, url).status == 200
         assert asked == ["good.example"]
-        with pytest.raises(Unreachable, match="certificate") as failure:
+        with pytest.raises(HostUnreachable, match="certificate") as failure:
             post(egress, url.replace("good", "other"))
         assert not failure.value.sent
-        with pytest.raises(Unreachable, match="certificate"):
+        with pytest.raises(HostUnreachable, match="certificate"):
             post(replace(egress, verify=None), url)
 
 

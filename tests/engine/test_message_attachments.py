@@ -17,8 +17,8 @@ from engine.records.database import Database
 from engine.records.reader import Reader, RecordFacts
 from engine.records.transaction import Transaction
 from engine.records.writer import Author, Records
-from engine.runs.message_attachments import enclosed
-from engine.schema.stored_files import Enclosed, Enclosure
+from engine.runs.message_attachments import attached_files
+from engine.schema.stored_files import AttachedFiles, Attachment
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.servers import MailServer
@@ -42,9 +42,9 @@ def facts(tx: Transaction, number: str, module: str = "invoices") -> RecordFacts
     return RecordFacts(reader, home, reader.row(home, id) or {})
 
 
-def file(tx: Transaction, folder: Path, key: str, name: str, data: bytes = PDF) -> Enclosure:
+def file(tx: Transaction, folder: Path, key: str, name: str, data: bytes = PDF) -> Attachment:
     made = attach(tx, Author("alice"), folder, key, name, "", BytesIO(data))
-    return Enclosure(made.id, name, sha256(data).hexdigest())
+    return Attachment(made.id, name, sha256(data).hexdigest())
 
 
 def link(tx: Transaction, number: str, document: int | None) -> None:
@@ -53,8 +53,8 @@ def link(tx: Transaction, number: str, document: int | None) -> None:
     Records(tx, Author("alice")).update("invoices", id, {"pdf": document})
 
 
-def found(tx: Transaction, *words: str, number: str = "INV-1", **steps: Any) -> Enclosed:
-    return enclosed(words, facts(tx, number), [facts(tx, "INV-2")], steps)
+def found(tx: Transaction, *words: str, number: str = "INV-1", **steps: Any) -> AttachedFiles:
+    return attached_files(words, facts(tx, number), [facts(tx, "INV-2")], steps)
 
 
 def test_words_lead_to_files_each_once(tx: Transaction, tmp_path: Path) -> None:
@@ -62,11 +62,11 @@ def test_words_lead_to_files_each_once(tx: Transaction, tmp_path: Path) -> None:
     two = file(tx, tmp_path, "invoices/2", "two.pdf", b"two")
     terms = file(tx, tmp_path, "accounts/2", "terms.pdf", b"terms")
     link(tx, "INV-1", one.document)
-    assert found(tx, "documents") == Enclosed((one,))
-    assert found(tx, "pdf", "documents", "records.documents") == Enclosed((one, two))
+    assert found(tx, "documents") == AttachedFiles((one,))
+    assert found(tx, "pdf", "documents", "records.documents") == AttachedFiles((one, two))
     made: dict[str, Any] = {"make": {"id": terms.document, "record": f"documents/{terms.document}"}}
     ways = ("steps.make.id", "steps.make.record", str(terms.document), f"DOC-{terms.document}")
-    assert [found(tx, way, **made) for way in ways] == [Enclosed((terms,))] * 4
+    assert [found(tx, way, **made) for way in ways] == [AttachedFiles((terms,))] * 4
 
 
 def test_what_is_not_there_is_named(tx: Transaction) -> None:
@@ -88,8 +88,10 @@ def test_a_file_of_a_sensitive_module_leaves_with_its_own_workflows_alone(
     pay = file(tx, tmp_path, "employees/1", "pay.pdf", b"pay")
     link(tx, "INV-1", pay.document)
     told = ("pay.pdf belongs to Employees, which this workflow is not about",)
-    assert found(tx, "pdf") == Enclosed(barred=told)
-    assert enclosed(["documents"], facts(tx, "EMP-1", "employees"), [], {}) == Enclosed((pay,))
+    assert found(tx, "pdf") == AttachedFiles(barred=told)
+    assert attached_files(["documents"], facts(tx, "EMP-1", "employees"), [], {}) == AttachedFiles(
+        (pay,)
+    )
 
 
 def test_no_edit_of_a_document_lets_a_sensitive_file_out(tx: Transaction, tmp_path: Path) -> None:
@@ -106,7 +108,7 @@ def test_no_edit_of_a_document_lets_a_sensitive_file_out(tx: Transaction, tmp_pa
 # --- as it arrives ---
 
 
-def mail(*attachments: Enclosure) -> SendMail:
+def mail(*attachments: Attachment) -> SendMail:
     return SendMail(
         to=("ann@firm.test",),
         sender="us@firm.test",
@@ -117,12 +119,12 @@ def mail(*attachments: Enclosure) -> SendMail:
     )
 
 
-def kept(folder: Path, name: str, data: bytes) -> Enclosure:
+def kept(folder: Path, name: str, data: bytes) -> Attachment:
     digest = sha256(data).hexdigest()
     home = folder / "files" / digest[:2]
     home.mkdir(parents=True, exist_ok=True)
     (home / digest).write_bytes(data)
-    return Enclosure(1, name, digest)
+    return Attachment(1, name, digest)
 
 
 def test_a_file_arrives_as_the_bytes_it_was(
@@ -151,7 +153,7 @@ def test_a_file_that_is_gone_or_too_large_stops_the_mail(
 ) -> None:
     world = World(clock.now, smtp_url="" if captured else mailbox.url, files=tmp_path)
     large = kept(tmp_path, "large.pdf", PDF + bytes(MOST_ATTACHED))
-    gone = Enclosure(1, "gone.pdf", sha256(b"gone").hexdigest())
+    gone = Attachment(1, "gone.pdf", sha256(b"gone").hexdigest())
     outcomes = [mail(one).perform(world, "run-1-mail", 1) for one in (large, gone)]
     assert [outcome.result for outcome in outcomes] == ["failed", "failed"]
     assert "what it carries is over 10 MB; send a link to it" in outcomes[0].said

@@ -17,7 +17,7 @@ from engine.effects import Outcome, Unplanned
 from engine.effects.model import AskModel
 from engine.problems import Invalid, Problem, suggest
 from engine.schema.modules import Module, Path, Schema
-from engine.schema.stored_files import Enclosure
+from engine.schema.stored_files import Attachment
 
 SYSTEM = files("prompts").joinpath("fill_fields.md").read_text()
 LONGEST, LONGEST_VALUE = 20_000, 4_000
@@ -134,14 +134,14 @@ class FillFields(Action):
             return True
         return any(field.type == "longtext" and ctx.own(field.name) for field in fields)
 
-    def _files(self, ctx: Context) -> tuple[Enclosure, ...]:
+    def _files(self, ctx: Context) -> tuple[Attachment, ...]:
         """The record's files, and that of a document; none that belong to a sensitive module."""
         wanted = not self.inputs if self.documents is None else self.documents
         if not wanted or ctx.binder.module.sensitive:
             return ()
         own = [field.name for field in ctx.binder.module.fields if field.type == "file"]
         given = [*(name for name in own if ctx.own(name)), ALL]
-        return tuple(file for word in given for file in ctx.enclosed([word]).files)
+        return tuple(file for word in given for file in ctx.attached_files([word]).files)
 
     def _described(self, module: Module) -> str:
         """The fields of the module: what people call them, their types and choices."""

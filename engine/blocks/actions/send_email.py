@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from engine.blocks.attach_words import attached, enclosure
+from engine.blocks.attach_words import attached, attachment
 from engine.blocks.checking import Checking
 from engine.blocks.communication import Communication
 from engine.blocks.context import Context, Person, once
@@ -21,7 +21,7 @@ from engine.effects import Outcome, Unplanned
 from engine.effects.mail import SendMail, follow_up
 from engine.problems import Problem, suggest
 from engine.schema.modules import Module, Schema
-from engine.schema.stored_files import Enclosure
+from engine.schema.stored_files import Attachment
 from engine.templates import parse
 from engine.templates.wording import Wording
 
@@ -110,7 +110,7 @@ class SendEmail(Communication):
             for position, word in enumerate(words):
                 yield from recipient(word, f"{key}.{position}", checking)
         for position, word in enumerate(self.attach):
-            yield from enclosure(word, f"attach.{position}", checking)
+            yield from attachment(word, f"attach.{position}", checking)
         if self.from_ and self.from_.casefold() not in map(str.casefold, checking.senders):
             told = f"there is no sender `{self.from_}`."
             remedy = suggest(self.from_, checking.senders, "There are")
@@ -222,9 +222,9 @@ class SendEmail(Communication):
         after = follow_up(ctx.workflow, self.id, told, ctx.record.key, ctx.own("owner"))
         return Outcome("failed", told, then=after, cause=cause)
 
-    def _files(self, ctx: Context) -> tuple[Enclosure, ...]:
+    def _files(self, ctx: Context) -> tuple[Attachment, ...]:
         """What goes with it. Raises `Unplanned` where something is not there, or must not leave."""
-        found = ctx.enclosed(self.attach)
+        found = ctx.attached_files(self.attach)
         if found.barred:
             told = f"the mail was not sent: {'; '.join(found.barred)}"
             raise Unplanned(Outcome("failed", f"{told}. Attach something else."))

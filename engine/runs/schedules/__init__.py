@@ -1,0 +1,1 @@
+"""What is due when, what it starts, and moving what waits."""

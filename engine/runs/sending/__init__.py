@@ -1,0 +1,1 @@
+"""Whether messages leave, when, and how many: held, counted, stopped, let go."""

@@ -26,7 +26,7 @@ GOING = RUNS.c.state.in_(("running", "waiting"))
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingMessage:
     """One message: of which run, to whom, how it stands, and when it goes or is looked at again."""
 
     run: int
@@ -46,7 +46,7 @@ class Waiting:
 
 def waiting(
     tx: Transaction, library: Library, standing: str = "", run: int | None = None
-) -> list[Waiting]:
+) -> list[WaitingMessage]:
     """The messages that have not gone out, those that go first in front."""
     asked: list[ColumnElement[bool]] = [
         or_(
@@ -62,7 +62,9 @@ def waiting(
     return [each for each in found if standing in ("", each.standing)][:MOST]
 
 
-def _messages(tx: Transaction, library: Library, rows: Iterable[Row[Any]]) -> Iterator[Waiting]:
+def _messages(
+    tx: Transaction, library: Library, rows: Iterable[Row[Any]]
+) -> Iterator[WaitingMessage]:
     for row in rows:
         live = library.version(tx, row.workflow, row.version)
         step = live.parsed.route.get(row.step)
@@ -70,9 +72,9 @@ def _messages(tx: Transaction, library: Library, rows: Iterable[Row[Any]]) -> It
             yield _message(row, live, step[0])
 
 
-def _message(row: Row[Any], live: Live, step: Communication) -> Waiting:
+def _message(row: Row[Any], live: Live, step: Communication) -> WaitingMessage:
     effect = row.move.get("effect") or {}
-    return Waiting(
+    return WaitingMessage(
         row.id,
         row.workflow,
         live.name,

@@ -7,7 +7,7 @@ from engine.blocks.control.if_ import If
 from engine.blocks.step import Step
 from engine.conditions import Binder, results
 from engine.conditions.words import describe
-from engine.workflows.diff import Difference, Node, merged
+from engine.workflows.diff import DiagramNode, Difference, merged
 from engine.workflows.workflow import Workflow
 from server.pages.frame.step_looks import END, of_step, of_trigger
 from server.pages.frame.views import Block, Branch, Change
@@ -71,7 +71,9 @@ def _start(workflow: Workflow, binder: Binder, old: Workflow | None) -> Block:
     return block
 
 
-def _block(node: Node, binder: Binder, marks: Marks | None, link: Callable[[str], str]) -> Block:
+def _block(
+    node: DiagramNode, binder: Binder, marks: Marks | None, link: Callable[[str], str]
+) -> Block:
     step = node.step
     kind, icon = of_step(step.kind)
     block: Block = {

@@ -1,0 +1,1 @@
+"""Home, sign-in, notices and tokens of the person at the desk."""

@@ -1,0 +1,1 @@
+"""Mailbox, outbox, senders, limits, writing to customers, statements, unsubscribing."""

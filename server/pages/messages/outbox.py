@@ -9,7 +9,7 @@ from engine.company.message_limits import Channel
 from engine.records import suppression
 from engine.records.transaction import Transaction
 from engine.runs.sending import outbox
-from engine.runs.sending.outbox import Waiting
+from engine.runs.sending.outbox import WaitingMessage
 from server.access.session import Posted, Signed, Visit, text
 from server.operations import sending
 from server.pages.frame.errors import PageRoute
@@ -99,12 +99,12 @@ def tabs() -> list[Tab]:
     return [{"name": name, "label": label, "href": at, "count": None} for name, label, at in pages]
 
 
-def _asked(visit: Visit, each: Waiting) -> bool:
+def _asked(visit: Visit, each: WaitingMessage) -> bool:
     words = visit.asked("q").casefold()
     return words in " ".join((*each.to, each.subject)).casefold()
 
 
-def _row(visit: Visit, names: Names, each: Waiting) -> OutboxRow:
+def _row(visit: Visit, names: Names, each: WaitingMessage) -> OutboxRow:
     now: Action = {
         "label": "Send now", "icon": "send", "href": f"/outbox/{each.run}/now", "tone": "",
         "confirm": "Send it now, whatever the hour?",
@@ -124,7 +124,7 @@ def _row(visit: Visit, names: Names, each: Waiting) -> OutboxRow:
     }
 
 
-def _held(visit: Visit, found: list[Waiting]) -> list[Action]:
+def _held(visit: Visit, found: list[WaitingMessage]) -> list[Action]:
     """A button for each workflow that has too many messages."""
     if not visit.desk.may("reviews:decide"):
         return []

@@ -1,0 +1,1 @@
+"""Lists, forms, import and export of records."""

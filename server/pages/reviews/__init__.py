@@ -1,0 +1,1 @@
+"""Proposals: the inbox, and the page on which a person decides."""

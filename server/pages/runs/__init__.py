@@ -1,0 +1,1 @@
+"""Runs: the monitor, the story of one, moving what waits."""

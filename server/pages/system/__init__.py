@@ -1,0 +1,1 @@
+"""What is alive and set, and the company's calendar."""

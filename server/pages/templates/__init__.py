@@ -1,0 +1,1 @@
+"""The library of templates, its previews, and what a text may insert."""

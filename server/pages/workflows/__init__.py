@@ -1,0 +1,1 @@
+"""Workflows: list, one workflow, switching, planner."""
