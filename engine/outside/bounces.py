@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from email import message_from_string
 from email.message import Message
 from typing import Literal
 
@@ -47,7 +48,8 @@ def report_of(message: Message) -> Report | None:
     if feedback := parts.get("message/feedback-report"):
         told = tuple(_complaints(feedback))
         return Report("complaint", told, tuple(_about(message)))
-    if delivery := parts.get("message/delivery-status"):
+    delivery = parts.get("message/delivery-status") or parts.get("message/global-delivery-status")
+    if delivery:
         return _bounce(_blocks(delivery), message)
     return _in_words(message)
 
@@ -70,12 +72,13 @@ def _blocks(part: Message) -> Iterator[Failure]:
     for block in _inside(part):
         action = _line(block, "Action").lower()
         final = action.startswith(("fail", "error"))
-        named = _line(block, "Original-Recipient") or _line(block, "Final-Recipient")
-        if named and (final or action.startswith("delayed")):
+        named = [_line(block, f"{which}-Recipient") for which in ("Original", "Final")]
+        if final or action.startswith("delayed"):
             said = _line(block, "Diagnostic-Code").partition(";")[2].strip()
             found = STATUS.search(_line(block, "Status")) or STATUS.search(said)
             status = found[1] if found else "5.0.0" if final else "4.0.0"
-            yield Failure(_bare(named.rpartition(";")[2]), status, said or status, final)
+            addresses = dict.fromkeys(_bare(each.rpartition(";")[2]) for each in named if each)
+            yield from (Failure(each, status, said or status, final) for each in addresses)
 
 
 def _in_words(message: Message) -> Report | None:
@@ -121,9 +124,20 @@ def _texts(message: Message) -> Iterator[str]:
 
 
 def _inside(part: Message) -> list[Message]:
-    """The blocks of headers that a part consists of."""
+    """The blocks of headers that a part consists of, whichever way it is encoded."""
     blocks = part.get_payload()
-    return [block for block in blocks if isinstance(block, Message)] if part.is_multipart() else []
+    held = [each for each in blocks if isinstance(each, Message)] if part.is_multipart() else []
+    coding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
+    international = part.get_content_type() == "message/global-delivery-status"
+    if held and not international and coding not in ("base64", "quoted-printable"):
+        return held
+    text = "\n\n".join(each.as_string() for each in held) if held else str(blocks)
+    plain = Message()
+    plain.set_payload(text)
+    plain["Content-Transfer-Encoding"] = coding or "8bit"
+    decoded = plain.get_payload(decode=True)
+    words = decoded.decode("utf-8", "replace") if isinstance(decoded, bytes) else text
+    return [message_from_string(each.strip()) for each in re.split(r"\n\s*\n", words[:MOST_TEXT])]
 
 
 def _line(block: Message, name: str) -> str:

@@ -16,6 +16,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 from itertools import islice
 
 import nh3
+import webencodings
 
 from engine.outside.bounces import MESSAGE_ID, Report, report_of
 from engine.outside.unquoted import unquoted
@@ -33,6 +34,18 @@ _BREAKS = re.compile(r"<(?:br|/p|/div|/tr|/li|/h[1-6]|/blockquote)\b", re.IGNORE
 _ODD = {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7"}
 _MACHINES = re.compile(
     r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?)(?:[+-][^@]*)?@", re.IGNORECASE
+)
+_WORD = r"=\?[^?\s]+\?[bq]\?[^?\s]*\?="
+_ENCODED = re.compile(rf"{_WORD}(?:\s+{_WORD})*", re.IGNORECASE)
+_QUOTES = re.compile(r"<(/?)blockquote\b[^>]{0,2000}>", re.IGNORECASE)
+_BEGIN, _END = "\ue000", "\ue001"  # of a quotation, while the rest of the HTML is taken away
+# What mail programs put before the subject of an answer that nobody wrote.
+_AWAY = re.compile(
+    r"\s*(?:automatic reply|auto(?:matic)?[ -]?(?:response|reply)|out of (?:the )?office"
+    r"|réponse automatique|absence du bureau|automatische antwort|abwesenheits(?:notiz|nachricht)"
+    r"|respuesta automática|risposta automatica|automatisch antwoord|resposta automática)"
+    r"\s*(?:[:-]|$)",
+    re.IGNORECASE,
 )
 _FAULTS = (MessageError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
@@ -121,7 +134,26 @@ def _report(message: Message) -> Report | None:
 
 def _words(message: Message, name: str) -> str:
     """A header as people read it, on one line."""
-    raw = str(message.get(name, ""))[:4000]
+    return _read_words(next(iter(_given(message, name)), "")[:4000])
+
+
+def _given(message: Message, name: str) -> list[str]:
+    """The values of a header; bytes that no standard allows there are read as UTF-8 or cp1252."""
+    wanted = name.lower()
+    return [_repaired(str(value)) for key, value in message.raw_items() if key.lower() == wanted]
+
+
+def _repaired(text: str) -> str:
+    if not any("\udc80" <= sign <= "\udcff" for sign in text):
+        return text
+    raw = text.encode("utf-8", "surrogateescape")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", "replace")
+
+
+def _read_words(raw: str) -> str:
     try:
         parts = [
             part if isinstance(part, str) else _decoded(part, charset or "utf-8")
@@ -134,7 +166,7 @@ def _words(message: Message, name: str) -> str:
 
 def _people(message: Message, name: str) -> list[tuple[str, str]]:
     """Names and addresses; what is no address is left out."""
-    given = [str(header) for header in message.get_all(name, ())[:5]]
+    given = [_ENCODED.sub(_quoted, header) for header in _given(message, name)[:5]]
     try:
         written = getaddresses(given)[:MOST_PEOPLE]
     except _FAULTS:
@@ -142,12 +174,16 @@ def _people(message: Message, name: str) -> list[tuple[str, str]]:
     found = []
     for called, address in written:
         try:
-            bare = Message()
-            bare["Name"] = called.replace("\n", " ").replace("\r", " ")
-            found.append((_words(bare, "Name"), mail_address(address)))
+            found.append((" ".join(_shown(called).split()), mail_address(address)))
         except (BadAddress, *_FAULTS):
             continue
     return found
+
+
+def _quoted(word: re.Match[str]) -> str:
+    """An encoded name as a quoted one: a comma in it parts no addresses."""
+    read = _read_words(word[0]).replace("\\", "").replace('"', "")
+    return f'"{read}"'
 
 
 def _ids(message: Message, name: str) -> list[str]:
@@ -177,9 +213,20 @@ def _automatic(message: Message) -> str:
             return name
     if re.search(r"\b(?:all|oof|autoreply)\b", given["X-Auto-Response-Suppress"]):
         return "X-Auto-Response-Suppress"
+    if _AWAY.match(_words(message, "Subject")):
+        return "the subject of an automatic answer"
+    if any(map(_invites, _walk(message))):
+        return "an answer to an invitation"
     if given["Return-Path"] == "<>" or message.get_content_type() == "multipart/report":
         return "it has no sender to answer to"
     return "a machine's address" if _MACHINES.match(_first(message)) else ""
+
+
+def _invites(part: Message) -> bool:
+    """Whether this is what a calendar sends by itself: an invitation was accepted, or declined."""
+    if part.get_content_type() != "text/calendar":
+        return False
+    return str(part.get_param("method", "")).upper() in ("REPLY", "COUNTER", "REFRESH")
 
 
 def _first(message: Message) -> str:
@@ -221,18 +268,31 @@ def _readable(sources: Iterable[str]) -> Iterator[str]:
 
 def _unmarked(source: str) -> str:
     """HTML as plain text."""
-    parted = _BREAKS.sub(lambda found: f"\n{found[0]}", source.replace("\r\n", " "))
+    plain = source.replace("\r\n", " ").replace(_BEGIN, "").replace(_END, "")
+    marked = _QUOTES.sub(lambda found: f"\n{_END if found[1] else _BEGIN}\n", plain)
+    parted = _BREAKS.sub(lambda found: f"\n{found[0]}", marked)
     hidden = {"script", "style", "title"}
     text = html.unescape(nh3.clean(parted, tags=set(), clean_content_tags=hidden))
     lines = (" ".join(line.split()) for line in text.splitlines())
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(_with_quotes(lines)))
+
+
+def _with_quotes(lines: Iterable[str]) -> Iterator[str]:
+    """The lines, those of a quotation with a > before them, as plain mail has them."""
+    depth = 0
+    for line in lines:
+        if line in (_BEGIN, _END):
+            depth = max(depth + (1 if line == _BEGIN else -1), 0)
+        else:
+            yield f"> {line}".rstrip() if depth and line else line
 
 
 def _files(message: Message) -> tuple[tuple[File, ...], tuple[str, ...]]:
     """What is attached to it, and the names of what is too much to be kept."""
     files, left_out = list[File](), list[str]()
+    reports = message.get_content_type() == "multipart/report"
     for part in _walk(message):
-        name = _file_name(part)
+        name = _file_name(part) or ("" if reports else _forwarded(part))
         if not name and (not _attached(part) or part.is_multipart()):
             continue
         if len(files) < MOST_FILES:
@@ -241,6 +301,14 @@ def _files(message: Message) -> tuple[tuple[File, ...], tuple[str, ...]]:
         else:
             left_out.append(name or "file")
     return tuple(files), tuple(left_out[:MOST_FILES])
+
+
+def _forwarded(part: Message) -> str:
+    """The name of a mail that was sent along: its subject; "" for anything else."""
+    if part.get_content_type() != "message/rfc822":
+        return ""
+    inside = next((each for each in _inside(part) if isinstance(each, Message)), Message())
+    return f"{_words(inside, 'Subject')[:100] or 'message'}.eml"
 
 
 def _walk(message: Message) -> Iterator[Message]:
@@ -282,10 +350,11 @@ def _data(part: Message) -> bytes:
 
 
 def _decoded(data: bytes, charset: str) -> str:
-    """Text in the charset it says it is in, as far as that is one."""
+    """Text in the charset it says it is in, read as browsers read it (WHATWG's labels)."""
+    known = webencodings.lookup(charset)
     try:
-        known = codecs.lookup(charset).name
-        return data.decode("utf-8" if known in _ODD else known, "replace")
+        name = known.codec_info.name if known else codecs.lookup(charset).name
+        return data.decode("utf-8" if name in _ODD else name, "replace")
     except _FAULTS:
         return data.decode("utf-8", "replace")
 

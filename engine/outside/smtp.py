@@ -178,7 +178,8 @@ def _headers(mail: Mail) -> Iterator[tuple[str, str]]:
         yield "References", mail.in_reply_to
     # RFC 3834: so that no machine answers a machine.
     yield "Auto-Submitted", "auto-replied" if replies else "auto-generated"
-    yield "X-Auto-Response-Suppress", "All"
+    # Not All, which would ask Exchange for no report of a mail that did not arrive either.
+    yield "X-Auto-Response-Suppress", "DR, RN, NRN, OOF, AutoReply"
     if mail.unsubscribe:
         if not re.fullmatch(r"https://(?!.*=\?)[!-;=?-~]{1,800}", mail.unsubscribe):
             raise MailRefused("The unsubscribe link must be a plain https:// address.")

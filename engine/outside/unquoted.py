@@ -81,7 +81,10 @@ def _attributed(lines: Sequence[str], place: int) -> int:
         if len(line) > LONGEST_LINE or not line.strip():
             return 0
         if line.endswith(":"):
-            return count if _SAYS.search(" ".join(lines[place : place + count])) else 0
+            said = " ".join(lines[place : place + count])
+            # "On 3 March I wrote:" is a person's sentence, unless what follows is marked.
+            quotes = "@" in said or _next(lines, place + count).lstrip().startswith(">")
+            return count if quotes and _SAYS.search(said) else 0
     return 0
 
 

@@ -1,6 +1,8 @@
 """Reading mail that anybody may have written, without believing or minding any of it."""
 
+from base64 import b64encode
 from datetime import UTC, datetime
+from quopri import encodestring
 from time import perf_counter
 
 import pytest
@@ -260,3 +262,152 @@ def test_what_no_charset_or_kind_of_file_can_be_is_read_all_the_same() -> None:
     assert found.text == "Hello"
     file = b"Content-Type: a/\x00b; name=c\n\n"
     assert read(b"From: a@b.test\n" + file).files == (File("c", "a/b", b""),)
+
+
+# --- the world outside: faults by their number ---
+
+
+def test_w2_a_mail_sent_along_is_kept_under_its_subject() -> None:
+    inside = letter("bo@acme.test", "Your order")
+    raw = (
+        b"From: ana@acme.test\nContent-Type: multipart/mixed; boundary=x\n\n--x\n\nSee below.\n"
+        b"--x\nContent-Type: message/rfc822\n\n" + inside + b"\n--x--\n"
+    )
+    (file,) = read(raw).files
+    assert (file.name, file.mime) == ("Your order.eml", "message/rfc822")
+    assert b"Your order" in file.data
+    assert read(bounce("<1@demo.test>", "bo@acme.test")).files == ()
+
+
+def test_w4_a_sentence_that_says_who_wrote_is_no_quotation() -> None:
+    mail = "On 3 March I wrote:\nplease refund."
+    assert unquoted(mail) == mail
+    sibling = "Thanks!\n\nAm Montag schrieb ich:\nbitte zahlen."
+    assert unquoted(sibling) == sibling
+    assert unquoted("Yes.\n\nOn 3 March Bo <bo@acme.test> wrote:\nplease refund.") == "Yes."
+
+
+@pytest.mark.parametrize(
+    ("header", "subject"),
+    [
+        ("Subject: Réclamation".encode(), "Réclamation"),
+        ("Subject: Réclamation".encode("cp1252"), "Réclamation"),
+        (b"Subject: =?utf-8?Q?R=C3=A9cla?= =?utf-8?Q?mation?=", "Réclamation"),
+    ],
+    ids=["utf-8", "cp1252", "encoded"],
+)
+def test_w7_a_header_is_read_in_whatever_bytes_it_came(header: bytes, subject: str) -> None:
+    assert read(b"From: a@b.test\n" + header + b"\n\nText").subject == subject
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        (b"=?utf-8?Q?Tan,_Cy?=", "Tan, Cy"),
+        (b"=?utf-8?Q?Tan,?= =?utf-8?B?IEN5?=", "Tan, Cy"),
+        (b"=?utf-8?Q?Cy_=22the_=5C_boss=22?=", "Cy the boss"),
+        ("Zoë".encode(), "Zoë"),
+    ],
+    ids=["comma", "in two", "quotes", "raw"],
+)
+def test_w7_a_name_is_read_whole(given: bytes, name: str) -> None:
+    mail = read(b"From: " + given + b" <cy@acme.test>\n\nText")
+    assert (mail.sender, mail.name) == ("cy@acme.test", name)
+
+
+@pytest.mark.parametrize(
+    ("charset", "data", "text"),
+    [
+        ("iso-8859-1", "“Paid” - 5 €".encode("cp1252"), "“Paid” - 5 €"),
+        ("windows-874", "ขอบคุณ".encode("cp874"), "ขอบคุณ"),
+        ("x-sjis", "ありがとう".encode("shift_jis"), "ありがとう"),
+        ("utf-7", b"plain", "plain"),
+        ("nonsense", "Réponse".encode(), "Réponse"),
+    ],
+)
+def test_w8_text_is_read_as_browsers_read_it(charset: str, data: bytes, text: str) -> None:
+    head = f"From: a@b.test\nContent-Type: text/plain; charset={charset}\n\n".encode()
+    assert read(head + data).text == text
+
+
+STATUS = (
+    "Reporting-MTA: dns; mx.test\n\n{which}: {type}; bo@acme.test\nAction: failed\nStatus: 5.1.1\n"
+)
+
+
+@pytest.mark.parametrize("kind", ["delivery-status", "global-delivery-status"])
+@pytest.mark.parametrize("coding", ["7bit", "base64", "quoted-printable"])
+@pytest.mark.parametrize("which", ["Final-Recipient", "Original-Recipient"])
+def test_w9_a_bounce_is_one_however_it_is_written(kind: str, coding: str, which: str) -> None:
+    address_type = "utf-8" if kind.startswith("global") else "rfc822"
+    status = STATUS.format(which=which, type=address_type).encode()
+    encoded = {
+        "7bit": status,
+        "base64": b64encode(status),
+        "quoted-printable": encodestring(status),
+    }
+    raw = (
+        b"From: mx@mx.test\nContent-Type: multipart/report; boundary=x\n\n--x\n"
+        + f"Content-Type: message/{kind}\nContent-Transfer-Encoding: {coding}\n\n".encode()
+        + encoded[coding]
+        + b"\n--x\nContent-Type: message/rfc822\n\nMessage-ID: <1@demo.test>\n\nText\n--x--\n"
+    )
+    report = read(raw).report
+    assert report is not None
+    assert [(each.address, each.status, each.final) for each in report.failures] == [
+        ("bo@acme.test", "5.1.1", True)
+    ]
+    assert report.about[0] == "<1@demo.test>"
+
+
+def test_w9_a_forwarded_address_that_bounces_counts_for_ours_too() -> None:
+    status = STATUS.format(which="Final-Recipient", type="rfc822").replace(
+        "Action", "Original-Recipient: rfc822; info@acme.test\nAction"
+    )
+    raw = (
+        "From: mx@mx.test\nContent-Type: multipart/report; boundary=x\n\n--x\n"
+        f"Content-Type: message/delivery-status\n\n{status}\n--x--\n"
+    )
+    report = read(raw.encode()).report
+    assert report is not None
+    assert {each.address for each in report.failures} == {"bo@acme.test", "info@acme.test"}
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ('<p>New</p><blockquote type="cite">old refund text</blockquote>', "New"),
+        ("<blockquote>Pay?</blockquote><p>Yes.</p><blockquote>When?</blockquote>Now.", "Yes. Now."),
+        ("<p>New</p><blockquote>a<blockquote>b</blockquote>c</blockquote>", "New"),
+        ("<p>New</p></blockquote><p>still new", "New still new"),
+    ],
+)
+def test_w10_what_html_quotes_is_quoted(html: str, text: str) -> None:
+    mail = read(b"From: a@b.test\nContent-Type: text/html\n\n" + html.encode())
+    assert " ".join(mail.text.split()) == text
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Automatic reply: Invoice",
+        "Out of office",
+        "Abwesenheitsnotiz: Ana",
+        "Réponse automatique :",
+    ],
+)
+def test_w11_an_answer_that_nobody_wrote_is_known_by_its_subject(subject: str) -> None:
+    assert read(letter("ana@acme.test", subject)).automatic
+
+
+def test_w11_a_person_may_write_of_the_office() -> None:
+    assert read(letter("ana@acme.test", "Out of office chairs?")).automatic == ""
+
+
+@pytest.mark.parametrize(("method", "machine"), [("REPLY", True), ("REQUEST", False)])
+def test_w11_an_answer_to_an_invitation_is_a_machines(method: str, machine: bool) -> None:
+    raw = (
+        f"From: ana@acme.test\nSubject: Accepted: Meeting\nContent-Type: text/calendar; "
+        f"method={method}\n\nBEGIN:VCALENDAR\n"
+    )
+    assert bool(read(raw.encode()).automatic) is machine

@@ -138,7 +138,7 @@ def test_a_mail_reads_as_it_was_written() -> None:
         "In-Reply-To": "<" + "m" * 120 + "@globex.example>",
         "References": "<" + "m" * 120 + "@globex.example>",
         "Auto-Submitted": "auto-replied",
-        "X-Auto-Response-Suppress": "All",
+        "X-Auto-Response-Suppress": "DR, RN, NRN, OOF, AutoReply",
         "List-Unsubscribe": "<https://acme.example/u/" + "t" * 200 + ">",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "MIME-Version": "1.0",
