@@ -5,6 +5,7 @@ from typing import Any
 
 from engine.blocks.context import Context, Person
 from engine.effects import Outcome, Unplanned
+from engine.records.states import Result
 
 MAIL = "emails"
 
@@ -19,7 +20,7 @@ def answered(ctx: Context, people: Iterable[Person]) -> str:
     strangers = [person for person in people if not person.handle]
     if strangers and _own(ctx, "auto_submitted"):
         told = f"not sent: {ctx.record.number} was sent by a machine, and such mail is not answered"
-        raise Unplanned(Outcome("skipped", told))
+        raise Unplanned(Outcome(Result.SKIPPED, told))
     sender, contact = str(_own(ctx, "sender") or "").casefold(), _own(ctx, "contact")
     answers = any(
         person.address.casefold() == sender or (contact and person.contact == contact)

@@ -15,6 +15,7 @@ from engine.conditions import Binder, Condition
 from engine.effects import Effect, Outcome, Unplanned
 from engine.effects.records import together
 from engine.problems import BadValue, Problem
+from engine.records.states import Result
 from engine.schema.modules import Module, Schema
 from engine.templates.filters import Form
 
@@ -193,7 +194,7 @@ class Step(BaseModel):
 
     def came(self, ctx: Context, given: Mapping[str, JsonValue], *, late: bool) -> Outcome | None:
         """How the waiting ended: it came, or it is too `late`; None while it goes on."""
-        return Outcome("done", "")
+        return Outcome(Result.DONE, "")
 
     def supposed(self) -> Mapping[str, JsonValue]:
         """What a rehearsal supposes that its waiting gave."""
@@ -215,7 +216,7 @@ class Action(Step):
         except Unplanned as nothing:
             return Skip(nothing.outcome)
         except BadValue as bad:
-            return Skip(Outcome("failed", f"{bad.message} {bad.remedy}".strip()))
+            return Skip(Outcome(Result.FAILED, f"{bad.message} {bad.remedy}".strip()))
 
     def _of_all(self, ctx: Context) -> Effect:
         """One change for all records of the run. Those with nothing to change are left out."""
@@ -226,10 +227,10 @@ class Action(Step):
             try:
                 plans.append(self.filled(one).plan(one))
             except Unplanned as nothing:
-                (failed if nothing.outcome.result == "failed" else left).append(nothing)
+                (failed if nothing.outcome.result == Result.FAILED else left).append(nothing)
             except BadValue as bad:
                 said = f"{one.record.number}: {bad.message} {bad.remedy}".strip()
-                failed.append(Unplanned(Outcome("failed", said)))
+                failed.append(Unplanned(Outcome(Result.FAILED, said)))
         if failed or not plans:
             raise (failed or left)[0]
         return together(plans)

@@ -10,6 +10,7 @@ from engine.blocks.context import Context
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.problems import Invalid, Problem
+from engine.records.states import Result
 from engine.schema.modules import Module, Schema
 
 WORDS = "A reference of this record (account, project), to act on that record instead."
@@ -63,11 +64,13 @@ def target(path: str, ctx: Context) -> Target:
     there = schema.path(ctx.binder.module, path)
     module, id = schema.target(there.field), ctx.facts.value(there)
     if module is None or id is None:
-        raise Unplanned(Outcome("skipped", f"no {there.title} on {ctx.record.number}"))
+        raise Unplanned(Outcome(Result.SKIPPED, f"no {there.title} on {ctx.record.number}"))
     found = Target(ctx, path, module, id, "")
     name = found.value(module.name_field) or found.value("number")
     if name is None:
-        raise Unplanned(Outcome("skipped", f"the {there.title} of {ctx.record.number} is deleted"))
+        raise Unplanned(
+            Outcome(Result.SKIPPED, f"the {there.title} of {ctx.record.number} is deleted")
+        )
     return replace(found, id=found.value("id"), title=str(name))
 
 

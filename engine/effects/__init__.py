@@ -15,8 +15,7 @@ from pydantic import Field as Key
 
 from engine.company.message_limits import Channel
 from engine.outside.world import World
-
-Result = Literal["done", "unchanged", "skipped", "held", "retry", "failed", "unknown"]
+from engine.records.states import Result
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,6 @@ class Effect(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     types: ClassVar[dict[str, type[Effect]]] = {}
-    outward: ClassVar[bool] = False
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
@@ -102,8 +100,6 @@ class RecordEffect(Effect):
 class OutwardEffect(Effect):
     """A change outside our database: planned, committed, performed, its outcome committed."""
 
-    outward: ClassVar[bool] = True
-    at_most_once: ClassVar[bool] = False
     channel: ClassVar[Channel | Literal[""]] = ""
     scope: ClassVar[str] = ""  # the word of the kill switch that stops it
 
@@ -126,11 +122,11 @@ class OutwardEffect(Effect):
 
     def lost(self) -> Outcome:
         """What to say when a process died while performing it."""
-        return Outcome("retry", "the process stopped before the answer came")
+        return Outcome(Result.RETRY, "the process stopped before the answer came")
 
     def given_up(self, said: str) -> Outcome:
         """What it comes to when it was tried often enough."""
-        return Outcome("failed", said)
+        return Outcome(Result.FAILED, said)
 
 
 class Unplanned(Exception):

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from engine.effects import Outcome, RecordEffect, Store
 from engine.effects.records import UpdateRecord, together
+from engine.records.states import Result
 
 
 class AssignInTurn(RecordEffect):
@@ -28,12 +29,12 @@ class AssignInTurn(RecordEffect):
         chosen = store.next_in_turn(self.group)
         if not isinstance(chosen, str):
             told = f"nobody of the group {self.group} is there to take {self.records[0][1]}."
-            return Outcome("failed", f"{told} Add an active user to it.")
+            return Outcome(Result.FAILED, f"{told} Add an active user to it.")
         ended = together([self._change(*record, chosen) for record in self.records]).apply(store)
         return replace(ended, gives={**ended.gives, "assigned": chosen})
 
     def preview(self) -> Outcome:
-        return Outcome("done", f"would {self.say()}", {"assigned": self.expected})
+        return Outcome(Result.DONE, f"would {self.say()}", {"assigned": self.expected})
 
     def overlay(self) -> Iterable[tuple[str, int, dict[str, JsonValue]]]:
         return [(self.module, id, {self.field: self.expected}) for id, _ in self.records]

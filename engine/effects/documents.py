@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from engine.effects import Outcome, RecordEffect, Store
 from engine.problems import Invalid
+from engine.records.states import Result
 from engine.schema.stored_files import HOME, clean, named
 
 
@@ -32,16 +33,18 @@ class PlaceDocument(RecordEffect):
         try:
             saved = store.update(HOME, self.id, self._values(name))
         except Invalid as invalid:
-            return Outcome("failed", f"{self.number} stays where it is: {invalid}")
+            return Outcome(Result.FAILED, f"{self.number} stays where it is: {invalid}")
         gives: dict[str, JsonValue] = {"name": name, "folder": self.folder}
         if saved.event is None:
-            return Outcome("unchanged", f"{self.number} is “{name}” there already", gives)
+            return Outcome(Result.UNCHANGED, f"{self.number} is “{name}” there already", gives)
         taken = "" if name == self.name else f" (there is a “{self.name}” already)"
         where = f" in “{self.folder}”" if self.folder else ""
-        return Outcome("done", f"{self.number} is now “{name}”{where}{taken}", gives)
+        return Outcome(Result.DONE, f"{self.number} is now “{name}”{where}{taken}", gives)
 
     def preview(self) -> Outcome:
-        return Outcome("done", f"would {self.say()}", {"name": self.name, "folder": self.folder})
+        return Outcome(
+            Result.DONE, f"would {self.say()}", {"name": self.name, "folder": self.folder}
+        )
 
     def overlay(self) -> Iterable[tuple[str, int, dict[str, JsonValue]]]:
         return [(HOME, self.id, self._values(self.name))]

@@ -10,6 +10,7 @@ from engine.effects import Outcome, OutwardEffect
 from engine.effects.http import AGAIN, KEPT, again, read
 from engine.outside.egress import Answer, HostUnreachable, RequestRefused
 from engine.outside.world import World
+from engine.records.states import Result
 
 SECRET = "ERP"
 MISSING = "no accounting system is set up"
@@ -31,11 +32,11 @@ class ChangeErp(OutwardEffect):
         return f"set {', '.join(told)} on {self.title} in the accounting system"
 
     def preview(self) -> Outcome:
-        return Outcome("done", f"would {self.say()}", {"status": 200, "answer": {}})
+        return Outcome(Result.DONE, f"would {self.say()}", {"status": 200, "answer": {}})
 
     def perform(self, world: World, key: str, tries: int) -> Outcome:
         if not world.erp_url:
-            return Outcome("failed", f"{MISSING}. {REMEDY}")
+            return Outcome(Result.FAILED, f"{MISSING}. {REMEDY}")
         url = f"{world.erp_url.rstrip('/')}/{self.level}/{quote(self.source_id, safe='')}"
         headers = {
             "authorization": f"Bearer {world.secret(SECRET)}",
@@ -47,7 +48,7 @@ class ChangeErp(OutwardEffect):
         try:
             answer = world.egress.send("PATCH", url, headers=headers, content=body)
         except RequestRefused as refused:
-            return Outcome("failed", f"the accounting system was not called: {refused.reason}")
+            return Outcome(Result.FAILED, f"the accounting system was not called: {refused.reason}")
         except HostUnreachable as failure:
             return again(world, self, failure.reason, tries)
         return self._judged(world, answer, tries)
@@ -62,12 +63,12 @@ class ChangeErp(OutwardEffect):
         if 200 <= answer.status < 300:
             names = ", ".join(sorted(self.values))
             told = f"changed {names} of {self.title} in the accounting system"
-            return Outcome("done", told, gives)
+            return Outcome(Result.DONE, told, gives)
         why = _message(gives["answer"]) or text
         said = f"the accounting system answered {answer.status}: {why}"
         if answer.status in AGAIN or answer.status >= 500:
             return again(world, self, said, tries)
-        return Outcome("failed", said, gives)
+        return Outcome(Result.FAILED, said, gives)
 
 
 def _message(told: Any) -> str:

@@ -10,6 +10,7 @@ from engine.effects import Outcome, OutwardEffect
 from engine.effects.functions import FUNCTIONS, faults
 from engine.outside.world import World
 from engine.problems import BadValue
+from engine.records.states import Result
 
 PAUSE, TRIES = timedelta(minutes=5), 4
 log = logging.getLogger("sayso.functions")
@@ -29,39 +30,41 @@ class RunFunction(OutwardEffect):
         return f"call the function {self.name}" + (f" with {told}" if told else "")
 
     def preview(self) -> Outcome:
-        return Outcome("done", f"would {self.say()}", {"result": None})
+        return Outcome(Result.DONE, f"would {self.say()}", {"result": None})
 
     def perform(self, world: World, key: str, tries: int) -> Outcome:
         known = FUNCTIONS.known.get(self.name)
         if known is None:
             told = f"the function {self.name} is not there any more (SAYSO_FUNCTIONS)."
-            return Outcome("failed", told)
+            return Outcome(Result.FAILED, told)
         try:
             result = known.result(self.settings)
         except ValidationError as invalid:
             told = "; ".join(f"{place}: {what}" for place, what in faults(invalid))
-            return Outcome("failed", f"{self.name} was not called: {told}")
+            return Outcome(Result.FAILED, f"{self.name} was not called: {told}")
         except BadValue as bad:
-            return Outcome("failed", f"{self.name}: {bad.message}")
+            return Outcome(Result.FAILED, f"{self.name}: {bad.message}")
         except (ConnectionError, TimeoutError) as away:
             return self._away(world, f"{type(away).__name__}: {away}", tries)
         except Exception as error:  # whatever a foreign function raises is the outcome
             log.exception("the function %s failed", self.name)
-            return Outcome("failed", f"{self.name} failed: {type(error).__name__}: {error}")
-        return Outcome("done", f"{self.name} gave {_brief(result)}", {"result": result})
+            return Outcome(Result.FAILED, f"{self.name} failed: {type(error).__name__}: {error}")
+        return Outcome(Result.DONE, f"{self.name} gave {_brief(result)}", {"result": result})
 
     def lost(self) -> Outcome:
         if self.idempotent:
             return super().lost()
-        return Outcome("unknown", f"whether {self.name} came to its end is not known")
+        return Outcome(Result.UNKNOWN, f"whether {self.name} came to its end is not known")
 
     def _away(self, world: World, why: str, tries: int) -> Outcome:
         """What it needs is out of reach: it is called again, if that does no harm."""
         if not self.idempotent:
-            return Outcome("unknown", f"whether {self.name} came to its end is not known: {why}")
+            return Outcome(
+                Result.UNKNOWN, f"whether {self.name} came to its end is not known: {why}"
+            )
         if tries >= TRIES:
-            return Outcome("failed", f"{self.name} failed {tries} times; the last time: {why}")
-        return Outcome("retry", f"try {tries}: {why}", again_at=world.now() + PAUSE)
+            return Outcome(Result.FAILED, f"{self.name} failed {tries} times; the last time: {why}")
+        return Outcome(Result.RETRY, f"try {tries}: {why}", again_at=world.now() + PAUSE)
 
 
 def _brief(result: JsonValue) -> str:

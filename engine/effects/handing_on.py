@@ -3,6 +3,7 @@
 from typing import Literal
 
 from engine.effects import Outcome, RecordEffect, Store
+from engine.records.states import Result
 
 
 class StartWorkflow(RecordEffect):
@@ -27,11 +28,13 @@ class StartWorkflow(RecordEffect):
                 begun.append((run, title))
         said = "; ".join(refused)
         if not begun:
-            return Outcome("skipped", f"“{self.name}” was not started: {said}")
+            return Outcome(Result.SKIPPED, f"“{self.name}” was not started: {said}")
         told = ", ".join(f"{title} (R-{run})" for run, title in begun)
         gives = {"run": begun[0][0], "count": len(begun)}
-        return Outcome("done", "; ".join([f"started “{self.name}” for {told}", *refused]), gives)
+        return Outcome(
+            Result.DONE, "; ".join([f"started “{self.name}” for {told}", *refused]), gives
+        )
 
     def preview(self) -> Outcome:
         said = f"would {self.say()}, if its conditions hold then"
-        return Outcome("done", said, {"run": 0, "count": len(self.records)})
+        return Outcome(Result.DONE, said, {"run": 0, "count": len(self.records)})

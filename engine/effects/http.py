@@ -11,6 +11,7 @@ from standardwebhooks import Webhook
 from engine.effects import Outcome, OutwardEffect
 from engine.outside.egress import Answer, HostUnreachable, RequestRefused
 from engine.outside.world import World
+from engine.records.states import Result
 
 RETRIES = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18000, 36000, 36000))
 AGAIN = {408, 425, 429}
@@ -48,24 +49,26 @@ class HttpRequest(OutwardEffect):
                 secret_headers=frozenset({self.header}),
             )
         except RequestRefused as refused:
-            return Outcome("failed", f"{self.url} was not called: {refused.reason}")
+            return Outcome(Result.FAILED, f"{self.url} was not called: {refused.reason}")
         except HostUnreachable as failure:
             return again(world, self, failure.reason, tries)
         return self._judged(world, answer, tries)
 
     def preview(self) -> Outcome:
-        return Outcome("done", f"would {self.say()}", {"status": 200, "text": "", "answer": {}})
+        return Outcome(
+            Result.DONE, f"would {self.say()}", {"status": 200, "text": "", "answer": {}}
+        )
 
     def _judged(self, world: World, answer: Answer, tries: int) -> Outcome:
         secrets = (self.secret,) if self.secret else ()
         text = world.scrub(answer.body[:KEPT].decode("utf-8", "replace"), *secrets)
         gives: dict[str, JsonValue] = {"status": answer.status, "text": text, "answer": read(text)}
         if 200 <= answer.status < 300:
-            return Outcome("done", f"{self.say()} answered {answer.status}", gives)
+            return Outcome(Result.DONE, f"{self.say()} answered {answer.status}", gives)
         if answer.status in AGAIN or answer.status >= 500:
             return again(world, self, f"it answered {answer.status}", tries)
         remedy = "Correct the address or the body, then try again."
-        return Outcome("failed", f"{self.say()} answered {answer.status}. {remedy}", gives)
+        return Outcome(Result.FAILED, f"{self.say()} answered {answer.status}. {remedy}", gives)
 
     def _proof(self, world: World) -> dict[str, str]:
         if self.auth == "none":
@@ -91,8 +94,8 @@ class HttpRequest(OutwardEffect):
 def again(world: World, effect: OutwardEffect, why: str, tries: int) -> Outcome:
     """To be tried again in a while or, after the last of these tries, failed."""
     if tries > len(RETRIES):
-        return Outcome("failed", f"{effect.say()} failed {tries} times; the last time: {why}")
-    return Outcome("retry", f"try {tries}: {why}", again_at=world.now() + RETRIES[tries - 1])
+        return Outcome(Result.FAILED, f"{effect.say()} failed {tries} times; the last time: {why}")
+    return Outcome(Result.RETRY, f"try {tries}: {why}", again_at=world.now() + RETRIES[tries - 1])
 
 
 def read(text: str) -> JsonValue:

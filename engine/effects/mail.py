@@ -14,6 +14,7 @@ from engine.effects import Outcome, OutwardEffect
 from engine.effects.records import CreateRecord
 from engine.outside.smtp import MOST_ATTACHED, Delivery, Mail, MailRefused, message_id, paragraphs
 from engine.outside.world import World
+from engine.records.states import Result
 from engine.schema.stored_files import Attachment
 
 # What servers say of an address that does not exist (RFC 3463), whatever else may be wrong.
@@ -72,7 +73,7 @@ class SendMail(OutwardEffect):
             mail = self._mail(world, id)
             if not (world.smtp_url or self.connection):
                 said = f"kept in the mailbox: {self._told()}"
-                return self._ended("captured", "done", said, id, mail.date)
+                return self._ended("captured", Result.DONE, said, id, mail.date)
             return self._judged(world.deliver(mail, self.connection), tries, id, mail.date)
         except MailRefused as refused:
             return self._failed(f"the mail was not sent: {refused}", id)
@@ -115,14 +116,14 @@ class SendMail(OutwardEffect):
         return None
 
     def preview(self) -> Outcome:
-        return Outcome("done", f"would {self.say()}", {"to": list(self.to), "message_id": ""})
+        return Outcome(Result.DONE, f"would {self.say()}", {"to": list(self.to), "message_id": ""})
 
     def lost(self) -> Outcome:
         if self.twice_rather_than_never:
             return super().lost()
         reached = f"whether “{self.subject}” reached {', '.join(self.to)}"
         said = f"{reached} is not known: the process stopped while sending"
-        return self._ended("unknown", "unknown", said, "")
+        return self._ended("unknown", Result.UNKNOWN, said, "")
 
     def given_up(self, said: str) -> Outcome:
         return self._failed(f"the mail could not be sent: {said}", "")
@@ -135,13 +136,15 @@ class SendMail(OutwardEffect):
                     f"{address} was refused: {why}" for address, why in delivery.refused
                 )
                 said = f"sent {self._told()}" + (f" ({lost})" if lost else "")
-                return self._came_back(self._ended("sent", "done", said, id, at), gone, "sent")
+                return self._came_back(self._ended("sent", Result.DONE, said, id, at), gone, "sent")
             case "retry":
-                return Outcome("retry", f"try {tries}: {delivery.detail}", cause="retry", anew=True)
+                return Outcome(
+                    Result.RETRY, f"try {tries}: {delivery.detail}", cause="retry", anew=True
+                )
             case "unknown" if self.twice_rather_than_never:
-                return Outcome("retry", delivery.detail, cause="retry")
+                return Outcome(Result.RETRY, delivery.detail, cause="retry")
             case "unknown":
-                return self._ended("unknown", "unknown", delivery.detail, id)
+                return self._ended("unknown", Result.UNKNOWN, delivery.detail, id)
         failed = self._failed(f"the mail could not be sent: {delivery.detail}", id)
         wrong = replace(failed, cause="address" if delivery.refused else "")
         return self._came_back(wrong, gone, "bounced")
@@ -164,14 +167,14 @@ class SendMail(OutwardEffect):
         return f"“{self.subject}” to {', '.join([*self.to, *self.cc])}{carrying}"
 
     def _failed(self, said: str, id: str) -> Outcome:
-        ended = self._ended("failed", "failed", said, id)
+        ended = self._ended("failed", Result.FAILED, said, id)
         after = follow_up(self.workflow, self.step, said, self.about, self.owner)
         return replace(ended, then=(*ended.then, *after))
 
     def _ended(
         self,
         status: str,
-        result: Literal["done", "failed", "unknown"],
+        result: Result,
         said: str,
         id: str,
         at: datetime | None = None,
@@ -191,7 +194,7 @@ class SendMail(OutwardEffect):
             "run": self.run,
             "step": self.step,
             "owner": self.owner,
-            "error": "" if result == "done" else said,
+            "error": "" if result == Result.DONE else said,
         }
         if self.sender_name:
             values["sender_name"] = self.sender_name

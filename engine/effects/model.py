@@ -13,6 +13,7 @@ from engine.outside.claude import ModelFailed
 from engine.outside.files_for_model import shown
 from engine.outside.world import World
 from engine.problems import BadValue
+from engine.records.states import Result
 from engine.schema.fields import Field
 from engine.schema.stored_files import Attachment
 
@@ -48,27 +49,27 @@ class AskModel(OutwardEffect):
     def perform(self, world: World, key: str, tries: int) -> Outcome:
         if world.model is None:
             remedy = "Set ANTHROPIC_API_KEY and try again."
-            return Outcome("failed", f"No model is set up (ai_not_configured). {remedy}")
+            return Outcome(Result.FAILED, f"No model is set up (ai_not_configured). {remedy}")
         files = shown(self.files, world.file, whole=world.model.reads_files)
         if self.files and not files.blocks and not self.prompt_alone:
             told = f"nothing could be read: {'; '.join(files.left_out)}"
-            return Outcome("failed", f"{told}; no field was changed")
+            return Outcome(Result.FAILED, f"{told}; no field was changed")
         content = [*files.blocks, {"type": "text", "text": self.prompt}]
         try:
             answer = world.model.ask(self.system, content, self.answer_shape())
         except ModelFailed as failure:
             if failure.again and tries < TRIES:
                 return Outcome(
-                    "retry", f"try {tries}: {failure.reason}", again_at=world.now() + PAUSE
+                    Result.RETRY, f"try {tries}: {failure.reason}", again_at=world.now() + PAUSE
                 )
-            return Outcome("failed", f"{failure.reason}; no field was changed")
+            return Outcome(Result.FAILED, f"{failure.reason}; no field was changed")
         return self.judged(answer, files.left_out)
 
     def preview(self) -> Outcome:
         shown: dict[str, JsonValue] = {
             field.name: f"({field.title}, by the model)" for field in self.fields
         }
-        return Outcome("done", f"would {self.say()}", shown)
+        return Outcome(Result.DONE, f"would {self.say()}", shown)
 
     def answer_shape(self) -> dict[str, Any]:
         """The shape of the answer: each field by its type and choices, or null."""
@@ -97,9 +98,9 @@ class AskModel(OutwardEffect):
                 kept[field.name] = value
         told = "; ".join([*(f"{name}: {value}" for name, value in kept.items()), *warnings])
         if not kept:
-            return Outcome("unchanged", f"the model gave no usable value. {told}".strip())
+            return Outcome(Result.UNCHANGED, f"the model gave no usable value. {told}".strip())
         change = UpdateRecord(module=self.module, id=self.id, title=self.title, values=kept)
-        return Outcome("done", told, kept, then=(change,))
+        return Outcome(Result.DONE, told, kept, then=(change,))
 
 
 def _plain(field: Field, value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from engine.effects import Outcome, RecordEffect, Store
+from engine.records.states import Result
 
 HOW = {"bell": "in Sayso", "email": "by mail", "digest": "in the daily digest"}
 
@@ -41,10 +42,10 @@ class Notify(RecordEffect):
             values = {"user": each.user, "text": self.text, "record": self.record, "run": self.run}
             waits = {"state": "waiting", "send_at": each.send_at} if each.send_at else {}
             store.create("notifications", {**values, "channel": each.way, **waits})
-        return Outcome("done", f"told {self._told()}", self._gives())
+        return Outcome(Result.DONE, f"told {self._told()}", self._gives())
 
     def preview(self) -> Outcome:
-        return Outcome("done", f"would {self.say()}", self._gives())
+        return Outcome(Result.DONE, f"would {self.say()}", self._gives())
 
     def _gives(self) -> dict[str, JsonValue]:
         return {"users": [*self.users]}

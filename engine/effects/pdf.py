@@ -8,6 +8,7 @@ from engine.effects import Outcome, OutwardEffect
 from engine.effects.records import CreateRecord
 from engine.outside.subprocesses import TooMuch, can_print, run_isolated
 from engine.outside.world import World
+from engine.records.states import Result
 
 HOME, MIME = "documents", "application/pdf"
 MISSING = "PlutoPrint, which makes PDFs, has no package for this kind of machine"
@@ -27,19 +28,19 @@ class PrintPdf(OutwardEffect):
 
     def preview(self) -> Outcome:
         gives = self._document("").preview().gives
-        return Outcome("done", f"would {self.say()}", gives)
+        return Outcome(Result.DONE, f"would {self.say()}", gives)
 
     def perform(self, world: World, key: str, tries: int) -> Outcome:
         if not can_print():
-            return Outcome("failed", f"“{self.title}” was not made: {MISSING}")
+            return Outcome(Result.FAILED, f"“{self.title}” was not made: {MISSING}")
         try:
             printed = run_isolated("print_pdf", self.html.encode())
         except TooMuch as reason:
             remedy = "Make the template simpler or shorter, then try again from this step."
-            return Outcome("failed", f"“{self.title}” was not made: {reason}. {remedy}")
+            return Outcome(Result.FAILED, f"“{self.title}” was not made: {reason}. {remedy}")
         document = self._document(f"{world.keep(printed)}/{self.title}")
         told = f"added “{self.title}” ({len(printed) // 1024 + 1} kB) to {self.of}"
-        return Outcome("done", told, then=(document,), made=True)
+        return Outcome(Result.DONE, told, then=(document,), made=True)
 
     def _document(self, file: str) -> CreateRecord:
         values: dict[str, JsonValue] = {

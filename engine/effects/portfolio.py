@@ -6,6 +6,7 @@ from pydantic import JsonValue
 
 from engine.effects import Outcome, RecordEffect, Store
 from engine.problems import Invalid
+from engine.records.states import Result
 
 LINES, PORTFOLIO, CUSTOMER = "portfolio_accounts", "portfolio", "account"
 
@@ -30,18 +31,22 @@ class PlaceInPortfolio(RecordEffect):
             with store.whole():
                 moved = [title for id, title in self.customers if self._place(store, id)]
         except Invalid as invalid:
-            return Outcome("failed", f"the portfolio {self.name} stays as it is: {invalid}")
+            return Outcome(Result.FAILED, f"the portfolio {self.name} stays as it is: {invalid}")
         if not moved:
             named = ", ".join(title for _, title in self.customers)
             where = "in" if self.inside else "not in"
-            return Outcome("unchanged", f"{named}: already {where} the portfolio {self.name}")
+            return Outcome(Result.UNCHANGED, f"{named}: already {where} the portfolio {self.name}")
         way = "added {} to" if self.inside else "removed {} from"
         gives: dict[str, JsonValue] = {"count": len(moved), "records": [*moved]}
-        return Outcome("done", f"{way.format(', '.join(moved))} the portfolio {self.name}", gives)
+        return Outcome(
+            Result.DONE, f"{way.format(', '.join(moved))} the portfolio {self.name}", gives
+        )
 
     def preview(self) -> Outcome:
         titles = [title for _, title in self.customers]
-        return Outcome("done", f"would {self.say()}", {"count": len(titles), "records": [*titles]})
+        return Outcome(
+            Result.DONE, f"would {self.say()}", {"count": len(titles), "records": [*titles]}
+        )
 
     def _place(self, store: Store, customer: int) -> bool:
         """Whether anything had to be changed."""

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from engine.effects import Effect, Outcome, RecordEffect, Store
 from engine.problems import Invalid
+from engine.records.states import Result
 
 NAMED = 10
 
@@ -33,13 +34,13 @@ class CreateRecord(RecordEffect):
                 for line in self.lines:
                     store.create(self.lines_module, {**line, self.lines_field: saved.id})
         except Invalid as invalid:
-            return Outcome("failed", f"{self.title} could not be created: {invalid}")
+            return Outcome(Result.FAILED, f"{self.title} could not be created: {invalid}")
         made = {"id": saved.id, "number": saved.number, "record": f"{self.module}/{saved.id}"}
-        return Outcome("done", f"created {self.title} ({saved.number})", made)
+        return Outcome(Result.DONE, f"created {self.title} ({saved.number})", made)
 
     def preview(self) -> Outcome:
         return Outcome(
-            "done",
+            Result.DONE,
             f"would {self.say()}",
             {"id": 0, "number": "(new)", "record": f"{self.module}/0"},
         )
@@ -62,16 +63,16 @@ class UpdateRecord(RecordEffect):
         try:
             saved = store.update(self.module, self.id, self.values)
         except Invalid as invalid:
-            return Outcome("failed", f"{self.title} could not be changed: {invalid}")
+            return Outcome(Result.FAILED, f"{self.title} could not be changed: {invalid}")
         if saved.event is None:
-            return Outcome("unchanged", f"{self.title} already has these values")
+            return Outcome(Result.UNCHANGED, f"{self.title} already has these values")
         told = ", ".join(
             f"{name}: {_shown(old)} → {_shown(new)}" for name, (old, new) in saved.changes.items()
         )
-        return Outcome("done", f"{self.title}: {told}", _given(saved.changes, [saved.number]))
+        return Outcome(Result.DONE, f"{self.title}: {told}", _given(saved.changes, [saved.number]))
 
     def preview(self) -> Outcome:
-        return Outcome("done", f"would {self.say()}", _given({}, [self.title]))
+        return Outcome(Result.DONE, f"would {self.say()}", _given({}, [self.title]))
 
     def overlay(self) -> Iterable[tuple[str, int, dict[str, JsonValue]]]:
         return [(self.module, self.id, self.values)]
@@ -98,17 +99,21 @@ class UpdateRecords(RecordEffect):
                 for each in self.changes:
                     done.append((each, store.update(each.module, each.id, each.values)))
         except Invalid as invalid:
-            return Outcome("failed", f"nothing was changed, because of {each.title}: {invalid}")
+            return Outcome(
+                Result.FAILED, f"nothing was changed, because of {each.title}: {invalid}"
+            )
         changed = [(each, saved) for each, saved in done if saved.event is not None]
         if not changed:
-            return Outcome("unchanged", f"{self._told(self.changes)} already have these values")
+            return Outcome(
+                Result.UNCHANGED, f"{self._told(self.changes)} already have these values"
+            )
         said = f"changed {self._told([each for each, _ in changed])}"
         numbers = [saved.number for _, saved in changed]
-        return Outcome("done", said, _given(changed[0][1].changes, numbers))
+        return Outcome(Result.DONE, said, _given(changed[0][1].changes, numbers))
 
     def preview(self) -> Outcome:
         titles = [each.title for each in self.changes]
-        return Outcome("done", f"would {self.say()}", _given({}, titles))
+        return Outcome(Result.DONE, f"would {self.say()}", _given({}, titles))
 
     def overlay(self) -> Iterable[tuple[str, int, dict[str, JsonValue]]]:
         return [(each.module, each.id, each.values) for each in self.changes]

@@ -9,6 +9,7 @@ from engine.effects import Outcome, OutwardEffect, RecordEffect
 from engine.effects.records import CreateRecord
 from engine.outside.texting import Taken
 from engine.outside.world import World
+from engine.records.states import Result
 from engine.schema.english import listed
 from engine.templates.sms_length import measure
 
@@ -37,7 +38,6 @@ class SendText(OutwardEffect):
     kind: Literal["sms"] = "sms"
     channel: ClassVar[Channel] = "sms"
     scope: ClassVar[str] = "sms"
-    at_most_once: ClassVar[bool] = True
 
     to: tuple[Callee, ...]
     text: str
@@ -59,14 +59,16 @@ class SendText(OutwardEffect):
 
     def preview(self) -> Outcome:
         gives: dict[str, JsonValue] = {"to": list(self.reaches), "parts": measure(self.text).parts}
-        return Outcome("done", f"would {self.say()}", gives)
+        return Outcome(Result.DONE, f"would {self.say()}", gives)
 
     def perform(self, world: World, key: str, tries: int) -> Outcome:
         if world.sms is None:
             return self.given_up(f"{MISSING}. {REMEDY}")
         taken = [world.sms.send(world.egress, callee.number, self.text) for callee in self.to[:1]]
         if taken[0].state == "retry":
-            return Outcome("retry", f"try {tries}: {taken[0].detail}", cause="retry", anew=True)
+            return Outcome(
+                Result.RETRY, f"try {tries}: {taken[0].detail}", cause="retry", anew=True
+            )
         taken += [world.sms.send(world.egress, callee.number, self.text) for callee in self.to[1:]]
         sent_at = world.now().isoformat()
         copies = [self._copy(callee, got, sent_at) for callee, got in self._each(taken)]
@@ -75,12 +77,12 @@ class SendText(OutwardEffect):
     def lost(self) -> Outcome:
         said = f"whether {self._people()} got it is not known: the process stopped while sending"
         copies = [self._copy(callee, Taken("unknown", said)) for callee in self.to]
-        return Outcome("unknown", said, then=tuple(copies))
+        return Outcome(Result.UNKNOWN, said, then=tuple(copies))
 
     def given_up(self, said: str) -> Outcome:
         told = f"the text message to {self._people()} was not sent: {said}"
         copies = [self._copy(callee, Taken("failed", said)) for callee in self.to]
-        return Outcome("failed", told, then=tuple(copies))
+        return Outcome(Result.FAILED, told, then=tuple(copies))
 
     def _ended(self, taken: list[Taken], copies: tuple[RecordEffect, ...]) -> Outcome:
         """Done when the service took it for anybody; what it did not take is told beside it."""
@@ -98,12 +100,11 @@ class SendText(OutwardEffect):
             verb = "kept" if taken[0].state == "captured" else "sent"
             told = f"{verb} the text message ({parts}) to {listed([*map(str, good)])}"
             told = "; ".join([told, *bad, *self.left_out])
-            return Outcome("done", told, gives, then=copies, bounced=stopped)
-        state: Literal["unknown", "failed"] = (
-            "unknown" if any(got.state == "unknown" for got in taken) else "failed"
-        )
-        said = f"the text message was not sent: {'; '.join(bad)}" if state == "failed" else bad[0]
-        return Outcome(state, said, gives, then=copies, bounced=stopped)
+            return Outcome(Result.DONE, told, gives, then=copies, bounced=stopped)
+        if any(got.state == "unknown" for got in taken):
+            return Outcome(Result.UNKNOWN, bad[0], gives, then=copies, bounced=stopped)
+        said = f"the text message was not sent: {'; '.join(bad)}"
+        return Outcome(Result.FAILED, said, gives, then=copies, bounced=stopped)
 
     def _each(self, taken: list[Taken]) -> "zip[tuple[Callee, Taken]]":
         return zip(self.to, taken, strict=True)

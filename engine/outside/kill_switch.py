@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row, delete, select, update
 
 from engine.problems import refuse, suggest
+from engine.records.states import DRIVEN
 from engine.records.tables import ENTRIES, RUNS, STOPS
 from engine.records.transaction import Transaction
 
@@ -38,7 +39,7 @@ def lift(tx: Transaction, what: str) -> bool:
     waiting = select(ENTRIES.c.run).where(
         ENTRIES.c.run == RUNS.c.id, ENTRIES.c.step == RUNS.c.step, ENTRIES.c.cause == "stop"
     )
-    standing = RUNS.c.state.in_(("running", "waiting"))
+    standing = RUNS.c.state.in_(DRIVEN)
     tx.db.execute(update(RUNS).where(standing, waiting.exists()).values(due=tx.now))
     return True
 

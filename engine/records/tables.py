@@ -13,6 +13,7 @@ from sqlalchemy import (
     literal,
 )
 
+from engine.records.states import DRIVEN
 from engine.schema.sql_types import Json, Key, Moment
 
 METADATA = MetaData()
@@ -143,7 +144,7 @@ RUNS = Table(
     sqlite_autoincrement=True,
 )
 # Constants, not parameters: only then SQLite sees that a query asks for what the index holds.
-LIVE = RUNS.c.state.in_([literal(word, literal_execute=True) for word in ("running", "waiting")])
+LIVE = RUNS.c.state.in_([literal(state.value, literal_execute=True) for state in DRIVEN])
 DUE = (RUNS.c.outward, RUNS.c.due, RUNS.c.id)
 Index("sayso_runs_due", *DUE, sqlite_where=LIVE, postgresql_where=LIVE)
 Index("sayso_runs_record", RUNS.c.module, RUNS.c.record)

@@ -6,6 +6,7 @@ from sqlalchemy import Row, select, update
 
 from engine.blocks.triggers.schedule import Schedule
 from engine.problems import Invalid, refuse
+from engine.records.states import RunState
 from engine.records.tables import RUNS, VERSIONS, WORKFLOWS
 from engine.records.text_library import current
 from engine.records.transaction import Transaction
@@ -176,10 +177,10 @@ def switch_on(tx: Transaction, library: Library, workflow: int) -> bool:
     )
     held = (
         RUNS.c.workflow == workflow,
-        RUNS.c.state == "paused",
+        RUNS.c.state == RunState.PAUSED,
         RUNS.c.reason.startswith("held:"),
     )
-    tx.db.execute(update(RUNS).where(*held).values(state="waiting", reason=""))
+    tx.db.execute(update(RUNS).where(*held).values(state=RunState.WAITING, reason=""))
     plan_next(tx, live, tx.now)
     tx.touch("workflows")
     return True

@@ -28,6 +28,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from engine.conditions import bound
 from engine.conditions.readings import Columns, where
+from engine.records.states import GOING_ON, RunState
 from engine.records.tables import EPISODES, RUNS
 from engine.records.transaction import Transaction
 from engine.schema.modules import Path, Schema
@@ -37,7 +38,6 @@ from engine.workflows.library import Live
 from engine.workflows.workflow import TOGETHER, AfterFinish, EveryDays, Workflow
 
 GROUPS_ABOVE = 10**12  # so that no group has the number of a user
-ACTIVE = ("running", "waiting", "paused")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _row(tx: Transaction, live: Live, cause: Cause) -> dict[str, Any]:
         "workflow": live.workflow,
         "version": live.version,
         "module": live.parsed.module,
-        "state": "running",
+        "state": RunState.RUNNING,
         "step": live.parsed.start(),
         "due": tx.now,
         "outward": False,
@@ -100,7 +100,7 @@ def _row(tx: Transaction, live: Live, cause: Cause) -> dict[str, Any]:
 GOING = select(RUNS.c.id, RUNS.c.workflow, RUNS.c.subject, RUNS.c.state).where(
     RUNS.c.workflow.in_(bindparam("workflows", expanding=True)),
     RUNS.c.subject.in_(bindparam("subjects", expanding=True)),
-    RUNS.c.state.in_(ACTIVE),
+    RUNS.c.state.in_(GOING_ON),
 )
 START = {
     "sqlite": sqlite_insert(RUNS).on_conflict_do_nothing(),
@@ -142,7 +142,7 @@ class Enrolment:
         for row in self.tx.db.execute(GOING, asked):
             past = self._past[row.workflow, row.subject]
             past.going = row.id
-            past.resting = past.resting if row.state == "running" else row.id
+            past.resting = past.resting if row.state == RunState.RUNNING else row.id
 
     def _read_history(self, workflows: list[int], subjects: set[int]) -> None:
         if not workflows:
@@ -384,7 +384,7 @@ def _allowed(tx: Transaction, live: Live, subject: Any) -> list[ColumnElement[bo
     """No run goes on for the record, and its recurrence lets it run again."""
     mine = and_(RUNS.c.workflow == live.workflow, RUNS.c.subject == subject)
     rules: list[ColumnElement[bool]] = [
-        not_(exists(select(RUNS.c.id).where(mine, RUNS.c.state.in_(ACTIVE))))
+        not_(exists(select(RUNS.c.id).where(mine, RUNS.c.state.in_(GOING_ON))))
     ]
     known = and_(EPISODES.c.workflow == live.workflow, EPISODES.c.subject == subject)
     match live.parsed.recurrence:

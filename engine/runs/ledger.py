@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import JsonValue
 from sqlalchemy import Row, bindparam, insert, select, update
@@ -18,6 +18,7 @@ from engine.conditions.words import reasons
 from engine.effects import Effect, Outcome, any_effect
 from engine.records.batch import BatchedTransaction
 from engine.records.reader import Reader, RecordFacts, line_data, paused, subject, template_data
+from engine.records.states import DRIVEN, ENDED, Phase, Result, RunState
 from engine.records.tables import ENTRIES, RUNS
 from engine.records.transaction import Transaction
 from engine.records.writer import Author
@@ -32,6 +33,7 @@ from engine.templates.variables import INVOICES, meaning
 from engine.workflows.library import Live
 
 EFFECT = any_effect()
+AHEAD = (Phase.PLANNED, Phase.QUEUED, Phase.PERFORMING)
 DEEPEST = 5
 SOON = timedelta(minutes=1)
 LOOK_AGAIN = timedelta(minutes=15)
@@ -53,8 +55,8 @@ class Entry:
     step: str
     position: int
     move: dict[str, JsonValue]
-    phase: str = "planned"
-    outcome: str = ""
+    phase: Phase = Phase.PLANNED
+    outcome: Result | Literal[""] = ""
     said: str = ""
     warned: str = ""
     result: dict[str, JsonValue] = field(default_factory=dict)
@@ -106,7 +108,7 @@ class Run:
     reader: Reader
     record: int
     members: list[int]
-    state: str
+    state: RunState
     step: str | None
     due: datetime | None
     reason: str
@@ -142,27 +144,27 @@ class Run:
 
     def next_step(self) -> Step | None:
         """The step to take now, if there is one."""
-        if self.state not in ("running", "waiting") or self.step is None:
+        if self.state not in DRIVEN or self.step is None:
             return None
         if self.due and self.due > self.now:
             return None
-        self.state = "running"
+        self.state = RunState.RUNNING
         return self.live.parsed.route[self.step][0]
 
     @property
     def ended(self) -> bool:
-        return self.state in ("done", "failed", "stopped")
+        return self.state in ENDED
 
     def outward(self) -> Entry | None:
         """The entry of the effect outside that comes next in this run, now or at its next try."""
         entry = self.entries.get(self.step or "")
-        stands = entry is not None and entry.phase in ("planned", "queued", "performing")
-        return entry if stands and self.state in ("running", "waiting") else None
+        stands = entry is not None and entry.phase in AHEAD
+        return entry if stands and self.state in DRIVEN else None
 
     def take_off(self) -> None:
         """Mark that the effect outside is being performed, before it is."""
         entry = self.entries[self.step or ""]
-        entry.phase, entry.tries, entry.changed = "performing", entry.tries + 1, True
+        entry.phase, entry.tries, entry.changed = Phase.PERFORMING, entry.tries + 1, True
 
     def over(self, step: Step) -> str | None:
         """Why the run has nothing more to do here; None if it goes on."""
@@ -194,14 +196,16 @@ class Run:
         """Why nobody is written to at this step now: for good, or for the time being."""
         if why := self._idle():
             if step.when_nothing_matches == "skip":
-                return Outcome("skipped", f"not sent: nothing is left to write about: {why}")
-            return Outcome("held", f"waits for something to write about: {why}", cause="nothing")
+                return Outcome(Result.SKIPPED, f"not sent: nothing is left to write about: {why}")
+            return Outcome(
+                Result.HELD, f"waits for something to write about: {why}", cause="nothing"
+            )
         pause, fitting = self.live.parsed.pause_when, self.fitting()
         if pause is None or not fitting or not all(self._pauses(id) for id in fitting):
             return None
         facts = self.facts(fitting[0])
         told = reasons(pause, self.reader.binder(self.module), facts).said if facts else ""
-        return Outcome("held", f"paused because {told}", cause="pause")
+        return Outcome(Result.HELD, f"paused because {told}", cause="pause")
 
     def _pauses(self, id: int) -> bool:
         """Whether a record is not to be written about for now."""
@@ -236,17 +240,17 @@ class Run:
         return any(self._late(entry) for entry in self.entries.values())
 
     def _late(self, entry: Entry) -> bool:
-        if entry.phase in ("sleeping", "held") or entry.tries > 1 or "until" in entry.move:
+        if entry.phase in (Phase.SLEEPING, Phase.HELD) or entry.tries > 1 or "until" in entry.move:
             return True
-        if entry.phase == "closed" and entry.ended_at and entry.at:
+        if entry.phase == Phase.CLOSED and entry.ended_at and entry.at:
             return entry.ended_at - entry.at > SOON
         waited = self.now - entry.at if entry.at else SOON
-        return entry.phase != "closed" and (entry.tries > 0 or waited > SOON)
+        return entry.phase != Phase.CLOSED and (entry.tries > 0 or waited > SOON)
 
     def entry(self, step: Step) -> Entry | None:
         """What was decided here before; nothing, if it was held back and is to be decided anew."""
         found = self.entries.get(step.id)
-        return None if found is None or found.phase in ("held", "queued") else found
+        return None if found is None or found.phase in (Phase.HELD, Phase.QUEUED) else found
 
     def log(self, step: Step, move: Move) -> Entry:
         """Keep a decision, before anything is done about it."""
@@ -265,24 +269,24 @@ class Run:
         if entry.fresh:
             del self.entries[entry.step]
         else:
-            entry.phase = "held"
+            entry.phase = Phase.HELD
 
     def close(self, entry: Entry, outcome: Outcome) -> None:
-        entry.phase, entry.outcome, entry.said = "closed", outcome.result, outcome.said
+        entry.phase, entry.outcome, entry.said = Phase.CLOSED, outcome.result, outcome.said
         entry.result, entry.ended_at, entry.changed = dict(outcome.gives), self.now, True
         entry.cause, entry.since = outcome.cause, None
 
     def postpone(self, entry: Entry, outcome: Outcome) -> None:
         """Try this step later: as planned after a failure, decided anew after it was held."""
-        anew = outcome.anew or outcome.result == "held"
-        entry.phase = "held" if anew else "planned"
+        anew = outcome.anew or outcome.result == Result.HELD
+        entry.phase = Phase.HELD if anew else Phase.PLANNED
         entry.outcome, entry.said, entry.changed = outcome.result, outcome.said, True
         if not (outcome.cause == entry.cause or {outcome.cause, entry.cause} <= LIMITS):
             entry.since = self.now
         entry.cause, entry.since = outcome.cause, entry.since or self.now
         self.due = outcome.again_at or self._look_again(entry)
-        if self.state == "running":
-            self.state = "waiting" if outcome.result == "held" else "running"
+        if self.state == RunState.RUNNING:
+            self.state = RunState.WAITING if outcome.result == Result.HELD else RunState.RUNNING
 
     def _look_again(self, entry: Entry) -> datetime:
         """In an hour; but not in the night: rather on the next day, when the step was reached."""
@@ -302,15 +306,15 @@ class Run:
     def go(self, step: str | None) -> None:
         self.step, self.due, self.awaits = step, None, None
         if step is None:
-            self.end("done", "finished")
+            self.end(RunState.DONE, "finished")
 
     def sleep(self, entry: Entry, until: datetime) -> bool:
         """Rest until then. True if that is still to come, so that the run stays where it is."""
         if until <= self.now:
-            self.close(entry, Outcome("done", entry.said))
+            self.close(entry, Outcome(Result.DONE, entry.said))
             return False
-        entry.phase, entry.changed = "sleeping", True
-        self.state, self.due = "waiting", until
+        entry.phase, entry.changed = Phase.SLEEPING, True
+        self.state, self.due = RunState.WAITING, until
         return True
 
     def stay(self, entry: Entry, awaited: Await) -> bool:
@@ -319,21 +323,21 @@ class Run:
         It is looked at when the awaited record changes, and now and then: not all that a condition
         asks for is a change of one record.
         """
-        if entry.phase != "sleeping":
-            entry.phase, entry.outcome, entry.changed = "sleeping", "", True
+        if entry.phase != Phase.SLEEPING:
+            entry.phase, entry.outcome, entry.changed = Phase.SLEEPING, "", True
         again = self.now + LOOK_AGAIN
-        self.state, self.awaits = "waiting", awaited.record
+        self.state, self.awaits = RunState.WAITING, awaited.record
         self.due = min(again, awaited.until) if awaited.until else again
         return True
 
-    def end(self, state: str, reason: str) -> None:
+    def end(self, state: RunState, reason: str) -> None:
         self.awaits = None
         self.state, self.reason, self.ended_at, self.due = state, reason, self.now, None
-        if state != "failed":
+        if state != RunState.FAILED:
             self.step = None
 
     def hold_for_person(self, reason: str) -> None:
-        self.state, self.reason, self.due = "paused", reason, None
+        self.state, self.reason, self.due = RunState.PAUSED, reason, None
 
     # --- what a step may know ---
 
@@ -551,7 +555,7 @@ def read_runs(
     if not runs:
         return []
     for row in tx.db.execute(ENTRIES_OF, {"runs": list(runs)}):
-        kept = (row.run, row.step, row.position, row.move, row.phase, row.outcome, row.said)
+        kept = (row.run, row.step, row.position, row.move, Phase(row.phase), _result(row), row.said)
         more = (row.warned, row.result or {}, row.tries, row.at, row.ended_at, row.cause, row.since)
         runs[row.run].entries[row.step] = Entry(*kept, *more, fresh=False, changed=False)
     subjects: dict[str, set[int]] = defaultdict(set)
@@ -561,6 +565,10 @@ def read_runs(
     for name in sorted(subjects):
         tx.hold(reader, tx.schema.module(name), subjects[name])
     return list(runs.values())
+
+
+def _result(row: Row[Any]) -> Result | Literal[""]:
+    return Result(row.outcome) if row.outcome else ""
 
 
 def _run(row: Row[Any], reader: Reader, live: Live) -> Run:
@@ -576,7 +584,7 @@ def _run(row: Row[Any], reader: Reader, live: Live) -> Run:
         reader,
         row.record,
         sorted(row.members or []),
-        row.state,
+        RunState(row.state),
         row.step,
         None,
         row.reason,
@@ -631,7 +639,7 @@ def store(tx: Transaction, runs: Sequence[Run], aloft: datetime | None = None) -
 def _stand(run: Run, now: datetime, aloft: datetime | None) -> dict[str, Any]:
     """Where a run stands, as it is written."""
     entry = run.outward()
-    flies = entry is not None and entry.phase == "performing"
+    flies = entry is not None and entry.phase == Phase.PERFORMING
     return {
         "run": run.id,
         "held_by": run.owner,

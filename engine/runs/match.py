@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from engine.conditions.readings import holds
 from engine.records.alerts import raise_alert
 from engine.records.reader import Reader, RecordFacts
+from engine.records.states import RunState
 from engine.records.tables import AWAITING, EVENTS, PENDING, RUNS
 from engine.records.text_library import TEMPLATES
 from engine.records.transaction import Transaction
@@ -168,7 +169,7 @@ RING = (
     .where(
         AWAITING,
         RUNS.c.awaits.in_(bindparam("records", expanding=True)),
-        RUNS.c.state == "waiting",
+        RUNS.c.state == RunState.WAITING,
     )
     .values(due=bindparam("now", type_=RUNS.c.due.type))
 )

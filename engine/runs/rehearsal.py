@@ -17,6 +17,7 @@ from engine.conditions.words import Reason, reasons
 from engine.effects import Effect, Outcome, RecordEffect
 from engine.problems import BadValue, refuse
 from engine.records.reader import Reader, RecordFacts, name_of
+from engine.records.states import Result, RunState
 from engine.records.transaction import Transaction
 from engine.runs.enrol import candidates, subject_of
 from engine.runs.ledger import Entry, Run
@@ -76,7 +77,7 @@ class Rehearsal:
         before = seen[0][0] if len(seen) == 1 else {}
         planned = effect.model_dump(mode="json")
         idle = bool(seen) and not any(changed for _, changed in seen)
-        result = "unchanged" if idle and outcome.result == "done" else outcome.result
+        result = Result.UNCHANGED if idle and outcome.result == Result.DONE else outcome.result
         return Told(step, effect.say(), result, planned, before, warned)
 
     def _overlay(
@@ -119,7 +120,7 @@ class RehearsedRun(Run):
 
     def postpone(self, entry: Entry, outcome: Outcome) -> None:
         super().postpone(entry, outcome)
-        self.end("stopped", outcome.said)
+        self.end(RunState.STOPPED, outcome.said)
 
 
 def rehearse(
@@ -179,7 +180,9 @@ def _crossed(heading: str, entry: Entry, waited: str | None) -> str:
     if entry.move["move"] == "enter":
         return f"{heading.rstrip('?')}? {entry.said}"
     return (
-        heading if entry.outcome in ("done", "") else f"{heading} ({entry.outcome}: {entry.said})"
+        heading
+        if entry.outcome in (Result.DONE, "")
+        else f"{heading} ({entry.outcome}: {entry.said})"
     )
 
 
@@ -200,7 +203,7 @@ def _run(reader: Reader, workflow: Workflow, record: int, members: list[int]) ->
         reader,
         record,
         members,
-        "running",
+        RunState.RUNNING,
         workflow.start(),
         None,
         "",

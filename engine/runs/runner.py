@@ -8,6 +8,7 @@ from engine.blocks.communication import Communication
 from engine.blocks.step import Await, Skip, Step
 from engine.effects import Effect, Outcome, OutwardEffect, RecordEffect
 from engine.records.batch import ChangedMeanwhile
+from engine.records.states import Phase, Result, RunState
 from engine.runs.ledger import Entry, Run
 
 
@@ -33,7 +34,7 @@ def advance(run: Run, stage: Stage) -> None:
     while step := run.next_step():
         entry = run.entry(step)
         if reason := _over(run, step, entry):
-            return run.end("stopped", reason)
+            return run.end(RunState.STOPPED, reason)
         entry = entry or _decide(run, step, stage)
         if entry is None:
             continue
@@ -52,7 +53,7 @@ def advance(run: Run, stage: Stage) -> None:
                     return None
                 settle(run, step, entry, outcome, stage)
             case "enter":
-                run.close(entry, Outcome("done", str(entry.move["why"])))
+                run.close(entry, Outcome(Result.DONE, str(entry.move["why"])))
                 run.go(run.live.parsed.after(step, str(entry.move["branch"])))
             case "sleep":
                 until = datetime.fromisoformat(str(entry.move["until"]))
@@ -60,29 +61,29 @@ def advance(run: Run, stage: Stage) -> None:
                     return None
                 run.go(run.live.parsed.after(step))
             case "end":
-                run.close(entry, Outcome("done", str(entry.move["why"])))
-                run.end("done", str(entry.move["why"]))
+                run.close(entry, Outcome(Result.DONE, str(entry.move["why"])))
+                run.end(RunState.DONE, str(entry.move["why"]))
     return None
 
 
 def settle(run: Run, step: Step, entry: Entry, outcome: Outcome, stage: Stage) -> None:
     """Make the outcome of a step part of the run: what it gives, and where the run goes."""
-    if outcome.result == "retry" and isinstance(step, Communication):
+    if outcome.result == Result.RETRY and isinstance(step, Communication):
         outcome = _next_try(run, step, entry, outcome)
     made = [stage.change(run, change) for change in outcome.then]
     if outcome.made:
         outcome = _giving(outcome, made[0])
-    if outcome.result in ("retry", "held") and not run.ended:
+    if outcome.result in (Result.RETRY, Result.HELD) and not run.ended:
         return run.postpone(entry, outcome)
     run.close(entry, outcome)
     after = run.live.parsed.after(step)
     if run.ended:  # by a person, while the effect was being performed
         return None
-    if outcome.result == "unknown":
+    if outcome.result == Result.UNKNOWN:
         return run.hold_for_person(outcome.said)
-    if outcome.result == "failed" and step.on_error == "stop":
-        return run.end("failed", outcome.said)
-    awaited = entry.awaited(step) if outcome.result == "done" and after else None
+    if outcome.result == Result.FAILED and step.on_error == "stop":
+        return run.end(RunState.FAILED, outcome.said)
+    awaited = entry.awaited(step) if outcome.result == Result.DONE and after else None
     if awaited and run.stay(entry, awaited):
         return None
     return run.go(after)
@@ -90,8 +91,8 @@ def settle(run: Run, step: Step, entry: Entry, outcome: Outcome, stage: Stage) -
 
 def _giving(outcome: Outcome, made: Outcome) -> Outcome:
     """An outcome whose whole point is a record: as good as that record, and what it gives."""
-    if made.result == "failed":
-        return replace(outcome, result="failed", said=made.said)
+    if made.result == Result.FAILED:
+        return replace(outcome, result=Result.FAILED, said=made.said)
     return replace(outcome, gives={**outcome.gives, **made.gives})
 
 
@@ -108,14 +109,14 @@ def _next_try(run: Run, step: Communication, entry: Entry, outcome: Outcome) -> 
 
 def _over(run: Run, step: Step, entry: Entry | None) -> str | None:
     """Why the run ends here. One that wakes up is asked at the step that it goes on to."""
-    if entry is None or entry.phase != "sleeping":
+    if entry is None or entry.phase != Phase.SLEEPING:
         return run.over(step)
     return run.stopped() if entry.awaited(step) else None
 
 
 def _awaited(step: Step, entry: Entry) -> Await | None:
     """What this run stands and waits for; nothing, while the effect before it is not done."""
-    waits = entry.phase == "sleeping" or entry.move["move"] == "await"
+    waits = entry.phase == Phase.SLEEPING or entry.move["move"] == "await"
     return entry.awaited(step) if waits else None
 
 
@@ -125,7 +126,7 @@ def _stays(run: Run, step: Step, entry: Entry, awaited: Await) -> bool:
     outcome = step.came(run.context(), entry.result, late=late)
     if outcome is None and run.stay(entry, awaited):
         return True
-    came = outcome or Outcome("done", "", {})
+    came = outcome or Outcome(Result.DONE, "", {})
     said = "; ".join(filter(None, (entry.said, came.said)))
     run.close(entry, replace(came, said=said, gives={**entry.result, **came.gives}))
     run.go(run.live.parsed.after(step))
@@ -145,6 +146,6 @@ def _decide(run: Run, step: Step, stage: Stage) -> Entry | None:
     if isinstance(move, Skip):
         settle(run, step, entry, move.outcome, stage)
         if move.ends:
-            run.end("stopped", move.outcome.said)
+            run.end(RunState.STOPPED, move.outcome.said)
         return None
     return entry

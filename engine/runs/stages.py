@@ -4,6 +4,7 @@ from engine.effects import Effect, Outcome, RecordEffect
 from engine.records.alerts import raise_alert
 from engine.records.batch import BatchedRecords, BatchedTransaction
 from engine.records.reader import Reader
+from engine.records.states import Result
 from engine.records.writer import Author
 from engine.runs.chained_start import begin
 from engine.runs.ledger import Entry, Run
@@ -38,7 +39,7 @@ class RealStage:
 
     def change(self, run: Run, effect: RecordEffect) -> Outcome:
         outcome = effect.apply(RealRecords(self.tx, run.author, self.reader, self.library))
-        if outcome.result == "failed":
+        if outcome.result == Result.FAILED:
             what = f"“{run.live.name}” could not keep what belongs to its run R-{run.id}"
             told = f"{what}: {outcome.said}"
             remedy = "Correct what it says, and look at the run."

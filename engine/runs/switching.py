@@ -5,6 +5,7 @@ from typing import Literal
 from sqlalchemy import update
 
 from engine.problems import refuse
+from engine.records.states import DRIVEN, RunState
 from engine.records.tables import RUNS, WORKFLOWS
 from engine.records.transaction import Transaction
 from engine.runs.schedules.next_due import rest
@@ -27,16 +28,16 @@ def switch_off(tx: Transaction, workflow: int, running: Running = "hold") -> Non
         .where(WORKFLOWS.c.id == workflow)
         .values(state="paused", changed_at=tx.now)
     )
-    going = (RUNS.c.workflow == workflow, RUNS.c.state.in_(("running", "waiting")))
+    going = (RUNS.c.workflow == workflow, RUNS.c.state.in_(DRIVEN))
     if running == "hold":
         tx.db.execute(
             update(RUNS)
             .where(*going)
-            .values(state="paused", reason="held: the workflow was switched off")
+            .values(state=RunState.PAUSED, reason="held: the workflow was switched off")
         )
     elif running == "stop":
         ended = {
-            "state": "stopped",
+            "state": RunState.STOPPED,
             "reason": "stopped: the workflow was switched off",
             "ended_at": tx.now,
             "step": None,

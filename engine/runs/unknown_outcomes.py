@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 
 from engine.problems import refuse
+from engine.records.states import Phase, Result, RunState
 from engine.records.tables import ALERTS, ENTRIES, RUNS
 from engine.records.transaction import Transaction
 from engine.records.writer import Author, Records
@@ -23,11 +24,17 @@ def decide(tx: Transaction, library: Library, run: int, arrived: bool, by: str) 
     live = library.version(tx, row.workflow, row.version)
     _close(tx, entry, arrived, by)
     step = live.parsed.route[row.step][1] if arrived else row.step
-    stand = {"step": step, "state": "running", "reason": "", "due": tx.now, "outward": not arrived}
+    stand = {
+        "step": step,
+        "state": RunState.RUNNING,
+        "reason": "",
+        "due": tx.now,
+        "outward": not arrived,
+    }
     if step is None:
-        stand |= {"state": "done", "reason": "finished", "due": None, "ended_at": tx.now}
+        stand |= {"state": RunState.DONE, "reason": "finished", "due": None, "ended_at": tx.now}
     elif row_of(tx, row.workflow).state == "paused":
-        stand |= {"state": "paused", "reason": HELD}
+        stand |= {"state": RunState.PAUSED, "reason": HELD}
     tx.db.execute(update(RUNS).where(RUNS.c.id == run).values(**stand))
     tx.db.execute(update(ALERTS).where(ALERTS.c.key == f"unknown/{run}").values(state="settled"))
     _mark_copy(tx, row, arrived, by)
@@ -35,18 +42,25 @@ def decide(tx: Transaction, library: Library, run: int, arrived: bool, by: str) 
 
 def _doubtful(tx: Transaction, row: Row[Any]) -> Row[Any] | None:
     """The entry whose outcome is not known, where the run waits for just that."""
-    if row.state != "paused" or row.step is None:
+    if row.state != RunState.PAUSED or row.step is None:
         return None
-    mine = (ENTRIES.c.run == row.id, ENTRIES.c.step == row.step, ENTRIES.c.outcome == "unknown")
+    mine = (
+        ENTRIES.c.run == row.id,
+        ENTRIES.c.step == row.step,
+        ENTRIES.c.outcome == Result.UNKNOWN,
+    )
     return tx.db.execute(select(ENTRIES).where(*mine)).first()
 
 
 def _close(tx: Transaction, entry: Row[Any], arrived: bool, by: str) -> None:
     mine = (ENTRIES.c.run == entry.run, ENTRIES.c.step == entry.step)
-    now: dict[str, Any] = {"outcome": "done", "said": f"{entry.said}; {by} says that it arrived"}
+    now: dict[str, Any] = {
+        "outcome": Result.DONE,
+        "said": f"{entry.said}; {by} says that it arrived",
+    }
     if not arrived:
         said = f"{entry.said}; {by} says that it did not arrive, so it is sent again"
-        now = {"outcome": "", "phase": "queued", "tries": 0, "ended_at": None, "said": said}
+        now = {"outcome": "", "phase": Phase.QUEUED, "tries": 0, "ended_at": None, "said": said}
     tx.db.execute(update(ENTRIES).where(*mine).values(**now))
 
 

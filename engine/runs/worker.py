@@ -19,6 +19,7 @@ from engine.records.alerts import raise_alert
 from engine.records.batch import BatchedTransaction
 from engine.records.database import Database
 from engine.records.reader import Reader
+from engine.records.states import DRIVEN, Phase, Result, RunState
 from engine.records.suppression import suppress
 from engine.records.tables import EVENTS, LIVE, PENDING, RUNS, SCHEDULES, VERSIONS
 from engine.records.transaction import Transaction
@@ -272,8 +273,8 @@ class Worker:
                 continue
             effect = entry.effect()
             assert isinstance(effect, OutwardEffect)
-            if effect.channel and not sending and entry.phase != "performing":
-                entry.phase, entry.changed = "queued", True
+            if effect.channel and not sending and entry.phase != Phase.PERFORMING:
+                entry.phase, entry.changed = Phase.QUEUED, True
             elif len(departing) < free:
                 if outcome := gate.asks(run, entry, effect):
                     settle(run, run.live.parsed.route[entry.step][0], entry, outcome, stage)
@@ -296,11 +297,11 @@ class Worker:
             return effect.perform(self.world, entry.key, entry.tries)
         except KeyError as missing:
             told = f"there is no stored secret {missing}. Store it, then try again."
-            return Outcome("failed", told)
+            return Outcome(Result.FAILED, told)
         except Exception as error:
             log.exception("%s of run R-%s failed", entry.step, entry.run)
             lost = effect.lost()
-            return lost if lost.result == "unknown" else Outcome("failed", broken(error))
+            return lost if lost.result == Result.UNKNOWN else Outcome(Result.FAILED, broken(error))
 
     def _settle(self, landed: Sequence[Flight]) -> list[Run]:
         flights = {flight.run: flight for flight in landed}
@@ -354,7 +355,7 @@ class Worker:
         """A run that breaks its worker fails, visibly, and holds up nobody else."""
         with self.database.begin() as tx:
             told = broken(error)
-            failed = {"state": "failed", "reason": told, "ended_at": tx.now}
+            failed = {"state": RunState.FAILED, "reason": told, "ended_at": tx.now}
             held = update(RUNS).where(RUNS.c.id == run, RUNS.c.owner == owner)
             gone = held.values(**failed, due=None, owner=None).returning(RUNS.c.workflow)
             workflow = tx.db.scalar(gone)
@@ -380,10 +381,14 @@ class Worker:
 def go_on(run: Run, stage: RealStage, why: str | None) -> None:
     """Carry a run on, unless its version may not act any more (`why`)."""
     entry = run.outward()
-    if entry and entry.phase == "performing" and (lost := _lost(entry)).result == "unknown":
+    if (
+        entry
+        and entry.phase == Phase.PERFORMING
+        and (lost := _lost(entry)).result == Result.UNKNOWN
+    ):
         return settle(run, run.live.parsed.route[entry.step][0], entry, lost, stage)
-    if why and run.state in ("running", "waiting"):
-        return run.end("stopped", why)
+    if why and run.state in DRIVEN:
+        return run.end(RunState.STOPPED, why)
     return advance(run, stage)
 
 
@@ -445,11 +450,11 @@ def tell(tx: Transaction, runs: Iterable[Run]) -> None:
     for run in runs:
         workflow = run.live.workflow
         entry = run.entries.get(run.step or "")
-        if run.state == "failed":
+        if run.state == RunState.FAILED:
             key = f"failed/{workflow}/{run.reason[:80]}"
             told, remedy = f"“{run.live.name}”: {run.reason}", "Open the run to see the step."
             raise_alert(tx, "failed", key, told, remedy, workflow)
-        elif run.state == "paused" and entry and entry.outcome == "unknown":
+        elif run.state == RunState.PAUSED and entry and entry.outcome == Result.UNKNOWN:
             remedy = "Open the run and say what happened."
             raise_alert(tx, "unknown", f"unknown/{run.id}", run.reason, remedy, workflow)
     if any(_tried_again(entry) for run in runs for entry in run.entries.values()):

@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from engine.installation import Installation
 from engine.people import audit
 from engine.records.alerts import listed, settle
+from engine.records.states import DRIVEN
 from engine.records.tables import ALERTS, EVENTS, HEARTBEATS, RUNS
 from engine.records.transaction import Transaction
 from engine.records.visibility import sees_all
@@ -96,7 +97,7 @@ def _work(tx: Transaction) -> dict[str, Answer]:
         "seen_at": answers.iso(seen),
         "changes_waiting": tx.count(EVENTS, EVENTS.c.pending),
         "oldest_waiting": answers.iso(oldest),
-        "runs_going_on": tx.count(RUNS, RUNS.c.state.in_(("running", "waiting"))),
+        "runs_going_on": tx.count(RUNS, RUNS.c.state.in_(DRIVEN)),
     }
     if not alive:
         why = "no worker has given a sign of life in the last minutes; start `sayso worker`"

@@ -11,6 +11,7 @@ from engine.people import audit
 from engine.problems import refuse, suggest
 from engine.records.reader import Reader, name_of
 from engine.records.search import matching
+from engine.records.states import DRIVEN, GOING_ON, RunState
 from engine.records.tables import ENTRIES, RUNS
 from engine.records.transaction import Transaction
 from engine.records.visibility import seen_runs
@@ -25,7 +26,7 @@ from server.access.desk import Desk
 from server.operations import answers, trials
 from server.operations.registry import Answer, Number, Plain, Ref, Refs, missing, operation
 
-STATES = ("running", "waiting", "paused", "done", "failed", "stopped")
+STATES = tuple(RunState)
 MOST_AT_ONCE = 500
 PAGE = 50
 
@@ -221,7 +222,7 @@ def _lines(desk: Desk, tx: Transaction, rows: Sequence[Row[Any]]) -> list[Answer
 
 def _timed(row: Row[Any]) -> bool:
     """Whether it is known when a run goes on: not while it waits for something to come about."""
-    return row.state in ("running", "waiting") and row.awaits is None
+    return row.state in DRIVEN and row.awaits is None
 
 
 def _since(tx: Transaction, runs: list[int]) -> dict[int, Any]:
@@ -248,7 +249,7 @@ def _heading(tx: Transaction, live: Live, step: str | None) -> str | None:
 
 def _steps(tx: Transaction, asked: list[ColumnElement[bool]], *, one: bool) -> dict[str, int]:
     """How many runs stand at each step now; with the workflow in front, if there are several."""
-    going = RUNS.c.state.in_(("running", "waiting", "paused"))
+    going = RUNS.c.state.in_(GOING_ON)
     query = select(RUNS.c.workflow, RUNS.c.step, func.count()).where(
         *asked, going, RUNS.c.step.is_not(None)
     )

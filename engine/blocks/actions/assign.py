@@ -15,6 +15,7 @@ from engine.effects import Effect, Outcome, Unplanned
 from engine.effects.assigning import AssignInTurn
 from engine.effects.records import UpdateRecord, together
 from engine.problems import Problem, suggest
+from engine.records.states import Result
 from engine.schema.modules import Module, Schema
 
 IN_TURN = "round_robin:"
@@ -72,10 +73,10 @@ class Assign(Action):
         who = ctx.handle(self.to)
         if not who:
             told = f"nobody to assign {ctx.record.number} to: {self.to} is empty."
-            raise Unplanned(Outcome("failed", told))
+            raise Unplanned(Outcome(Result.FAILED, told))
         if ctx.absent(who):
             told = f"{ctx.record.number} was not assigned: {who} is not active any more."
-            raise Unplanned(Outcome("failed", f"{told} Name somebody else."))
+            raise Unplanned(Outcome(Result.FAILED, f"{told} Name somebody else."))
         module = ctx.binder.module.name
         return UpdateRecord(
             module=module, id=ctx.record.id, title=ctx.record.number, values={self.field: who}
@@ -86,7 +87,7 @@ class Assign(Action):
         expected = ctx.around.next_in_turn(group)
         if expected is None:
             told = f"nobody of the group {group} is there to take {ctx.record.number}."
-            raise Unplanned(Outcome("failed", f"{told} Add an active user to it."))
+            raise Unplanned(Outcome(Result.FAILED, f"{told} Add an active user to it."))
         return AssignInTurn(
             group=group,
             field=self.field,

@@ -14,6 +14,7 @@ from engine.effects import Outcome, Unplanned
 from engine.effects.function import RunFunction
 from engine.effects.functions import ANY, FUNCTIONS, faults
 from engine.problems import Problem, suggest
+from engine.records.states import Result
 
 HOW = "An operator installs a package that offers it, and lists it in SAYSO_FUNCTIONS."
 
@@ -62,11 +63,13 @@ class CallFunction(Action):
         known = FUNCTIONS.known.get(self.function)
         if known is None:
             told = f"the function {self.function} is not there any more. {HOW}"
-            raise Unplanned(Outcome("failed", told))
+            raise Unplanned(Outcome(Result.FAILED, told))
         given: dict[str, JsonValue] = ANY.dump_python(self.values, mode="json")
         try:
             known.checked(given)
         except ValidationError as invalid:
             told = "; ".join(f"{place}: {what}" for place, what in faults(invalid))
-            raise Unplanned(Outcome("failed", f"{self.function} was not called: {told}")) from None
+            raise Unplanned(
+                Outcome(Result.FAILED, f"{self.function} was not called: {told}")
+            ) from None
         return RunFunction(name=self.function, settings=given, idempotent=known.idempotent)

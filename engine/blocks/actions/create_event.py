@@ -16,6 +16,7 @@ from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.records import CreateRecord
 from engine.problems import BadValue, Problem
+from engine.records.states import Result
 from engine.schema.english import count
 from engine.schema.modules import Module, Schema
 
@@ -81,9 +82,9 @@ class CreateEvent(Action):
             start = ctx.moment(self.start)
             end = ctx.moment(self.end) if self.end else start + timedelta(minutes=self.minutes)
         except BadValue as bad:
-            raise Unplanned(Outcome("failed", f"{bad.message} {bad.remedy}")) from None
+            raise Unplanned(Outcome(Result.FAILED, f"{bad.message} {bad.remedy}")) from None
         if end <= start:
-            raise Unplanned(Outcome("failed", f"“{self.title}” would end before it starts."))
+            raise Unplanned(Outcome(Result.FAILED, f"“{self.title}” would end before it starts."))
         values: dict[str, JsonValue] = {
             "title": self.title,
             "kind": self.kind_of,

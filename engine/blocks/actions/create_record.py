@@ -16,6 +16,7 @@ from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.records import CreateRecord as Create
 from engine.problems import Problem, suggest
+from engine.records.states import Result
 from engine.schema.english import article, listed
 from engine.schema.fields import Field as FieldOf
 from engine.schema.modules import Module, Schema
@@ -159,7 +160,7 @@ class CreateRecord(Action):
         if known := ctx.around.related(target, link, back):
             row = ctx.around.row(target, known[0]) or {}
             told = f"{ctx.record.number} has led to {row.get('number')} already"
-            raise Unplanned(Outcome("unchanged", told))
+            raise Unplanned(Outcome(Result.UNCHANGED, told))
 
     def _refuse_other_total(
         self,
@@ -182,7 +183,7 @@ class CreateRecord(Action):
         else:
             return
         remedy = "Nothing was created: correct `values` or `line_fields`."
-        raise Unplanned(Outcome("failed", f"{told}: {why}. {remedy}"))
+        raise Unplanned(Outcome(Result.FAILED, f"{told}: {why}. {remedy}"))
 
     def _link(self, target: Module, module: Module) -> str | None:
         """The field that leads back: the one named, or the only one there is."""

@@ -15,6 +15,7 @@ from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.records import CreateRecord
 from engine.problems import BadValue, Problem, suggest
+from engine.records.states import Result
 from engine.schema.modules import Module, Schema
 
 COMPLETED = ("Done", "Cancelled")
@@ -72,7 +73,7 @@ class CreateTask(Action):
         try:
             due = ctx.day(self.due)
         except BadValue as bad:
-            raise Unplanned(Outcome("failed", f"due: {bad.message} {bad.remedy}")) from None
+            raise Unplanned(Outcome(Result.FAILED, f"due: {bad.message} {bad.remedy}")) from None
         values: dict[str, JsonValue] = {
             "title": self.title,
             "description": self.description,
@@ -94,11 +95,11 @@ class CreateTask(Action):
     def came(self, ctx: Context, given: Mapping[str, JsonValue], *, late: bool) -> Outcome | None:
         task = ctx.look(str(given["record"]))
         if task is None:
-            return Outcome("done", f"{given['number']} was deleted", {"status": None})
+            return Outcome(Result.DONE, f"{given['number']} was deleted", {"status": None})
         status = task.get("status")
         if status not in COMPLETED:
             return None
-        return Outcome("done", f"{given['number']} is {status}", {"status": status})
+        return Outcome(Result.DONE, f"{given['number']} is {status}", {"status": status})
 
     def supposed(self) -> Mapping[str, JsonValue]:
         return {"status": COMPLETED[0]} if self.wait_for_completion else {}

@@ -16,6 +16,7 @@ from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.model import AskModel
 from engine.problems import Invalid, Problem, suggest
+from engine.records.states import Result
 from engine.schema.modules import Module, Path, Schema
 from engine.schema.stored_files import Attachment
 
@@ -104,7 +105,7 @@ class FillFields(Action):
         if not any(seen.values()) and not files:
             raise Unplanned(
                 Outcome(
-                    "failed",
+                    Result.FAILED,
                     f"there is nothing to read on {ctx.record.number}; no field was changed.",
                 )
             )

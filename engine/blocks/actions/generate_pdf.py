@@ -13,6 +13,7 @@ from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.pdf import HOME, PrintPdf
 from engine.problems import Problem
+from engine.records.states import Result
 from engine.schema.modules import Module, Schema
 
 LONGEST = 1_000_000
@@ -66,7 +67,9 @@ class GeneratePdf(Action):
         html = self.html or ctx.render(ctx.wording(self.template).html, "html")
         if len(html) > LONGEST:
             told = f"the text to print is longer than {LONGEST:,} characters"
-            raise Unplanned(Outcome("failed", f"{told}. Print fewer records, or less of each."))
+            raise Unplanned(
+                Outcome(Result.FAILED, f"{told}. Print fewer records, or less of each.")
+            )
         named = " ".join(self.title.split()).replace("/", "-") or ctx.binder.module.singular
         title = named if named.lower().endswith(ENDING) else f"{named}{ENDING}"
         return PrintPdf(title=title, html=html, record=ctx.record.key, of=ctx.record.number)

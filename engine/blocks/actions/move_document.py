@@ -13,6 +13,7 @@ from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.documents import PlaceDocument
 from engine.problems import Problem
+from engine.records.states import Result
 from engine.schema.modules import Module, Schema
 
 DOCUMENTS = "documents"
@@ -54,7 +55,7 @@ class MoveDocument(Action):
         title = str(ctx.own("title") or "")
         name = _safe(self.name)
         if not name.strip("_-. "):
-            raise Unplanned(Outcome("failed", f"{ctx.record.number} would have no name."))
+            raise Unplanned(Outcome(Result.FAILED, f"{ctx.record.number} would have no name."))
         folder = "/".join(part for raw in self.folder.split("/") if (part := _safe(raw)))
         return PlaceDocument(
             id=ctx.record.id,

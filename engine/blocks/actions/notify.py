@@ -16,6 +16,7 @@ from engine.effects.notify import Notify as Notice
 from engine.effects.notify import Told
 from engine.people.notification_preferences import ways
 from engine.problems import Problem
+from engine.records.states import Result
 from engine.schema.english import listed
 from engine.schema.modules import Module, Schema
 
@@ -58,12 +59,14 @@ class Notify(Action):
         if not users:
             whose = people(self.to, ctx.binder) if self.to else "the list"
             said = f"nobody to tell of {ctx.record.number}: {whose} is empty."
-            raise Unplanned(Outcome("failed", f"{said} Fill it in, then try again from this step."))
+            raise Unplanned(
+                Outcome(Result.FAILED, f"{said} Fill it in, then try again from this step.")
+            )
         notices = [notice for user in dict.fromkeys(users) for notice in self._ways(user, ctx)]
         if not notices:
             names = list(dict.fromkeys(users))
             said = f"not told: {listed(names)} want{'s' if len(names) == 1 else ''} no notices"
-            raise Unplanned(Outcome("skipped", said))
+            raise Unplanned(Outcome(Result.SKIPPED, said))
         return Notice(notices=tuple(notices), text=self.text, record=ctx.record.key, run=ctx.run)
 
     def _ways(self, user: str, ctx: Context) -> Iterator[Told]:

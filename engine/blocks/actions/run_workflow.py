@@ -13,6 +13,7 @@ from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.handing_on import StartWorkflow
 from engine.problems import Problem, suggest
+from engine.records.states import Result
 
 
 class RunWorkflow(Action):
@@ -60,7 +61,7 @@ class RunWorkflow(Action):
         other = ctx.around.workflow(self.workflow)
         if other is None:
             told = f"there is no single active workflow “{self.workflow}”."
-            raise Unplanned(Outcome("failed", f"{told} Activate it, then try again."))
+            raise Unplanned(Outcome(Result.FAILED, f"{told} Activate it, then try again."))
         found = [target_record.target(self.record, one) for one in ctx.each()]
         records = {target.id: target.title for target in found}
         return StartWorkflow(

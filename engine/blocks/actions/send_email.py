@@ -20,6 +20,7 @@ from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.mail import SendMail, follow_up
 from engine.problems import Problem, suggest
+from engine.records.states import Result
 from engine.schema.modules import Module, Schema
 from engine.schema.stored_files import Attachment
 from engine.templates import parse
@@ -196,10 +197,10 @@ class SendEmail(Communication):
         if not to:
             raise Unplanned(self._nobody(ctx))
         if not all(person.handle for person in to) and (why := ctx.paused()):
-            raise Unplanned(Outcome("held", f"not sent now: {why}", cause="pause"))
+            raise Unplanned(Outcome(Result.HELD, f"not sent now: {why}", cause="pause"))
         admitted, left_out = _admitted(to, ctx)
         if not admitted:
-            raise Unplanned(Outcome("skipped", f"not sent: {'; '.join(left_out)}"))
+            raise Unplanned(Outcome(Result.SKIPPED, f"not sent: {'; '.join(left_out)}"))
         taken = {person.address.casefold() for person in to}
         copies = _reachable(self.cc, ctx)
         others = [person for person in copies if person.address.casefold() not in taken]
@@ -210,7 +211,7 @@ class SendEmail(Communication):
         if found := ctx.company.sender_named(self.from_):
             return found
         told = f"there is no sender {self.from_} any more. Add it, then try again."
-        raise Unplanned(Outcome("failed", told))
+        raise Unplanned(Outcome(Result.FAILED, told))
 
     def _nobody(self, ctx: Context) -> Outcome:
         whose = people(self.to, ctx.binder) if self.to else "the customer"
@@ -220,21 +221,21 @@ class SendEmail(Communication):
 
     def _failed(self, ctx: Context, told: str, cause: str = "") -> Outcome:
         after = follow_up(ctx.workflow, self.id, told, ctx.record.key, ctx.own("owner"))
-        return Outcome("failed", told, then=after, cause=cause)
+        return Outcome(Result.FAILED, told, then=after, cause=cause)
 
     def _files(self, ctx: Context) -> tuple[Attachment, ...]:
         """What goes with it. Raises `Unplanned` where something is not there, or must not leave."""
         found = ctx.attached_files(self.attach)
         if found.barred:
             told = f"the mail was not sent: {'; '.join(found.barred)}"
-            raise Unplanned(Outcome("failed", f"{told}. Attach something else."))
+            raise Unplanned(Outcome(Result.FAILED, f"{told}. Attach something else."))
         missing = "; ".join(found.missing)
         if missing and self.when_missing == "fail":
             told = f"the mail was not sent, for want of what it is to carry: {missing}"
             raise Unplanned(self._failed(ctx, f"{told}. Add it, then try again from this step."))
         if missing and self.when_missing == "wait":
             told = f"waits for what it is to carry: {missing}"
-            raise Unplanned(Outcome("held", told, again_at=ctx.now + RECHECK, cause="file"))
+            raise Unplanned(Outcome(Result.HELD, told, again_at=ctx.now + RECHECK, cause="file"))
         ctx.warnings.extend(f"not attached: {each}" for each in found.missing)
         return found.files
 

@@ -16,6 +16,7 @@ from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.sms import Callee, SendText
 from engine.problems import BadValue, Invalid, Problem
+from engine.records.states import Result
 from engine.schema.modules import Module, Path, Schema
 from engine.schema.phones import e164
 from engine.templates.sms_length import MOST_PARTS, measure
@@ -94,16 +95,16 @@ class SendSms(Communication):
             told = (
                 f"{'; '.join(wrong) or cause}. Fill in the number, then try again from this step."
             )
-            raise Unplanned(Outcome("failed", told, cause="address"))
+            raise Unplanned(Outcome(Result.FAILED, told, cause="address"))
         if not all(callee.ours for callee in callees) and (why := ctx.paused()):
-            raise Unplanned(Outcome("held", f"not sent now: {why}", cause="pause"))
+            raise Unplanned(Outcome(Result.HELD, f"not sent now: {why}", cause="pause"))
         asked = [(callee, _refusal(callee, person, ctx)) for callee, person in callees.items()]
         left_out = [why for _, why in asked if why]
         admitted = tuple(callee for callee, why in asked if not why)
         if not admitted:
-            raise Unplanned(Outcome("skipped", f"not sent: {'; '.join(left_out)}"))
+            raise Unplanned(Outcome(Result.SKIPPED, f"not sent: {'; '.join(left_out)}"))
         if (long := measure(self.body)).parts > MOST_PARTS:
-            raise Unplanned(Outcome("failed", f"the message is too long: {long}. Shorten it."))
+            raise Unplanned(Outcome(Result.FAILED, f"the message is too long: {long}. Shorten it."))
         ctx.warnings.extend([*wrong, *(f"left out {why}" for why in left_out)])
         return SendText(
             to=admitted,

@@ -13,6 +13,7 @@ from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.portfolio import LINES, PlaceInPortfolio
 from engine.problems import Problem
+from engine.records.states import Result
 from engine.schema.modules import Module, Schema
 
 CUSTOMERS, PORTFOLIOS = "accounts", "portfolios"
@@ -74,7 +75,7 @@ class SetPortfolio(Action):
         portfolio = ctx.binder.lookup(schema.module(PORTFOLIOS), self.portfolio)
         if portfolio is None:
             told = f"there is no single portfolio “{self.portfolio}”."
-            raise Unplanned(Outcome("failed", f"{told} Give its name or number."))
+            raise Unplanned(Outcome(Result.FAILED, f"{told} Give its name or number."))
         path = self._path(ctx.binder.module)
         found = [target_record.target(path, one) for one in ctx.each()]
         customers = {target.id: target.title for target in found}

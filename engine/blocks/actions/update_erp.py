@@ -14,6 +14,7 @@ from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.erp import ChangeErp
 from engine.problems import BadValue, Problem
+from engine.records.states import Result
 from engine.schema.english import listed
 from engine.schema.erp_types import doubtful, split, typed
 from engine.templates import parse
@@ -92,7 +93,9 @@ class UpdateErp(Action):
         if not source:
             cause = f"“{ctx.binder.module.field(SOURCE).title}” is empty"
             told = f"{ctx.record.number} has no counterpart in the accounting system: {cause}."
-            raise Unplanned(Outcome("failed", f"{told} Fill it in, then try again from this step."))
+            raise Unplanned(
+                Outcome(Result.FAILED, f"{told} Fill it in, then try again from this step.")
+            )
         values: dict[str, JsonValue] = {}
         for name, raw in self.values.items():
             try:

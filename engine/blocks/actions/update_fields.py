@@ -16,6 +16,7 @@ from engine.effects import Outcome, Unplanned
 from engine.effects.records import UpdateRecord
 from engine.problems import BadValue, Invalid, Problem, join, suggest
 from engine.records.named import Subject
+from engine.records.states import Result
 from engine.schema.english import listed
 from engine.schema.modules import Module, Schema
 from engine.templates import fixed
@@ -136,16 +137,16 @@ class UpdateFields(Action):
         try:
             found = ctx.around.chosen(module, templated_conditions.filled(find.where, ctx), 2)
         except Invalid as invalid:
-            raise Unplanned(Outcome("failed", f"nothing was looked for: {invalid}")) from None
+            raise Unplanned(Outcome(Result.FAILED, f"nothing was looked for: {invalid}")) from None
         if len(found) == 1:
             return found[0]
         sought = self._sought(ctx.binder)
         if not found:
             what = f"no {module.singular.lower()}"
-            raise Unplanned(Outcome("failed", f"{what} was found of which {sought}."))
+            raise Unplanned(Outcome(Result.FAILED, f"{what} was found of which {sought}."))
         told = f"{found[0].number}, {found[1].number} and perhaps others fit: {sought}."
         remedy = "Nothing was changed: narrow `where` to a single record."
-        raise Unplanned(Outcome("failed", f"{told} {remedy}"))
+        raise Unplanned(Outcome(Result.FAILED, f"{told} {remedy}"))
 
 
 def values_problems(
@@ -182,6 +183,6 @@ def resolved(values: dict[str, Any], target: Module, ctx: Context) -> dict[str, 
             )
         except BadValue as bad:
             raise Unplanned(
-                Outcome("failed", f"{field.title}: {bad.message} {bad.remedy}".strip())
+                Outcome(Result.FAILED, f"{field.title}: {bad.message} {bad.remedy}".strip())
             ) from None
     return kept

@@ -18,6 +18,7 @@ from engine.conditions.words import describe
 from engine.effects import Outcome, Unplanned
 from engine.effects.records import UpdateRecord, UpdateRecords
 from engine.problems import Invalid, Problem
+from engine.records.states import Result
 from engine.schema.english import listed
 from engine.schema.modules import Module, Schema
 from engine.templates import fixed
@@ -92,15 +93,17 @@ class UpdateRelated(Action):
         binder = ctx.binder.of(link.module)
         condition = bind(templated_conditions.filled(self.where, ctx), binder)
         if binder.problems:
-            raise Unplanned(Outcome("failed", f"nothing was changed: {binder.problems[0].message}"))
+            raise Unplanned(
+                Outcome(Result.FAILED, f"nothing was changed: {binder.problems[0].message}")
+            )
         fitting = [each for each in ctx.facts.related(link) if holds(condition, each)]
         label = link.module.label.lower()
         if not fitting:
-            raise Unplanned(Outcome("unchanged", f"{ctx.record.number} has no such {label}"))
+            raise Unplanned(Outcome(Result.UNCHANGED, f"{ctx.record.number} has no such {label}"))
         if len(fitting) > self.at_most:
             told = f"{len(fitting):,} {label} of {ctx.record.number} fit, and {self.at_most:,} are"
             remedy = "Nothing was changed: narrow `where`, or raise `at_most`."
-            raise Unplanned(Outcome("failed", f"{told} foreseen at most. {remedy}"))
+            raise Unplanned(Outcome(Result.FAILED, f"{told} foreseen at most. {remedy}"))
         values = resolved(self.values, link.module, ctx)
 
         def own(facts: Facts, name: str) -> Any:

@@ -17,6 +17,7 @@ from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.http import HttpRequest
 from engine.problems import Problem, suggest
+from engine.records.states import Result
 from engine.templates import parse
 
 PROOF = re.compile(r"authorization|cookie|.*api[-_]?key|.*[-_]token|.*secret", re.IGNORECASE)
@@ -116,7 +117,7 @@ class Webhook(Action):
         if body and "json" in headers.get("content-type", "json") and (why := _no_json(body)):
             told = f"the body is no JSON: {why}"
             remedy = "Put texts in quotes, or name another content-type in the headers."
-            raise Unplanned(Outcome("failed", f"{told}. {remedy}"))
+            raise Unplanned(Outcome(Result.FAILED, f"{told}. {remedy}"))
         return HttpRequest(
             method=self.method,
             url=self._asking(ctx) if self.method == "GET" else self.url,

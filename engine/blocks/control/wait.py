@@ -17,6 +17,7 @@ from engine.conditions.readings import holds
 from engine.conditions.words import describe, reasons
 from engine.effects import Outcome
 from engine.problems import Invalid, Problem, suggest
+from engine.records.states import Result
 from engine.schema.english import count, listed
 
 LONGEST = 3650  # days
@@ -173,7 +174,7 @@ class Wait(Step):
         start = self._start(ctx)
         if start is None:
             told = f"there is no {self.until.replace('_', ' ')} to wait for"
-            return Skip(Outcome("skipped", told), ends=self.when_empty == "stop")
+            return Skip(Outcome(Result.SKIPPED, told), ends=self.when_empty == "stop")
         calendar = ctx.binder.calendar
         later = _later(start, self, calendar)
         return Sleep(self._clocked(later, calendar, past=later == ctx.now))
@@ -218,12 +219,12 @@ class Wait(Step):
         unfit = [each for each in ctx.each() or [ctx] if not _holds(asked, each)]
         if not unfit:
             said = reasons(asked, ctx.binder, ctx.facts).said
-            return Outcome("done", f"Yes: {said}", {"timed_out": False})
+            return Outcome(Result.DONE, f"Yes: {said}", {"timed_out": False})
         if not late:
             return None
         said = reasons(asked, unfit[0].binder, unfit[0].facts).said
         words = f"not within {self.timeout.words()}: {said}"
-        return Outcome("done", words, {"timed_out": True})
+        return Outcome(Result.DONE, words, {"timed_out": True})
 
     def supposed(self) -> Mapping[str, JsonValue]:
         return {"timed_out": False} if self.until_conditions else {}

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Row, insert, select, update
 from engine.company.calendar import Calendar, Offset, parse_offset, shift
 from engine.company.schedule_checks import time_problems
 from engine.problems import BadValue, refuse
+from engine.records.states import Phase, RunState
 from engine.records.tables import ENTRIES, RUNS, SCHEDULE_MOVES
 from engine.records.transaction import Transaction
 from engine.workflows.library import Library
@@ -71,7 +72,7 @@ def pending(
     zone = tx.company.calendar.timezone
     found = []
     for row in tx.db.execute(_waiting(workflows).where(*among)):
-        if row.phase == "sleeping" and row.move["move"] != "sleep":
+        if row.phase == Phase.SLEEPING and row.move["move"] != "sleep":
             continue
         if at is not None and f"{row.due.astimezone(zone):%H:%M}" != at:
             continue
@@ -90,16 +91,16 @@ def pending(
 def _waiting(workflows: Sequence[int] | None) -> Any:
     """Runs that stand at a wait, or before a message that is held, until a set time."""
     stands = (ENTRIES.c.run == RUNS.c.id, ENTRIES.c.step == RUNS.c.step)
-    held = (ENTRIES.c.phase == "held") & (ENTRIES.c.cause == "time")
+    held = (ENTRIES.c.phase == Phase.HELD) & (ENTRIES.c.cause == "time")
     query = (
         select(RUNS, ENTRIES.c.phase, ENTRIES.c.move)
         .join(ENTRIES, stands[0] & stands[1])
         .where(
-            RUNS.c.state == "waiting",
+            RUNS.c.state == RunState.WAITING,
             RUNS.c.awaits.is_(None),
             RUNS.c.owner.is_(None),
             RUNS.c.due.is_not(None),
-            (ENTRIES.c.phase == "sleeping") | held,
+            (ENTRIES.c.phase == Phase.SLEEPING) | held,
         )
         .order_by(RUNS.c.due, RUNS.c.id)
     )
@@ -109,7 +110,7 @@ def _waiting(workflows: Sequence[int] | None) -> Any:
 def _pending(tx: Transaction, library: Library, row: Row[Any], new: datetime) -> Pending:
     live = library.version(tx, row.workflow, row.version)
     step, after = live.parsed.route[row.step]
-    told = step if row.phase == "held" or after is None else live.parsed.route[after][0]
+    told = step if row.phase == Phase.HELD or after is None else live.parsed.route[after][0]
     module = tx.schema.modules.get(row.module)
     does = told.heading(tx.binder(module)) if module else told.id
     place = (row.module, row.record, row.step, does)
@@ -162,7 +163,7 @@ def _held(tx: Transaction, runs: Sequence[int]) -> dict[tuple[int, str], datetim
     for start in range(0, len(runs), 500):
         query = select(RUNS.c.id, RUNS.c.step, RUNS.c.due).where(
             RUNS.c.id.in_(runs[start : start + 500]),
-            RUNS.c.state == "waiting",
+            RUNS.c.state == RunState.WAITING,
             RUNS.c.owner.is_(None),
         )
         for run, step, due in tx.db.execute(query.order_by(RUNS.c.id).with_for_update()):

@@ -13,6 +13,7 @@ from engine.effects import Outcome, OutwardEffect
 from engine.outside.kill_switch import against, stops
 from engine.records.alerts import raise_alert
 from engine.records.reader import reached_by
+from engine.records.states import DRIVEN, Result
 from engine.records.suppression import normal
 from engine.records.tables import ENTRIES, RUNS
 from engine.records.transaction import Transaction
@@ -50,9 +51,11 @@ class Gate:
         if why := against(self._stopped, effect.scope, run.live.workflow):
             said, again = f"not now: {why}, until an admin lets it go on", run.now + LOOK_AGAIN
             # What is no message is done later as it was planned: its receiver may know it already.
-            return Outcome("held" if effect.channel else "retry", said, {}, again, cause="stop")
+            return Outcome(
+                Result.HELD if effect.channel else Result.RETRY, said, {}, again, cause="stop"
+            )
         if why := self._lacks(effect):
-            return Outcome("held", why, {}, run.now + RECHECK, cause="sender")
+            return Outcome(Result.HELD, why, {}, run.now + RECHECK, cause="sender")
         if not isinstance(step, Communication):
             return None
         held = self._hour(run, entry, step, effect) or self._number(run, entry, step, effect)
@@ -83,7 +86,7 @@ class Gate:
         return None
 
     def _later(self, moment: datetime, why: str, cause: str) -> Outcome:
-        return Outcome("held", f"{why} at {self._clock(moment)}", again_at=moment, cause=cause)
+        return Outcome(Result.HELD, f"{why} at {self._clock(moment)}", again_at=moment, cause=cause)
 
     def _clock(self, moment: datetime) -> str:
         return f"{moment.astimezone(self.tx.company.calendar.timezone):%Y-%m-%d %H:%M}"
@@ -118,7 +121,7 @@ class Gate:
             told = f"{waiting:,} {noun} wait, and {most:,} a day may go"
             self._tell("approval", run.live, channel, told)
             said = f"held until a person lets them go: {told}"
-            return Outcome("held", said, again_at=tomorrow, cause="approval")
+            return Outcome(Result.HELD, said, again_at=tomorrow, cause="approval")
         to, people = effect.reaches, effect.strangers
         message = quotas.Message(run.id, entry.step, run.live.workflow, channel, to, people)
         full = quotas.claim(self.tx, message)
@@ -127,7 +130,7 @@ class Gate:
         self._tell("cap", run.live, channel, f"{noun} are held: {full.said}")
         until = tomorrow if full.day else full.until
         said = f"held until {self._clock(until)}: {full.said}"
-        return Outcome("held", said, again_at=until, cause="cap")
+        return Outcome(Result.HELD, said, again_at=until, cause="cap")
 
     def _tell(self, cause: str, live: Live, channel: Channel, told: str) -> None:
         remedy = (
@@ -152,7 +155,7 @@ def ready(tx: Transaction, live: Live, channel: Channel, enough: int = 0) -> int
     ]
     standing = (
         RUNS.c.workflow == live.workflow,
-        RUNS.c.state.in_(("running", "waiting")),
+        RUNS.c.state.in_(DRIVEN),
         RUNS.c.step.in_(steps),
     )
     count = tx.count(RUNS, *standing)

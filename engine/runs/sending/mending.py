@@ -12,6 +12,7 @@ from engine.blocks.triggers.schedule import Schedule
 from engine.company.message_limits import Channel
 from engine.problems import refuse
 from engine.records.reader import Reader, reached_by
+from engine.records.states import Phase, RunState
 from engine.records.tables import ENTRIES, RUNS, UNSENT, WORKFLOWS
 from engine.records.transaction import Transaction
 from engine.schema.modules import Module
@@ -49,7 +50,7 @@ def try_again(tx: Transaction, library: Library, run: int) -> None:
         WORKFLOWS, WORKFLOWS.c.id == RUNS.c.workflow
     )
     row = tx.db.execute(query.where(RUNS.c.id == run)).first()
-    if row is None or row.state != "failed" or row.step is None:
+    if row is None or row.state != RunState.FAILED or row.step is None:
         raise refuse("run", f"run R-{run} has not failed at a step.", "Open it to see its state.")
     if not _on(row, library.version(tx, row.workflow, row.version)):
         raise refuse("run", "its workflow is switched off.", "Switch it on first.")
@@ -59,9 +60,15 @@ def try_again(tx: Transaction, library: Library, run: int) -> None:
 def reopen(tx: Transaction, run: int, step: str) -> None:
     """Let a run that failed at a step decide that step anew, now."""
     this = (ENTRIES.c.run == run, ENTRIES.c.step == step)
-    fresh = {"phase": "held", "ended_at": None, "tries": 0, "cause": "", "since": None}
+    fresh = {"phase": Phase.HELD, "ended_at": None, "tries": 0, "cause": "", "since": None}
     tx.db.execute(update(ENTRIES).where(*this).values(**fresh))
-    going = {"state": "running", "reason": "", "due": tx.now, "ended_at": None, "outward": False}
+    going = {
+        "state": RunState.RUNNING,
+        "reason": "",
+        "due": tx.now,
+        "ended_at": None,
+        "outward": False,
+    }
     tx.db.execute(update(RUNS).where(RUNS.c.id == run).values(**going))
 
 
@@ -95,7 +102,7 @@ def _failed(tx: Transaction) -> list[Row[Any]]:
     here = (ENTRIES.c.run == RUNS.c.id) & (ENTRIES.c.step == RUNS.c.step)
     mine = WORKFLOWS.c.id == RUNS.c.workflow
     query = select(RUNS, WORKFLOWS.c.state.label("switched")).join(ENTRIES, here)
-    recent = (RUNS.c.state == "failed", RUNS.c.ended_at >= tx.now - NOT_FORGOTTEN)
+    recent = (RUNS.c.state == RunState.FAILED, RUNS.c.ended_at >= tx.now - NOT_FORGOTTEN)
     wanted = (UNSENT, ENTRIES.c.cause == "address", *recent, ~newer)
     return list(tx.db.execute(query.join(WORKFLOWS, mine).where(*wanted).limit(MOST)))
 

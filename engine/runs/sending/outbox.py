@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Row, and_, func, or_, select, update
 from engine.blocks.communication import Communication
 from engine.company.message_limits import RELEASED, Channel
 from engine.records.alerts import raise_alert
+from engine.records.states import DRIVEN, Phase, Result, RunState
 from engine.records.tables import ALERTS, ENTRIES, RUNS, UNSENT
 from engine.records.transaction import Transaction
 from engine.records.visibility import seen_runs
@@ -22,7 +23,7 @@ OLD = timedelta(hours=1)
 KEY = "queue"
 Standing = Literal["queued", "sending", "held", "failed", "unknown"]
 HERE = and_(ENTRIES.c.run == RUNS.c.id, ENTRIES.c.step == RUNS.c.step)
-GOING = RUNS.c.state.in_(("running", "waiting"))
+GOING = RUNS.c.state.in_(DRIVEN)
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,12 @@ def waiting(
     """The messages that have not gone out, those that go first in front."""
     asked: list[ColumnElement[bool]] = [
         or_(
-            and_(GOING, ENTRIES.c.phase.in_(("planned", "queued", "performing", "held"))),
-            and_(RUNS.c.state == "paused", ENTRIES.c.outcome == "unknown"),
-            and_(RUNS.c.state == "failed", ENTRIES.c.outcome == "failed"),
+            and_(
+                GOING,
+                ENTRIES.c.phase.in_((Phase.PLANNED, Phase.QUEUED, Phase.PERFORMING, Phase.HELD)),
+            ),
+            and_(RUNS.c.state == RunState.PAUSED, ENTRIES.c.outcome == Result.UNKNOWN),
+            and_(RUNS.c.state == RunState.FAILED, ENTRIES.c.outcome == Result.FAILED),
         )
     ]
     asked += [*seen_runs(tx.schema), *([RUNS.c.id == run] if run is not None else [])]
@@ -86,22 +90,22 @@ def _message(row: Row[Any], live: Live, step: Communication) -> WaitingMessage:
         row.cause,
         row.said or row.move.get("why") or "",
         row.since or row.at,
-        row.due if row.state in ("running", "waiting") else None,
+        row.due if row.state in DRIVEN else None,
         row.tries,
     )
 
 
 def _standing(row: Row[Any]) -> Standing:
-    if row.state in ("failed", "paused"):
-        return "failed" if row.state == "failed" else "unknown"
-    if row.phase == "performing":
+    if row.state in (RunState.FAILED, RunState.PAUSED):
+        return "failed" if row.state == RunState.FAILED else "unknown"
+    if row.phase == Phase.PERFORMING:
         return "sending"
-    return "held" if row.phase == "held" else "queued"
+    return "held" if row.phase == Phase.HELD else "queued"
 
 
 def send_now(tx: Transaction, run: int) -> bool:
     """Send a message off whatever the hour; what else keeps it is still asked. False if none is."""
-    mine = (ENTRIES.c.run == run, ENTRIES.c.phase.in_(("held", "queued")))
+    mine = (ENTRIES.c.run == run, ENTRIES.c.phase.in_((Phase.HELD, Phase.QUEUED)))
     step = select(RUNS.c.step).where(RUNS.c.id == run).scalar_subquery()
     released = update(ENTRIES).where(*mine, ENTRIES.c.step == step)
     if not tx.db.execute(released.values(cause=RELEASED)).rowcount:

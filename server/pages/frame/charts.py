@@ -5,6 +5,7 @@ from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import case, func, select
 
+from engine.records.states import RunState
 from engine.records.tables import RUNS
 from engine.records.transaction import Transaction
 from server.pages.frame.field_values import size
@@ -42,7 +43,7 @@ def _counted(tx: Transaction, days: list[date], only: list[int] | None = None) -
     starts = _starts(tx, days)
     newest_first = [(RUNS.c.started_at >= start, place) for place, start in enumerate(starts)][::-1]
     day = case(*newest_first, else_=-1).label("day")
-    bad = func.sum(case((RUNS.c.state == "failed", 1), else_=0))
+    bad = func.sum(case((RUNS.c.state == RunState.FAILED, 1), else_=0))
     query = (
         select(RUNS.c.workflow, day, func.count(), bad)
         .where(RUNS.c.started_at >= starts[0])

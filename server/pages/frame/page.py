@@ -11,6 +11,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.responses import Response
 
+from engine.records.states import RunState
 from engine.records.tables import RUNS, VERSIONS
 from engine.records.transaction import Transaction
 from server.access.session import Visit, house_of
@@ -95,7 +96,7 @@ def _frame(visit: Visit, tx: Transaction, title: str, here: Place, notices: list
             "name": Names(tx).person(who.name), "handle": who.name, "roles": sorted(who.roles),
         },
         "reviews": tx.count(VERSIONS, VERSIONS.c.state == "in_review"),
-        "failed": tx.count(RUNS, RUNS.c.state == "failed", RUNS.c.ended_at >= yesterday),
+        "failed": tx.count(RUNS, RUNS.c.state == RunState.FAILED, RUNS.c.ended_at >= yesterday),
         "unread": told(tx, who, unread=True),
         "banners": _banners(visit, tx),
         "notices": notices,

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
+from engine.records.states import RunState
 from engine.records.tables import VERSIONS
 from engine.workflows.diff import differences
 from engine.workflows.workflow import Workflow
@@ -44,7 +45,7 @@ def parsed(names: Names, keys: Iterable[tuple[int, int]]) -> Versions:
 
 def waits_for_time(row: Row[Any]) -> bool:
     """Whether a run goes on at a set time, and not when something comes about."""
-    return row.state == "waiting" and row.due is not None and row.awaits is None
+    return row.state == RunState.WAITING and row.due is not None and row.awaits is None
 
 
 def run_rows(names: Names, rows: list[Row[Any]]) -> list[RunRow]:
@@ -69,7 +70,7 @@ def _run_row(names: Names, row: Row[Any], workflow: Workflow | None) -> RunRow:
         "record": record,
         "record_name": f"{about} and {members - 1} more" if members > 1 else about,
         "step": step_of(names, row, workflow),
-        "problem": row.reason if row.state in ("failed", "paused") else "",
+        "problem": row.reason if row.state in (RunState.FAILED, RunState.PAUSED) else "",
         "waits": moment(tx, row.due) if waits else NEVER,
         "started": moment(tx, row.started_at),
         "took": took(row.started_at, row.ended_at, tx.now),

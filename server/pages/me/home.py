@@ -8,6 +8,7 @@ from sqlalchemy import Row, func, select
 from starlette.responses import Response
 
 from engine.records import alerts
+from engine.records.states import DRIVEN, RunState
 from engine.records.tables import HEARTBEATS, RUNS, TOKENS, VERSIONS, WORKFLOWS
 from engine.records.transaction import Transaction
 from engine.records.visibility import seen_runs
@@ -138,7 +139,7 @@ def _stats(tx: Transaction) -> list[Stat]:
     since = first_moment(tx)
     emails, tasks = tx.schema.tables.get("emails"), tx.schema.tables.get("tasks")
     recent = RUNS.c.started_at >= since
-    failed = tx.count(RUNS, recent, RUNS.c.state == "failed")
+    failed = tx.count(RUNS, recent, RUNS.c.state == RunState.FAILED)
     found = [("Runs", tx.count(RUNS, recent), ""), ("Failed", failed, "bad" if failed else "")]
     if emails is not None:
         sent = (emails.c.created_at >= since, emails.c.source == "workflow")
@@ -146,7 +147,7 @@ def _stats(tx: Transaction) -> list[Stat]:
     if tasks is not None:
         made = (tasks.c.created_at >= since, tasks.c.source == "workflow")
         found.insert(2, ("Tasks", tx.count(tasks, *made), ""))
-    found.append(("Inside now", tx.count(RUNS, RUNS.c.state.in_(("running", "waiting"))), ""))
+    found.append(("Inside now", tx.count(RUNS, RUNS.c.state.in_(DRIVEN)), ""))
     return [_stat(label, count, tone) for label, count, tone in found]
 
 

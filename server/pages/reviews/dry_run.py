@@ -2,6 +2,7 @@
 
 import re
 
+from engine.records.states import Result, RunState
 from engine.runs.rehearsal import Rehearsed, Told, rehearse
 from engine.workflows.workflow import Workflow
 from server.pages.frame.effects import effect
@@ -11,7 +12,9 @@ from server.pages.reviews.views import DryRun
 
 LONGEST = 70
 ENDED = re.compile(r"(.*) \((\w+): .*\)", re.DOTALL)
-TONES: dict[str, Tone] = {"failed": "bad", "skipped": "warn", "held": "warn", "unknown": "warn"}
+TONES: dict[str, Tone] = {
+    Result.FAILED: "bad", Result.SKIPPED: "warn", Result.HELD: "warn", Result.UNKNOWN: "warn",
+}  # fmt: skip
 
 
 def dry_runs(names: Names, workflow: Workflow, ids: list[int]) -> list[DryRun]:
@@ -22,7 +25,7 @@ def dry_runs(names: Names, workflow: Workflow, ids: list[int]) -> list[DryRun]:
 def _run(names: Names, workflow: Workflow, found: Rehearsed) -> DryRun:
     record, about = names.record(workflow.module, found.id)
     state, _, reason = found.ends.partition(": ")
-    failed = state == "failed"
+    failed = state == RunState.FAILED
     why = found.why.said
     return {
         "record": record,
@@ -37,9 +40,9 @@ def _run(names: Names, workflow: Workflow, found: Rehearsed) -> DryRun:
 def _path(found: Rehearsed, state: str, reason: str) -> list[Chip]:
     if not found.matches:
         return []
-    last = "End" if state == "done" else reason[:1].upper() + reason[1:]
+    last = "End" if state == RunState.DONE else reason[:1].upper() + reason[1:]
     chips = [_chip(text) for text in found.path]
-    return [*chips, {"text": last, "tone": "bad" if state == "failed" else ""}]
+    return [*chips, {"text": last, "tone": "bad" if state == RunState.FAILED else ""}]
 
 
 def _chip(text: str) -> Chip:
@@ -53,12 +56,12 @@ def _chip(text: str) -> Chip:
 def _effect(names: Names, workflow: Workflow, told: Told) -> Effect:
     step = workflow.route[told.step][0]
     if told.effect:
-        detail = "" if told.outcome == "done" else told.outcome
+        detail = "" if told.outcome == Result.DONE else told.outcome
         return effect(
             told.effect, names, step=step.kind, title=told.does, detail=detail, before=told.before
         )
     heading = step.heading(names.tx.binder(names.tx.schema.module(workflow.module)))
     return {
-        "icon": "circle-x" if told.outcome == "failed" else "circle-minus",
+        "icon": "circle-x" if told.outcome == Result.FAILED else "circle-minus",
         "title": heading, "detail": told.does, "fields": [], "mail": None, "code": "",
     }  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
+from engine.records.states import GOING_ON
 from engine.records.tables import RUNS, VERSIONS, WORKFLOWS
 from engine.records.transaction import Transaction
 from engine.runs.rehearsal import audience
@@ -205,7 +206,7 @@ class Proposal:
         going = (
             RUNS.c.workflow == self.row.workflow,
             RUNS.c.version == self.base.version,
-            RUNS.c.state.in_(("running", "waiting", "paused")),
+            RUNS.c.state.in_(GOING_ON),
         )
         count = self.tx.count(RUNS, *going)
         if not count:

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from sqlalchemy import ColumnElement, Row, and_, false, or_, select
 from starlette.responses import Response
 
+from engine.records.states import RunState
 from engine.records.tables import ENTRIES, RUNS, WORKFLOWS
 from engine.records.transaction import Transaction
 from engine.records.visibility import seen_runs
@@ -23,7 +24,10 @@ from server.pages.runs.story import Story
 from server.pages.runs.views import RunsView
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-STATES = ("running", "waiting", "failed", "paused", "done", "stopped")
+STATES = (
+    RunState.RUNNING, RunState.WAITING, RunState.FAILED,
+    RunState.PAUSED, RunState.DONE, RunState.STOPPED,
+)  # fmt: skip
 TABS = ("story", "data", "raw")
 
 

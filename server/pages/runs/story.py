@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from engine.blocks.step import Step
+from engine.records.states import DRIVEN, GOING_ON, Phase, Result, RunState
 from engine.records.tables import EVENTS
 from engine.records.transaction import Transaction
 from server.access.session import Visit
@@ -21,8 +22,11 @@ from server.pages.runs.views import Event, RunView
 
 TITLES = {"story": "What happened", "data": "Data", "raw": "Raw"}
 INNER = ("owner", "before", "chain")
-GOING = ("running", "waiting", "paused")
-TONES = {"failed": "bad", "unknown": "warn", "held": "warn", "skipped": "", "unchanged": ""}
+STUCK = (RunState.FAILED, RunState.PAUSED)
+TONES = {
+    Result.FAILED: "bad", Result.UNKNOWN: "warn", Result.HELD: "warn",
+    Result.SKIPPED: "", Result.UNCHANGED: "",
+}  # fmt: skip
 
 
 class Story:
@@ -42,7 +46,7 @@ class Story:
         row, tx = self.row, self.tx
         record, about = self.names.record(row.module, row.record)
         members = len(row.members or ())
-        going = row.state in ("running", "waiting")
+        going = row.state in DRIVEN
         return {
             "id": number(row.id),
             "record": record,
@@ -54,7 +58,7 @@ class Story:
             "state": row.state,
             "started": moment(tx, row.started_at),
             "summary": self._summary(),
-            "problem": sentence(row.reason) if row.state in ("failed", "paused") else "",
+            "problem": sentence(row.reason) if row.state in STUCK else "",
             "actions": self._actions(),
             "tab": tab,
             "tabs": [self._tab(name) for name in TITLES],
@@ -76,9 +80,9 @@ class Story:
             return f"goes on {moment(self.tx, row.due)['text']}"
         span = took(row.started_at, row.ended_at, self.tx.now)
         after = "" if span == "at once" else f", after {span}"
-        if row.state in ("done", "stopped"):
+        if row.state in (RunState.DONE, RunState.STOPPED):
             return f"{row.reason or 'finished'}{after}"
-        if row.state == "failed" and row.step in self.workflow.position:
+        if row.state == RunState.FAILED and row.step in self.workflow.position:
             at = self.workflow.position[row.step]
             return f"failed at step {at} of {len(self.workflow.route)}{after}"
         return "just started" if span == "at once" else f"for {span}"
@@ -86,10 +90,11 @@ class Story:
     def _actions(self) -> list[Action]:
         """What a person can do: try again what failed, say what became of a mail."""
         last = next((entry for entry in self.entries if entry.step == self.row.step), None)
-        lost = self.row.state == "paused" and last is not None and last.outcome == "unknown"
+        unknown = last is not None and last.outcome == Result.UNKNOWN
+        lost = self.row.state == RunState.PAUSED and unknown
         if not self.visit.desk.may("runs:control"):
             return []
-        if self.row.state == "failed" and last is not None:
+        if self.row.state == RunState.FAILED and last is not None:
             again = f"/runs/{self.row.id}/again"
             return [
                 {"label": "Try again", "icon": "play", "href": again, "tone": "main", "confirm": ""}
@@ -110,7 +115,7 @@ class Story:
     def _blocks(self) -> list[Block]:
         marks: dict[str, dict[str, Any]] = {START: {"ran": ""}}
         seen = {entry.step for entry in self.entries}
-        over = self.row.state not in GOING
+        over = self.row.state not in GOING_ON
         for step, _ in self.workflow.route.values():
             if step.id not in seen and over and step.id != self.row.step:
                 marks[step.id] = {"state": "off"}
@@ -119,7 +124,7 @@ class Story:
             marks[step.id] = self._mark(entry)
             if entry.move["move"] == "enter":
                 self._leave_out(step, str(entry.move["branch"]), marks)
-        if self.row.step and self.row.state in GOING:
+        if self.row.step and self.row.state in GOING_ON:
             here = marks.setdefault(self.row.step, {})
             here["state"] = "here"
         return blocks(self.workflow, self.binder, marks=marks)
@@ -127,11 +132,11 @@ class Story:
     def _mark(self, entry: Row[Any]) -> dict[str, Any]:
         if entry.move["move"] == "enter":
             return {"ran": "Yes" if entry.move["branch"] == "then" else "No", "tone": "ok"}
-        if entry.phase in ("sleeping", "held"):
+        if entry.phase in (Phase.SLEEPING, Phase.HELD):
             return {"ran": "waiting", "tone": "info"}
-        failed = entry.outcome == "failed"
+        failed = entry.outcome == Result.FAILED
         tries = f"try {entry.tries}" if entry.tries > 1 else ""
-        word = entry.outcome if entry.outcome != "done" else ""
+        word = entry.outcome if entry.outcome != Result.DONE else ""
         span = took(entry.at, entry.ended_at, self.tx.now) if entry.ended_at else ""
         mark = {
             "ran": tries or word or span.replace("at once", "done"),
@@ -157,7 +162,7 @@ class Story:
     def _started(self) -> Event:
         said = self.workflow.trigger.say(self.binder)
         return {
-            "step": START, "outcome": "done", "title": said, "why": self._cause(),
+            "step": START, "outcome": Result.DONE, "title": said, "why": self._cause(),
             "when": moment(self.tx, self.row.started_at), "took": "", "effects": [],
         }  # fmt: skip
 
@@ -245,8 +250,8 @@ class Story:
 
 
 def _outcome(entry: Row[Any]) -> str:
-    if entry.phase == "sleeping":
+    if entry.phase == Phase.SLEEPING:
         return "waiting"
-    if entry.phase in ("planned", "performing"):
+    if entry.phase in (Phase.PLANNED, Phase.PERFORMING):
         return "running"
-    return str(entry.outcome or "done")
+    return str(entry.outcome or Result.DONE)

@@ -9,6 +9,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from engine.problems import Invalid
+from engine.records.states import RunState
 from engine.records.tables import RUNS, WORKFLOWS
 from engine.records.transaction import Transaction
 from server.access.session import Posted, Signed, Visit, text, texts
@@ -142,7 +143,7 @@ def _move_form(visit: Visit, typed: dict[str, str], error: str = "") -> Response
 
 def _active(tx: Transaction) -> list[tuple[int, str]]:
     """The workflows that have runs waiting, by name."""
-    waiting = select(RUNS.c.workflow).where(RUNS.c.state == "waiting")
+    waiting = select(RUNS.c.workflow).where(RUNS.c.state == RunState.WAITING)
     query = select(WORKFLOWS.c.id, WORKFLOWS.c.name).where(WORKFLOWS.c.id.in_(waiting))
     return [(row.id, row.name) for row in tx.db.execute(query.order_by(WORKFLOWS.c.name))]
 

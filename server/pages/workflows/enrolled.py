@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
+from engine.records.states import GOING_ON
 from engine.records.tables import RUNS
 from engine.records.transaction import Transaction
 from engine.records.visibility import seen_runs
@@ -16,12 +17,10 @@ from server.pages.frame.names import Names
 from server.pages.frame.rows import number, step_of, waits_for_time
 from server.pages.workflows.views import InsideRow
 
-INSIDE = ("running", "waiting", "paused")
-
 
 def inside(tx: Transaction, workflow: int) -> str:
     """How many records are on their way through, in words."""
-    count = tx.count(RUNS, RUNS.c.workflow == workflow, RUNS.c.state.in_(INSIDE))
+    count = tx.count(RUNS, RUNS.c.workflow == workflow, RUNS.c.state.in_(GOING_ON))
     return size(count, "record is", "records are") + " inside" if count else "nobody is inside"
 
 
@@ -29,7 +28,7 @@ def inside_rows(
     visit: Visit, names: Names, workflow: Row[Any], parsed: Workflow | None, step: str = ""
 ) -> list[InsideRow]:
     """The records inside, or those at one step, the next to go on first."""
-    where = [RUNS.c.workflow == workflow.id, RUNS.c.state.in_(INSIDE)]
+    where = [RUNS.c.workflow == workflow.id, RUNS.c.state.in_(GOING_ON)]
     where += seen_runs(names.tx.schema)
     if step:
         where.append(RUNS.c.step == step)

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from sqlalchemy import ColumnElement, func, or_, select
 from starlette.responses import Response
 
+from engine.records.states import GOING_ON, RunState
 from engine.records.tables import RUNS, VERSIONS, WORKFLOWS
 from engine.records.transaction import Transaction
 from engine.schema.sql_types import Fold
@@ -22,7 +23,6 @@ from server.pages.frame.moments import moment
 from server.pages.frame.names import Names
 from server.pages.frame.page import page
 from server.pages.frame.views import Segment
-from server.pages.workflows.enrolled import INSIDE
 from server.pages.workflows.views import CompareView, Comparing, WorkflowRow, WorkflowsView
 from server.pages.workflows.workflow import TABS, Shown
 
@@ -118,10 +118,10 @@ def _modules(visit: Visit, tx: Transaction) -> Segment:
 
 def _rows(tx: Transaction, rows: list[Any]) -> list[WorkflowRow]:
     ids = [row.id for row in rows]
-    inside = _counts(tx, ids, RUNS.c.state.in_(INSIDE))
+    inside = _counts(tx, ids, RUNS.c.state.in_(GOING_ON))
     recent = RUNS.c.started_at >= first_moment(tx)
     runs = _counts(tx, ids, recent)
-    failed = _counts(tx, ids, recent, RUNS.c.state == "failed")
+    failed = _counts(tx, ids, recent, RUNS.c.state == RunState.FAILED)
     bars, newest = charts(tx, ids), _newest(tx, ids)
     names = Names(tx)
     return [

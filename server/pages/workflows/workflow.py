@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row, func, select
 
 from engine.problems import Problem
+from engine.records.states import GOING_ON
 from engine.records.tables import RUNS, WORKFLOWS
 from engine.records.transaction import Transaction
 from engine.records.visibility import seen_runs
@@ -21,7 +22,7 @@ from server.pages.frame.names import Names
 from server.pages.frame.rows import run_rows
 from server.pages.frame.step_looks import of_step
 from server.pages.frame.views import Action, Block, Fact, Link, Stat, Tab, Way
-from server.pages.workflows.enrolled import INSIDE, inside_rows
+from server.pages.workflows.enrolled import inside_rows
 from server.pages.workflows.views import Comparing, StepPanel, VersionRow, WorkflowView
 
 TABS = ("flow", "inside", "runs", "versions", "document")
@@ -97,12 +98,12 @@ class Shown:
         mine = RUNS.c.workflow == self.row.id
         if tab == "runs":
             return self.tx.count(RUNS, mine)
-        return self.tx.count(RUNS, mine, RUNS.c.state.in_(INSIDE)) if tab == "inside" else 0
+        return self.tx.count(RUNS, mine, RUNS.c.state.in_(GOING_ON)) if tab == "inside" else 0
 
     def _tab(self, name: str) -> Tab:
         mine = RUNS.c.workflow == self.row.id
         counts = {
-            "inside": lambda: self.tx.count(RUNS, mine, RUNS.c.state.in_(INSIDE)),
+            "inside": lambda: self.tx.count(RUNS, mine, RUNS.c.state.in_(GOING_ON)),
             "runs": lambda: self.tx.count(RUNS, mine),
             "versions": lambda: len(self.versions),
         }
@@ -174,7 +175,7 @@ class Shown:
             return []
         query = (
             select(RUNS.c.step, func.count())
-            .where(RUNS.c.workflow == self.row.id, RUNS.c.state.in_(INSIDE))
+            .where(RUNS.c.workflow == self.row.id, RUNS.c.state.in_(GOING_ON))
             .group_by(RUNS.c.step)
         )
         counts: dict[str | None, int] = {step: count for step, count in self.tx.db.execute(query)}
