@@ -1,69 +1,21 @@
-"""Records as CSV: all of a module out, and in again with every faulty row named."""
+"""All records of a module as CSV, in rows that `import_csv` reads back as the same."""
 
 import csv
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import BinaryIO, TextIO
+from typing import TextIO
 
 from sqlalchemy import RowMapping, select
 
 from engine.conditions.readings import Columns
-from engine.problems import refuse
 from engine.records.csv_cells import written
-from engine.records.csv_import import Imported, Intake
-from engine.records.csv_reading import Duplicates, decoded, parsed, sheet_of
 from engine.records.database import Database
-from engine.records.text_library import TEMPLATES
 from engine.records.transaction import Transaction
-from engine.records.writer import Author, Records
 from engine.schema.fields import Field
 from engine.schema.modules import Module
 
 Progress = Callable[[int, int], None]
 View = Callable[[Transaction], Transaction]
-MOST_ROWS = 100_000
 BATCH = 500
-
-
-def import_csv(
-    database: Database,
-    module: str,
-    stream: BinaryIO,
-    *,
-    author: Author,
-    start_workflows: bool = False,
-    match: str | None = None,
-    duplicates: Duplicates = "merge",
-    progress: Progress = lambda done, total: None,
-    view: View = lambda tx: tx,
-    changed: Callable[[], None] = lambda: None,
-) -> Imported:
-    """Create and change records from a file whose first row names fields, by name or label.
-
-    A row changes the record with its `number` (or `id`, or the value of the field `match`): `merge`
-    keeps what the file leaves blank, `overwrite` empties it, `ignore` leaves the record alone. Of a
-    faulty row nothing is written; the others are. No workflow hears of it unless `start_workflows`.
-    `changed` is called after each commit that may start something. What is not in the `view` of
-    whoever imports is not there. Raises `Invalid` if the file as a whole cannot be taken.
-    """
-    with database.read() as tx:
-        home = tx.schema.module(module)
-    header, *rows = parsed(decoded(stream.read()), home)
-    sheet = sheet_of(home, header, match, duplicates)
-    if len(rows) > MOST_ROWS:
-        raise refuse("file", f"it has more than {MOST_ROWS:,} rows.", "Split it.")
-    done, seen = Imported(), dict[tuple[str, str], int]()
-    numbered = [(row, cells) for row, cells in enumerate(rows, 2) if any(map(str.strip, cells))]
-    for start in range(0, len(numbered), BATCH):
-        part = numbered[start : start + BATCH]
-        with database.begin() as tx:
-            records = Records(view(tx), replace(author, source="import"), starts=start_workflows)
-            taken = Intake(records, sheet, seen).take(part)
-        done.add(taken)
-        if start_workflows or module == TEMPLATES:
-            changed()
-        progress(start + len(part), len(numbered))
-    return done
 
 
 def export_csv(

@@ -1,20 +1,26 @@
-"""Rows of a file as records: found, created and changed, and every faulty one named."""
+"""Records from a CSV file: found, created and changed, and every faulty row named."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, BinaryIO
 
 from sqlalchemy import select
 
 from engine.problems import BadValue, Invalid, Problem, refuse
 from engine.records.csv_cells import meant
-from engine.records.csv_reading import STAMPS, Sheet
+from engine.records.csv_reading import STAMPS, Duplicates, Sheet, decoded, parsed, sheet_of
+from engine.records.database import Database
+from engine.records.text_library import TEMPLATES
 from engine.records.transaction import Transaction
-from engine.records.writer import Records
+from engine.records.writer import Author, Records
 from engine.schema.fields import Field
 from engine.schema.sql_types import Fold
 
+MOST_ROWS = 100_000
+BATCH = 500
+Progress = Callable[[int, int], None]
+View = Callable[[Transaction], Transaction]
 Key = tuple[str, Any]
 Row = tuple[int, list[str]]
 
@@ -35,6 +41,47 @@ class Imported:
         self.problems += more.problems
 
 
+def import_csv(
+    database: Database,
+    module: str,
+    stream: BinaryIO,
+    *,
+    author: Author,
+    start_workflows: bool = False,
+    match: str | None = None,
+    duplicates: Duplicates = "merge",
+    progress: Progress = lambda done, total: None,
+    view: View = lambda tx: tx,
+    changed: Callable[[], None] = lambda: None,
+) -> Imported:
+    """Create and change records from a file whose first row names fields, by name or label.
+
+    A row changes the record with its `number` (or `id`, or the value of the field `match`): `merge`
+    keeps what the file leaves blank, `overwrite` empties it, `ignore` leaves the record alone. Of a
+    faulty row nothing is written; the others are. No workflow hears of it unless `start_workflows`.
+    `changed` is called after each commit that may start something. What is not in the `view` of
+    whoever imports is not there. Raises `Invalid` if the file as a whole cannot be taken.
+    """
+    with database.read() as tx:
+        home = tx.schema.module(module)
+    header, *rows = parsed(decoded(stream.read()), home)
+    sheet = sheet_of(home, header, match, duplicates)
+    if len(rows) > MOST_ROWS:
+        raise refuse("file", f"it has more than {MOST_ROWS:,} rows.", "Split it.")
+    done, seen = Imported(), dict[tuple[str, str], int]()
+    numbered = [(row, cells) for row, cells in enumerate(rows, 2) if any(map(str.strip, cells))]
+    for start in range(0, len(numbered), BATCH):
+        part = numbered[start : start + BATCH]
+        with database.begin() as tx:
+            records = Records(view(tx), replace(author, source="import"), starts=start_workflows)
+            taken = RowImport(records, sheet, seen).take(part)
+        done.add(taken)
+        if start_workflows or module == TEMPLATES:
+            changed()
+        progress(start + len(part), len(numbered))
+    return done
+
+
 @dataclass(frozen=True)
 class _New:
     """A row that is to become a record."""
@@ -45,7 +92,7 @@ class _New:
     stamps: dict[str, Any]
 
 
-class Intake:
+class RowImport:
     """Takes one transaction's worth of rows."""
 
     def __init__(self, records: Records, sheet: Sheet, seen: dict[tuple[str, str], int]) -> None:

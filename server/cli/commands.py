@@ -13,7 +13,8 @@ from engine.installation import Installation
 from engine.outside.hooks import NAME, Hooks
 from engine.outside.texting import CAPTURE
 from engine.people import logins
-from engine.records.csv_export import export_csv, import_csv
+from engine.records.csv_export import export_csv
+from engine.records.csv_import import import_csv
 from engine.settings import Settings, signing_secret
 from server.cli import diagnosis, kill_switch, reference_page, terminal, users
 from server.cli.terminal import Words, opened, progress

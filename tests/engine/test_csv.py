@@ -17,8 +17,8 @@ from sqlalchemy import delete, select
 from engine.company.company import Company
 from engine.installation import Installation
 from engine.problems import Invalid, Problem
-from engine.records.csv_export import export_csv, import_csv
-from engine.records.csv_import import Imported
+from engine.records.csv_export import export_csv
+from engine.records.csv_import import Imported, import_csv
 from engine.records.tables import EVENTS
 from engine.records.writer import Author, Records
 from engine.schema.modules import Module

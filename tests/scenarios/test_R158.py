@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from engine.problems import Invalid
-from engine.records.csv_export import import_csv
+from engine.records.csv_import import import_csv
 from engine.records.tables import VERSIONS, WORKFLOWS
 from engine.records.writer import Author, Records
 from engine.review import decisions

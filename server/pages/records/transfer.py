@@ -13,8 +13,8 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from engine.problems import Invalid, Problem
-from engine.records.csv_export import export_csv, import_csv
-from engine.records.csv_import import Imported
+from engine.records.csv_export import export_csv
+from engine.records.csv_import import Imported, import_csv
 from server.access.session import Posted, Signed, Visit, text
 from server.operations.registry import missing
 from server.pages.frame.errors import PageRoute
