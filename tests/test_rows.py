@@ -28,7 +28,7 @@ from engine.conditions.readings import holds
 from engine.problems import Problem
 from engine.records.reader import Reader, RecordFacts
 from engine.records.transaction import Transaction
-from engine.runs.enrol import candidates
+from engine.runs.candidates import candidates
 from engine.runs.rehearsal import rehearse
 from engine.starter.demo_records import COMPANY
 from engine.templates import TextProblem, parse

@@ -175,7 +175,7 @@ UNSENT = ENTRIES.c.cause.in_(
 )
 Index("sayso_entries_unsent", ENTRIES.c.cause, sqlite_where=UNSENT, postgresql_where=UNSENT)
 
-# enrol.py: for which records the conditions hold, or held when the workflow was switched on
+# episodes.py: for which records the conditions hold, or held when the workflow was switched on
 EPISODES = Table(
     "sayso_episodes",
     METADATA,

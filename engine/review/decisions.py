@@ -12,7 +12,8 @@ from engine.records.text_library import current
 from engine.records.transaction import Transaction
 from engine.review.deactivated_users import absent
 from engine.review.one_off import begin as begin_now
-from engine.runs.enrol import begin, candidates
+from engine.runs.candidates import candidates
+from engine.runs.episodes import begin
 from engine.runs.schedules.next_due import plan_next
 from engine.runs.switching import switch_off
 from engine.workflows.fingerprint import fingerprint

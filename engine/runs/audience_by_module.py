@@ -13,7 +13,7 @@ from engine.conditions.relations import relation
 from engine.problems import refuse, suggest
 from engine.records.reader import name_of
 from engine.records.transaction import Transaction
-from engine.runs.enrol import candidates
+from engine.runs.candidates import candidates
 from engine.schema.modules import Module, Path
 from engine.workflows.workflow import TOGETHER, Workflow
 

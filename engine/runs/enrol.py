@@ -1,14 +1,13 @@
 """Start runs: at most one for each occasion of a record, whatever asks for it and how often."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import JsonValue
 from sqlalchemy import (
-    Select,
     String,
     Table,
     and_,
@@ -16,28 +15,21 @@ from sqlalchemy import (
     cast,
     exists,
     func,
-    insert,
     literal,
     not_,
     select,
-    update,
 )
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql.elements import ColumnElement
 
-from engine.conditions import bound
-from engine.conditions.readings import Columns, where
 from engine.records.states import GOING_ON, RunState
 from engine.records.tables import EPISODES, RUNS
 from engine.records.transaction import Transaction
-from engine.schema.modules import Path, Schema
-from engine.schema.sql_types import Json
-from engine.workflows.fingerprint import standing
+from engine.runs.candidates import candidates
+from engine.runs.episodes import turn
 from engine.workflows.library import Live
-from engine.workflows.workflow import TOGETHER, AfterFinish, EveryDays, Workflow
-
-GROUPS_ABOVE = 10**12  # so that no group has the number of a user
+from engine.workflows.workflow import AfterFinish, EveryDays
 
 
 @dataclass(frozen=True)
@@ -282,7 +274,7 @@ def enrol_matching(
     chosen = candidates(tx, live.parsed, at, only).subquery()
     subject = chosen.c.subject
     if live.parsed.recurrence == "episode":
-        _turn_episodes(tx, live, select(subject))
+        turn(tx, live.workflow, select(subject))
     picked = select(
         *(literal(value, RUNS.c[name].type) for name, value in _row(tx, live, cause).items()),
         subject,
@@ -293,74 +285,6 @@ def enrol_matching(
     picked = picked.order_by(chosen.c.record)
     names = [*_row(tx, live, cause), "subject", "record", "members", "occasion"]
     return tx.db.execute(_insert(tx).from_select(names, picked).on_conflict_do_nothing()).rowcount
-
-
-def candidates(
-    tx: Transaction,
-    workflow: Workflow,
-    at: datetime,
-    only: Iterable[int] | None = None,
-) -> Select[Any]:
-    """The records that match then: `subject`, `record`, `members` (all of a group, or NULL)."""
-    module = tx.schema.module(workflow.module)
-    table = tx.schema.tables[module.name]
-    binder = tx.binder(module, at=at)
-    matches = [
-        where(bound(standing(workflow.entry), binder), Columns(binder, table)),
-        table.c.deleted_at.is_(None),
-    ]
-    if only is not None:
-        matches.append(table.c.id.in_(list(only)))
-    if not workflow.group_by:
-        nothing = literal(None, Json)
-        return select(
-            table.c.id.label("subject"), table.c.id.label("record"), nothing.label("members")
-        ).where(*matches)
-    subject = grouping(Columns(binder, table), workflow.group_by).label("subject")
-    fitting = select(table.c.id, subject).where(*matches).subquery()
-    if tx.db.dialect.name == "sqlite":
-        members: ColumnElement[Any] = func.json_group_array(fitting.c.id, type_=Json)
-    else:
-        members = func.jsonb_agg(fitting.c.id)
-    record = func.min(fitting.c.id).label("record")
-    query = select(fitting.c.subject, record, members.label("members"))
-    return query.group_by(fitting.c.subject)
-
-
-def grouping(columns: Columns, dotted: str) -> ColumnElement[Any]:
-    """What runs are counted for where records are taken together: the record that a path leads to.
-
-    Where it leads nowhere, the last one on the way (the account, for `account.group`), at last the
-    record alone; such have numbers below zero, each kind its own. All together are number 0.
-    """
-    if dotted == TOGETHER:
-        return literal(0)
-    path = columns.schema.path(columns.binder.module, dotted)
-    kinds = len(path.hops) + 1
-    way = [Path(path.module, path.hops[:end], hop.field) for end, hop in enumerate(path.hops)]
-    alone = [-(columns.column(step) * kinds + end) for end, step in enumerate(way, 1)]
-    end = columns.column(path)
-    shared = list(_owners(columns.schema, end)) if path.field.type == "owner" else [end]
-    return func.coalesce(*shared, *reversed(alone), -columns.table.c.id * kinds)
-
-
-def _owners(schema: Schema, owner: ColumnElement[Any]) -> Iterator[ColumnElement[Any]]:
-    """The number of the user or group of this name."""
-    for module, key, above in (("users", "username", 0), ("groups", "name", GROUPS_ABOVE)):
-        if module in schema.tables:
-            people = schema.tables[module].alias()
-            number = select(people.c.id + above).where(people.c[key] == owner)
-            yield number.correlate_except(people).scalar_subquery()
-
-
-def subject_of(tx: Transaction, workflow: Workflow, id: int) -> int:
-    """What runs are counted for: the record, or the one that groups it with others."""
-    if not workflow.group_by:
-        return id
-    table = tx.schema.tables[workflow.module]
-    columns = Columns(tx.binder(tx.schema.module(workflow.module)), table)
-    group = tx.db.scalar(select(grouping(columns, workflow.group_by)).where(table.c.id == id))
-    return id if group is None else int(group)
 
 
 def _occasions(tx: Transaction, live: Live, subject: Any, mark: str) -> ColumnElement[str]:
@@ -401,25 +325,3 @@ def _allowed(tx: Transaction, live: Live, subject: Any) -> list[ColumnElement[bo
                 not_(exists(select(RUNS.c.id).where(mine, RUNS.c.ended_at >= since(tx, days))))
             )
     return rules
-
-
-def _turn_episodes(tx: Transaction, live: Live, matching: Select[Any]) -> None:
-    """Close the episodes of records that no longer match; open one for those that now do."""
-    mine = EPISODES.c.workflow == live.workflow
-    stopped = and_(mine, EPISODES.c.holds, EPISODES.c.subject.not_in(matching))
-    tx.db.execute(update(EPISODES).where(stopped).values(holds=False))
-    again = and_(mine, not_(EPISODES.c.holds), EPISODES.c.subject.in_(matching))
-    tx.db.execute(update(EPISODES).where(again).values(holds=True, number=EPISODES.c.number + 1))
-    begin(tx, live.workflow, matching, number=1)
-
-
-def begin(tx: Transaction, workflow: int, matching: Select[Any], number: int) -> int:
-    """Note that the conditions hold of these records; number 0 is a baseline: it starts nothing."""
-    known = select(EPISODES.c.subject).where(EPISODES.c.workflow == workflow)
-    subject = matching.subquery().c[0]
-    rows = select(literal(workflow), subject, literal(number), literal(True)).where(
-        subject.not_in(known)
-    )
-    return tx.db.execute(
-        insert(EPISODES).from_select(["workflow", "subject", "number", "holds"], rows)
-    ).rowcount

@@ -11,7 +11,8 @@ from engine.conditions.words import reasons
 from engine.records.reader import Reader, RecordFacts
 from engine.records.tables import RUNS
 from engine.records.transaction import Transaction
-from engine.runs.enrol import Cause, candidates, enrol, enrol_matching
+from engine.runs.candidates import candidates
+from engine.runs.enrol import Cause, enrol, enrol_matching
 from engine.workflows.fingerprint import standing
 from engine.workflows.library import Live
 

@@ -19,7 +19,7 @@ from engine.problems import BadValue, refuse
 from engine.records.reader import Reader, RecordFacts, name_of
 from engine.records.states import Result, RunState
 from engine.records.transaction import Transaction
-from engine.runs.enrol import candidates, subject_of
+from engine.runs.candidates import candidates, subject_of
 from engine.runs.ledger import Entry, Run
 from engine.runs.runner import advance
 from engine.schema.fields import Field

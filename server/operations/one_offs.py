@@ -7,7 +7,7 @@ from engine.problems import Invalid, refuse
 from engine.records.reader import Reader, RecordFacts, paused
 from engine.records.transaction import Transaction
 from engine.review import one_off
-from engine.runs.enrol import candidates
+from engine.runs.candidates import candidates
 from engine.runs.rehearsal import audience
 from engine.workflows.library import examine, save_draft, submit
 from engine.workflows.workflow import Workflow

@@ -10,7 +10,7 @@ from engine.problems import Invalid, refuse
 from engine.records.tables import RUNS, SCHEDULES
 from engine.records.transaction import Transaction
 from engine.runs.audience_by_module import audience_by_module
-from engine.runs.enrol import subject_of
+from engine.runs.candidates import subject_of
 from engine.runs.rehearsal import Rehearsed, Told, audience, rehearse
 from engine.runs.would_start import held_back
 from engine.workflows.fingerprint import fingerprint

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from engine.problems import Invalid
 from engine.records.transaction import Transaction
-from engine.runs.enrol import candidates
+from engine.runs.candidates import candidates
 from server.access.session import Posted, Signed, Visit, text, texts
 from server.operations.runs import run_workflow
 from server.operations.workflows import toggle_workflow
