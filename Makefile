@@ -46,6 +46,8 @@ $(VENV)/.check: EXTRAS := [test,check]
 $(VENV)/.run $(VENV)/.test $(VENV)/.check: pyproject.toml constraints.txt | $(BIN)/python
 	echo "Installing what Sayso$(EXTRAS) needs (some minutes the first time)"
 	$(PIP) -c constraints.txt -e '.$(EXTRAS)'
+	$(PIP) -c constraints.txt --only-binary plutoprint plutoprint || \
+		echo "There is no PlutoPrint for this machine: no PDFs, all else works (docs/decisions/pdf.md)" >&2
 	touch $@
 
 $(BIN)/python:
@@ -65,7 +67,7 @@ lock: | $(BIN)/python
 	echo "Finding the newest versions that pyproject.toml allows"
 	rm -rf $(VENV)/lock
 	$(BIN)/python -m venv $(VENV)/lock
-	PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV)/lock/bin/python -m pip install --quiet -e '.[test,check]' async-timeout
+	PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV)/lock/bin/python -m pip install --quiet -e '.[pdf,test,check]' async-timeout
 	{ grep '^#' constraints.txt; $(VENV)/lock/bin/python -m pip freeze --exclude-editable \
 		| grep -E '^[A-Za-z0-9._-]+==[^ ]+$$'; } > $(VENV)/lock/constraints.txt
 	mv $(VENV)/lock/constraints.txt constraints.txt

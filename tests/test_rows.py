@@ -37,6 +37,7 @@ from engine.workflows.library import examine
 from engine.workflows.workflow import Workflow
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
+from tests.servers import require_printer
 from tests.story import Story, Told, living, local, play, scenarios
 
 ROWS = {name: row for name, row in scenarios(Path(__file__).parent / "scenarios", "R*.json")}
@@ -115,6 +116,8 @@ def test_a_row_goes_as_it_is_told(
 ) -> None:
     row = ROWS[name]
     case = {"company": row.get("company", {}), **row["stories"][place]}
+    if "generate_pdf" in str(case):
+        require_printer()
     with living(case, template_database, clock) as story:
         play(story, case, f"{name}, story {place + 1}")
 

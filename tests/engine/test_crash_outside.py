@@ -67,6 +67,7 @@ def start(*args: Any) -> ForkServerProcess:
     return worker
 
 
+@pytest.mark.usefixtures("printer")
 def test_what_is_killed_outside_is_done_again_or_told_and_nothing_is_lost(
     office: tuple[Pair, Office], tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.outside.subprocesses import TooMuch, run_isolated
-from tests.servers import web_server
+from tests.servers import pdf_of, web_server
 
 BOMBS = {
     "memory": ("<div style='height: 1e9cm'>x</div>", "more memory than it is given"),
@@ -16,7 +16,7 @@ BOMBS = {
 
 
 def words(html: str) -> str:
-    return run_isolated("read_pdf", run_isolated("print_pdf", html.encode())).decode()
+    return run_isolated("read_pdf", pdf_of(html)).decode()
 
 
 def test_a_page_is_printed_with_our_own_fonts() -> None:
@@ -37,7 +37,7 @@ def test_nothing_is_fetched_and_no_file_is_read(tmp_path: Path) -> None:
             f"<svg><image href='{url}'/></svg><p style='font-family: F'>x</p>"
             for url in urls
         ]
-        printed = run_isolated("print_pdf", "".join(tags).encode())
+        printed = pdf_of("".join(tags))
     assert receiver.requests == []
     assert b"the secret" not in printed
     assert "the secret" not in run_isolated("read_pdf", printed).decode()
@@ -47,7 +47,7 @@ def test_nothing_is_fetched_and_no_file_is_read(tmp_path: Path) -> None:
 def test_a_bomb_ends_by_itself(name: str) -> None:
     html, why = BOMBS[name]
     with pytest.raises(TooMuch, match=why):
-        run_isolated("print_pdf", html.encode())
+        pdf_of(html)
 
 
 def test_what_is_no_pdf_is_told() -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from engine.outside.subprocesses import run_isolated
 from engine.records.attachments import attach
 from engine.records.writer import Author, Records
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
+from tests.servers import pdf_of
 from tests.story import Story, Told, living
 
 PIXEL = b64decode(
@@ -37,7 +37,7 @@ def given(story: Story, document: Told) -> Told:
     """A ticket with three files is taken up: what the model is sent of it, and what comes of it."""
     story.approve(document)
     files = {
-        "letter.pdf": run_isolated("print_pdf", b"<p>My password is refused since Monday.</p>"),
+        "letter.pdf": pdf_of("<p>My password is refused since Monday.</p>"),
         "screen.png": PIXEL,
         "setup.exe": b"MZ\x90\x00\x03",
     }

@@ -1,17 +1,18 @@
 """R101: amount, date and number of an invoice are read from a scan; what is unreadable stays."""
 
 from base64 import b64encode
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
 import pytest
 
-from engine.outside.subprocesses import run_isolated
 from engine.records.attachments import attach
 from engine.records.writer import Author, Records
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.scenarios.test_R100 import PIXEL
+from tests.servers import pdf_of
 from tests.story import Story, Told, living
 
 INVOICE = """<h1>NORDWOOD SUPPLIES SAS</h1><p>FACTURE No. NW-2026-0117</p>
@@ -59,7 +60,7 @@ def test_the_words_of_a_pdf_are_read_and_the_amount_is_a_decimal(
     template_database: TemplateDatabase, clock: Clock
 ) -> None:
     with living({"model": [READ]}, template_database, clock) as story:
-        news, seen = scanned(story, "nordwood.pdf", run_isolated("print_pdf", INVOICE.encode()))
+        news, seen = scanned(story, "nordwood.pdf", pdf_of(INVOICE))
     assert "TOTAL EUR 1 200,50" in seen[0]["text"]
     assert [block["type"] for block in seen] == ["text", "text"]
     values = {"amount": 1200.5, "invoice_date": "2026-02-27", "invoice_number": "NW-2026-0117"}
@@ -68,16 +69,21 @@ def test_the_words_of_a_pdf_are_read_and_the_amount_is_a_decimal(
 
 @pytest.mark.parametrize("pairs", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
-    ("name", "data", "kind"),
+    ("name", "read", "kind"),
     [
-        ("scan.pdf", run_isolated("print_pdf", SCAN.encode()), "document"),
-        ("photo.jpg", PIXEL, "image"),
+        ("scan.pdf", lambda: pdf_of(SCAN), "document"),
+        ("photo.jpg", lambda: PIXEL, "image"),
     ],
     ids=["scan", "photo"],
 )
 def test_a_scan_without_words_is_shown_as_it_is(
-    name: str, data: bytes, kind: str, template_database: TemplateDatabase, clock: Clock
+    name: str,
+    read: Callable[[], bytes],
+    kind: str,
+    template_database: TemplateDatabase,
+    clock: Clock,
 ) -> None:
+    data = read()
     with living({"model": [READ]}, template_database, clock) as story:
         news, seen = scanned(story, name, data)
     assert [block["type"] for block in seen] == ["text", kind, "text"]
@@ -105,7 +111,7 @@ def test_what_cannot_be_told_for_sure_is_left_as_it_is_with_a_warning(
     template_database: TemplateDatabase, clock: Clock
 ) -> None:
     with living({"model": [DOUBTFUL]}, template_database, clock) as story:
-        news, _ = scanned(story, "nordwood.pdf", run_isolated("print_pdf", INVOICE.encode()))
+        news, _ = scanned(story, "nordwood.pdf", pdf_of(INVOICE))
     assert news["records"] == {"DOC-3": {"invoice_number": "NW-2026-0117"}}
     (said,) = news["said"].values()
     assert "Amount was left as it is: whether `1.200` is thousands or a fraction" in said

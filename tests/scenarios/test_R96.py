@@ -40,6 +40,7 @@ def documents(story: Story) -> list[dict[str, Any]]:
         return [dict(row) for row in rows]
 
 
+@pytest.mark.usefixtures("printer")
 def test_the_run_adds_a_pdf_to_the_invoice(
     template_database: TemplateDatabase, clock: Clock
 ) -> None:
@@ -61,6 +62,7 @@ def test_the_run_adds_a_pdf_to_the_invoice(
 
 
 @pytest.mark.parametrize("pairs", ["sqlite"], indirect=True)
+@pytest.mark.usefixtures("printer")
 def test_a_template_of_the_library_is_printed_under_a_name_of_its_own(
     template_database: TemplateDatabase, clock: Clock
 ) -> None:
@@ -97,6 +99,7 @@ def test_a_rehearsal_prints_nothing(template_database: TemplateDatabase, clock: 
     ],
     ids=["memory", "pages"],
 )
+@pytest.mark.usefixtures("printer")
 def test_what_cannot_be_printed_fails_its_step_and_nothing_else(
     html: str, why: str, template_database: TemplateDatabase, clock: Clock
 ) -> None:
