@@ -135,7 +135,8 @@ malformed(
     asking(field="status", op="equals", value="Sented"),
     "conditions.value",
     "`Sented` is not a choice of Status.",
-    "Did you mean `Sent`?",
+    "Did you mean `Sent`? Choices: `Draft`, `Finalized`, `Sent`, `Partially paid`, "
+    "`Paid`, `Overdue`, `Cancelled`.",
 )
 malformed(
     "an operator of change in a schedule",
@@ -416,7 +417,8 @@ malformed(
     but(trigger={"type": "stage_changed", "field": "status", "to": "Sentt"}),
     "trigger.to",
     "`Sentt` is not a choice of Status.",
-    "Did you mean `Sent`?",
+    "Did you mean `Sent`? Choices: `Draft`, `Finalized`, `Sent`, `Partially paid`, "
+    "`Paid`, `Overdue`, `Cancelled`.",
 )
 malformed(
     "one recipient that is no list",

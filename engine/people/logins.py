@@ -12,27 +12,14 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Row, delete, insert, select, update
 
+from engine.people.roles import LONGEST_TOKEN_DAYS, ROLES, SCOPES
 from engine.problems import Invalid, Problem, refuse, suggest
 from engine.records.tables import LOGINS, SESSIONS, TOKENS
 from engine.records.transaction import Transaction
 from engine.records.writer import Author, Records
 
-ROLES = ("viewer", "author", "approver", "admin")
-SCOPES = (
-    "records:read",
-    "records:write",
-    "workflows:read",
-    "workflows:write",
-    "workflows:test",
-    "workflows:toggle",
-    "workflows:run",
-    "runs:read",
-    "runs:control",
-    "audit:read",
-)
 PREFIX = "atp_"
 LONGEST_PASSWORD, SHORTEST_PASSWORD = 1024, 8
-LONGEST_TOKEN_DAYS = 90
 SESSION_IDLE = timedelta(hours=12)
 SESSION_MOST = timedelta(hours=12)
 LINK_MOST = timedelta(hours=1)

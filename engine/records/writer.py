@@ -203,7 +203,10 @@ class Records:
                 continue
             if parsed.get(field.name, None if new else "kept") is None:
                 told = f"{module.singular} needs {field.title}."
-                problems.append(Problem(path, told, "Give it a value."))
+                remedy = (
+                    suggest("", field.options, "Choices") if field.options else "Give it a value."
+                )
+                problems.append(Problem(path, told, remedy))
         if problems:
             raise Invalid(*problems)
         return parsed

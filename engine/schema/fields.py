@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from sqlalchemy import BigInteger, Boolean, Date, Text
 from sqlalchemy.types import TypeEngine
 
-from engine.problems import BadValue, suggest
+from engine.problems import BadValue, nearest, suggest
 from engine.schema.addresses import BadAddress, mail_address
 from engine.schema.sql_types import Json, Key, Moment, Number, tidy
 
@@ -205,9 +205,14 @@ def _choice(field: Field, raw: Any) -> str:
     for option in field.options:
         if option.casefold() == word.casefold():
             return option
-    raise BadValue(
-        f"`{word}` is not a choice of {field.title}.", suggest(word, field.options, "Choices")
-    )
+    raise BadValue(f"`{word}` is not a choice of {field.title}.", _right_choice(field, word))
+
+
+def _right_choice(field: Field, word: str) -> str:
+    """The choice that was most likely meant, and in any case those there are."""
+    near = nearest(word, field.options)
+    all = suggest("", field.options, "Choices")
+    return f"Did you mean `{near}`? {all}" if near else all
 
 
 def _choices(field: Field, raw: Any) -> list[str] | None:

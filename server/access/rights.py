@@ -4,7 +4,6 @@ from weakref import WeakKeyDictionary
 
 from engine.installation import Installation
 from engine.people.logins import (
-    SCOPES,
     Principal,
     Session,
     session,
@@ -14,6 +13,7 @@ from engine.people.logins import (
     touch_session,
     touch_token,
 )
+from engine.people.roles import SCOPES
 from engine.records.transaction import Transaction
 from engine.records.visibility import restricted
 from engine.schema.modules import Module, Schema

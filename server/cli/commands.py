@@ -7,26 +7,18 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 import click
-from sqlalchemy import make_url
 
-from engine.installation import Installation
-from engine.outside.hooks import NAME, Hooks
-from engine.outside.texting import CAPTURE
-from engine.people import logins
-from engine.records.csv_export import export_csv
-from engine.records.csv_import import import_csv
-from engine.settings import Settings, signing_secret
-from server.cli import diagnosis, kill_switch, reference_page, terminal, users
-from server.cli.terminal import Words, opened, progress
+from server.cli import kill_switch, users
+from server.cli.terminal import Words, closing_at_end, opened, progress
 
 
+# Each command imports what it needs when it runs, so that `sayso --help` answers at once.
 @click.group(cls=Words)
 @click.version_option(package_name="sayso")
 def main() -> None:
     """Workflows for business records. Nothing runs without your say-so."""
 
 
-# The web framework takes a second to import; commands that do not serve import it not.
 main.add_command(users.user)
 main.add_command(users.token)
 main.add_command(kill_switch.stop)
@@ -43,6 +35,9 @@ main.add_command(kill_switch.go_on)
 @click.option("--no-worker", is_flag=True, help="Answer requests only; workers run elsewhere.")
 def serve(host: str | None, port: int | None, demo: bool, no_worker: bool) -> None:
     """Start the web pages, the API and MCP, and a worker beside them."""
+    from engine.installation import Installation
+    from engine.outside.texting import CAPTURE
+    from engine.settings import Settings
     from server import serving
     from server.cli import welcome
 
@@ -52,7 +47,7 @@ def serve(host: str | None, port: int | None, demo: bool, no_worker: bool) -> No
         at: dict[str, Any] = {"host": host, "port": sock.getsockname()[1]}
         if demo and not given.sms_url:
             at["sms_url"] = CAPTURE
-        installation = terminal.closing(Installation.of(given.model_copy(update=at)))
+        installation = closing_at_end(Installation.of(given.model_copy(update=at)))
         installation.prepare()
         token = ""
         if demo:
@@ -107,6 +102,9 @@ def import_(
     module: str, file: BinaryIO, start_workflows: bool, match: str | None, duplicates: Any
 ) -> None:
     """Create and change records of MODULE from the CSV file FILE (- reads standard input)."""
+    from engine.people import logins
+    from engine.records.csv_import import import_csv
+
     installation = opened()
     with progress("Importing") as shown:
         done = import_csv(
@@ -139,6 +137,8 @@ def import_(
 @click.option("--plain", is_flag=True, help="Leave texts that look like formulas as they are.")
 def export(module: str, output: str | None, plain: bool) -> None:
     """Write all records of MODULE as CSV."""
+    from engine.records.csv_export import export_csv
+
     installation = opened()
     with installation.database.read() as tx:
         tx.schema.module(module)
@@ -155,9 +155,13 @@ def export(module: str, output: str | None, plain: bool) -> None:
 @main.command()
 def doctor() -> None:
     """Say what is set, what is missing and what that switches off."""
+    from engine.installation import Installation
+    from engine.settings import Settings
+    from server.cli import diagnosis
+
     marks = {"ok": ("ok", "green"), "off": ("off", "yellow"), "wrong": ("WRONG", "red")}
     wrong = False
-    for finding in diagnosis.examine(terminal.closing(Installation.of(Settings()))):
+    for finding in diagnosis.examine(closing_at_end(Installation.of(Settings()))):
         word, colour = marks[finding.state]
         wrong |= finding.state == "wrong"
         click.echo(f"{click.style(f'{word:6}', fg=colour)} {finding.what:16} {finding.said}")
@@ -170,6 +174,9 @@ def doctor() -> None:
 @click.argument("name", default="")
 def door(kind: str, name: str) -> None:
     """Print the address that takes mail, the calls of the hook NAME, or the public form NAME."""
+    from engine.outside.hooks import NAME, Hooks
+    from engine.settings import Settings
+
     if kind != "mail" and not NAME.fullmatch(name):
         raise click.ClickException("Give it a name of a-z, 0-9, _ and -, like: shop")
     settings = Settings()
@@ -190,6 +197,8 @@ def door(kind: str, name: str) -> None:
 @click.argument("host")
 def signing(host: str) -> None:
     """Print the secret that proves to HOST that a webhook is ours (Standard Webhooks)."""
+    from engine.settings import Settings, signing_secret
+
     settings = Settings()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     click.echo(signing_secret(settings.key(), host))
@@ -199,6 +208,11 @@ def signing(host: str) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, exists=False))
 def backup(file: str) -> None:
     """Copy the database to FILE, while Sayso goes on working."""
+    from sqlalchemy import make_url
+
+    from engine.settings import Settings
+    from server.cli import diagnosis
+
     url = make_url(Settings().database)
     if url.get_backend_name() != "sqlite":
         told = "The database is PostgreSQL. Back it up with its own tool: pg_dump --format=custom"
@@ -218,6 +232,8 @@ def backup(file: str) -> None:
 @click.option("--check", is_flag=True, help="Only say whether it is current.")
 def reference(check: bool) -> None:
     """Write docs/reference.md anew, from the classes it describes."""
+    from server.cli import reference_page
+
     text, file = reference_page.reference(), reference_page.FILE
     current = file.exists() and file.read_text(encoding="utf-8") == text
     if check and not current:

@@ -1,13 +1,7 @@
 """The kill switch at the command line: stop what leaves the house, and let it go on."""
 
 import click
-from sqlalchemy import select
 
-from engine.outside import kill_switch
-from engine.people import audit
-from engine.people.logins import BY_SAYSO
-from engine.problems import Invalid
-from engine.records.tables import WORKFLOWS
 from server.cli.terminal import opened
 
 
@@ -16,6 +10,14 @@ from server.cli.terminal import opened
 @click.option("--reason", required=True, help="Why, for whoever finds it stopped.")
 def stop(what: str, reason: str) -> None:
     """Stop at once WHAT leaves the house: all, email, sms, webhook, model or workflow/12."""
+    from sqlalchemy import select
+
+    from engine.outside import kill_switch
+    from engine.people import audit
+    from engine.people.logins import BY_SAYSO
+    from engine.problems import Invalid
+    from engine.records.tables import WORKFLOWS
+
     installation = opened()
     with installation.database.begin() as tx:
         try:
@@ -31,6 +33,10 @@ def stop(what: str, reason: str) -> None:
 @click.argument("what")
 def go_on(what: str) -> None:
     """Let go on WHAT was stopped."""
+    from engine.outside import kill_switch
+    from engine.people import audit
+    from engine.people.logins import BY_SAYSO
+
     installation = opened()
     with installation.database.begin() as tx:
         lifted = kill_switch.lift(tx, what)

@@ -1,22 +1,19 @@
-"""What the commands share: the installation, passwords, progress bars, troubles told in words."""
+"""What the commands share: the installation, passwords, progress bars, troubles told in words.
+
+It is imported by `sayso --help` too, so what takes long to import is imported when it is needed.
+"""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import click
-from pydantic import ValidationError
-from redis.exceptions import RedisError
-from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from engine.installation import Installation
-from engine.problems import Invalid
-from engine.records.csv_export import Progress
-from engine.records.transaction import Transaction
-from engine.settings import Settings
-from server.cli.diagnosis import in_short
+if TYPE_CHECKING:
+    from engine.installation import Installation
+    from engine.records.transaction import Transaction
 
 
 class Words(click.Group):
@@ -25,49 +22,42 @@ class Words(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except Invalid as invalid:
-            raise click.ClickException("\n".join(map(str, invalid.problems))) from None
-        except ValidationError as invalid:
-            faults = (f"{named(str(it['loc'][0]))}: {it['msg']}" for it in invalid.errors())
-            raise click.ClickException("A setting cannot be read. " + "; ".join(faults)) from None
-        except ArgumentError:
-            like = "postgresql+psycopg://user:password@host/name"
-            raise click.ClickException(f"SAYSO_DATABASE_URL is not like {like}.") from None
-        except BrokenPipeError:
-            raise  # whoever read our output has seen enough
-        except (DBAPIError, RedisError, OSError) as error:
-            told = f"{in_short(error)}. `sayso doctor` shows what can be reached."
-            raise click.ClickException(told) from None
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise  # told in words already; or whoever read our output has seen enough
+        except Exception as error:
+            from server.cli.troubles import in_words
+
+            if told := in_words(error):
+                raise click.ClickException(told) from None
+            raise
 
 
-def opened() -> Installation:
+def opened() -> "Installation":
     """The installation that the settings name; its tables are made at first use."""
-    installation = closing(Installation.of(Settings()))
+    from engine.installation import Installation
+    from engine.settings import Settings
+
+    installation = closing_at_end(Installation.of(Settings()))
     installation.prepare()
     return installation
 
 
-def closing(installation: Installation) -> Installation:
+def closing_at_end(installation: "Installation") -> "Installation":
     """Let go of the database when the command ends."""
     click.get_current_context().call_on_close(installation.database.engine.dispose)
     return installation
 
 
 @contextmanager
-def writing() -> Iterator[tuple[Installation, Transaction]]:
+def writing() -> Iterator[tuple["Installation", "Transaction"]]:
     installation = opened()
     with installation.database.begin() as tx:
         yield installation, tx
 
 
-def link(installation: Installation, secret: str) -> str:
+def link(installation: "Installation", secret: str) -> str:
     """The address that signs its reader in."""
     return f"{installation.settings.address}/login/link?{urlencode({'secret': secret})}"
-
-
-def named(setting: str) -> str:
-    """A setting as the environment calls it."""
-    return setting if setting.isupper() else f"SAYSO_{setting.upper()}"
 
 
 def asked_password() -> str:
@@ -79,7 +69,7 @@ def asked_password() -> str:
 
 
 @contextmanager
-def progress(label: str) -> Iterator[Progress]:
+def progress(label: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on standard error that fills up, where that is a terminal."""
     hidden = not sys.stderr.isatty()
     with click.progressbar(length=1, label=label, file=sys.stderr, hidden=hidden) as bar:

@@ -2,16 +2,19 @@
 
 import sys
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from sqlalchemy import Row
 
-from engine.installation import Installation
-from engine.people import audit, logins
-from engine.people.logins import ROLES, SCOPES, Principal
-from engine.records.transaction import Transaction
+from engine.people.roles import LONGEST_TOKEN_DAYS, ROLES, SCOPES
 from server.cli.terminal import asked_password, link, opened, writing
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
+    from engine.installation import Installation
+    from engine.people.logins import Principal
+    from engine.records.transaction import Transaction
 
 
 @click.group()
@@ -29,6 +32,8 @@ def create_user(
     name: str, roles: tuple[str, ...], password_stdin: bool, full_name: str, email: str
 ) -> None:
     """Let NAME in, or change what NAME may do. Without a password they sign in by link."""
+    from engine.people import logins
+
     password = asked_password() if password_stdin or sys.stdin.isatty() else None
     with writing() as (_, tx):
         logins.create_user(tx, name, roles, password, name=full_name, email=email)
@@ -40,6 +45,8 @@ def create_user(
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def set_password(name: str, password_stdin: bool) -> None:
     """Give NAME a new password, and sign them out everywhere."""
+    from engine.people import logins
+
     if not (password_stdin or sys.stdin.isatty()):
         raise click.UsageError("there is no terminal to ask at: use --password-stdin")
     password = asked_password()
@@ -52,6 +59,8 @@ def set_password(name: str, password_stdin: bool) -> None:
 @click.argument("name")
 def create_link(name: str) -> None:
     """Print an address that signs NAME in, once, within an hour."""
+    from engine.people import logins
+
     with writing() as (installation, tx):
         click.echo(link(installation, logins.create_link(tx, name)))
 
@@ -59,6 +68,8 @@ def create_link(name: str) -> None:
 @user.command("list")
 def list_users() -> None:
     """All who may sign in, and as what."""
+    from engine.people import logins
+
     with opened().database.read() as tx:
         for row in logins.logins(tx):
             off = "" if row.active else "   (may not sign in any more)"
@@ -74,9 +85,11 @@ def token() -> None:
 @click.option("--user", "username", required=True, help="Whom it acts for.")
 @click.option("--name", "label", required=True, help="Which program will hold it.")
 @click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES))
-@click.option("--days", default=logins.LONGEST_TOKEN_DAYS, show_default=True, type=int)
+@click.option("--days", default=LONGEST_TOKEN_DAYS, show_default=True, type=int)
 def create_token(username: str, label: str, scopes: tuple[str, ...], days: int) -> None:
     """Print a new token; it is shown this once."""
+    from engine.people import audit, logins
+
     with writing() as (_, tx):
         made = logins.create_token(tx, username, label, scopes, days)
         audit.record(tx, username, "create token", f"users/{username}", {"label": label})
@@ -87,6 +100,8 @@ def create_token(username: str, label: str, scopes: tuple[str, ...], days: int) 
 @click.option("--user", "username", help="Only those that act for this user.")
 def list_tokens(username: str | None) -> None:
     """All tokens, with what they may do."""
+    from engine.people import logins
+
     with opened().database.read() as tx:
         for row in logins.tokens(tx, username):
             facts = f"{row.id:5}  {row.username:16} {row.label:20} {state(tx, row):20}"
@@ -97,6 +112,8 @@ def list_tokens(username: str | None) -> None:
 @click.argument("id", type=int)
 def revoke_token(id: int) -> None:
     """Make token ID (see `token list`) open nothing any more."""
+    from engine.people import logins
+
     with writing() as (_, tx):
         if id not in {row.id for row in logins.tokens(tx)}:
             raise click.ClickException(f"there is no token {id}. `sayso token list` shows them.")
@@ -104,8 +121,10 @@ def revoke_token(id: int) -> None:
     click.echo(f"Token {id} opens nothing any more.")
 
 
-def client_of(installation: Installation, username: str | None, token: str) -> Principal:
+def client_of(installation: "Installation", username: str | None, token: str) -> "Principal":
     """Whom an AI client acts for that runs on this machine: a token's holder, or a user by name."""
+    from engine.people import logins
+
     with installation.database.read() as tx:
         holder = logins.token_holder(tx, token)
         names = [row.username for row in logins.logins(tx) if row.active]
@@ -121,7 +140,7 @@ def client_of(installation: Installation, username: str | None, token: str) -> P
     return replace(found, scopes=frozenset(SCOPES), token="this machine", agent=True)
 
 
-def state(tx: Transaction, token: Row[Any]) -> str:
+def state(tx: "Transaction", token: "Row[Any]") -> str:
     if token.revoked_at:
         return "revoked"
     return f"{'expired' if token.expires_at <= tx.now else 'until'} {token.expires_at:%Y-%m-%d}"

@@ -5,7 +5,7 @@ from textwrap import indent
 
 from engine.installation import Installation
 from engine.people import logins
-from engine.people.logins import SCOPES
+from engine.people.roles import SCOPES
 from engine.starter.demo_records import is_empty
 from engine.starter.demo_workflows import Progress, open_demo
 from server.cli.terminal import link

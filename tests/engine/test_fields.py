@@ -204,7 +204,7 @@ def test_a_refusal_names_the_nearest_choice() -> None:
         field("picklist", label="Status").parse("Opne")
     assert (refused.value.message, refused.value.remedy) == (
         "`Opne` is not a choice of Status.",
-        "Did you mean `Open`?",
+        "Did you mean `Open`? Choices: `Open`, `Straße`, `Élan, vital`.",
     )
 
 

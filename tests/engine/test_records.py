@@ -140,7 +140,8 @@ def test_all_faults_are_told_at_once(database: Database) -> None:
     }
     assert [str(problem) for problem in refusals(database, "invoices", values)] == [
         "`values.acount`: there is no field `acount` in Invoices. Did you mean `account`?",
-        "`values.status`: `Sentt` is not a choice of Status. Did you mean `Sent`?",
+        "`values.status`: `Sentt` is not a choice of Status. Did you mean `Sent`? "
+        "Choices: `Draft`, `Finalized`, `Sent`, `Partially paid`, `Paid`, `Overdue`, `Cancelled`.",
         "`values.due_date`: Due date takes a date, not 'soon'. Write it like 2026-03-10.",
         "`values.total`: Total takes a number, not 'many'. Write it like 1200.50.",
         "`values.owner`: there is no user or group `alicia`. Did you mean `alice`?",

@@ -15,7 +15,8 @@ import uvicorn
 
 from engine.company.company import Company
 from engine.installation import Installation
-from engine.people.logins import SCOPES, Principal, create_token, create_user, person, token_holder
+from engine.people.logins import Principal, create_token, create_user, person, token_holder
+from engine.people.roles import SCOPES
 from engine.records.database import Database
 from engine.records.writer import Author, Records
 from engine.schema.modules import Module

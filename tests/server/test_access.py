@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from engine.people import logins
-from engine.people.logins import SCOPES, Principal
+from engine.people.logins import Principal
+from engine.people.roles import ROLES, SCOPES
 from engine.problems import Invalid
 from server.access.rights import AGENT_CEILING, Refused, holder, need, rights, seen, signed_in
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.server.reception import Reception, furnish, opened
 
-EVERYBODY = frozenset(logins.ROLES)
+EVERYBODY = frozenset(ROLES)
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def test_each_role_may_do_its_own_and_no_more() -> None:
     }
     keeping = {"audit:read", "runs:control", "modules:write", "people:write", "settings:write"}
     deciding = {"workflows:test", "workflows:toggle", "runs:control", "reviews:decide"}
-    assert {role: rights(a_person(role)) for role in logins.ROLES} == {
+    assert {role: rights(a_person(role)) for role in ROLES} == {
         "viewer": reading,
         "author": reading | writing,
         "approver": reading | deciding,
@@ -64,7 +65,7 @@ def test_a_token_may_do_what_both_its_scopes_and_the_roles_behind_it_allow() -> 
 
 def test_no_token_reaches_beyond_the_ceiling_whatever_it_was_given() -> None:
     beyond = {"reviews:decide", "people:write", "settings:write"}
-    assert rights(a_person(*logins.ROLES)) - AGENT_CEILING == beyond
+    assert rights(a_person(*ROLES)) - AGENT_CEILING == beyond
     for scopes in (SCOPES, (*SCOPES, *beyond)):
         assert rights(an_agent(*scopes)) & beyond == frozenset()
     forged = Principal("ann", EVERYBODY, None, "a token", agent=True)

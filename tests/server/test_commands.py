@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -239,3 +240,20 @@ def test_the_doctor_says_when_mail_came_last_and_what_is_in_its_way(
     monkeypatch.setenv("SAYSO_IMAP_URL", "imap://a:s3cret@mail.test/INBOX")
     state, said = incoming(replace(installation, settings=Settings()))
     assert (state, "unencrypted" in said, "s3cret" in said) == ("wrong", True, False)
+
+
+@only_sqlite
+@pytest.mark.parametrize("words", [["--help"], ["serve", "--help"], ["token", "create", "--help"]])
+def test_help_comes_at_once_because_it_imports_nothing_large(words: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "from server.cli.commands import main\n"
+        "main(sys.argv[1:], standalone_mode=False)\n"
+        "large = {'anthropic', 'fastapi', 'mcp', 'pydantic', 'redis', 'sqlalchemy'}\n"
+        "print(sorted(large & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=HOUSE, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("Usage: ")
+    assert done.stdout.splitlines()[-1] == "[]"
