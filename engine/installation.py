@@ -1,13 +1,13 @@
 """Everything put together: the database, the edge, the workers and the bell between them."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from engine.company.company import PLACEHOLDER, Company
+from engine.blocks.step import Step
+from engine.company.company import Company
 from engine.effects.functions import FUNCTIONS
-from engine.effects.pdf import MISSING as NO_PRINTER
 from engine.outside.imap import own_addresses
-from engine.outside.subprocesses import can_print
 from engine.outside.world import Clock, World, system_clock
 from engine.problems import Problem
 from engine.queue import Doorbell, queue
@@ -55,25 +55,9 @@ class Installation:
         """Why a workflow may not call this address; None if it may."""
         return self.world.egress.problem(url)
 
-    def lacks(self, company: Company) -> dict[str, Problem]:
-        """What steps of a type need and is not set up here, so that they would fail."""
-        needs = {
-            "send_sms": (self.world.sms, "no SMS provider is set up", "SAYSO_SMS_URL"),
-            "update_erp": (self.world.erp_url, "no accounting system is set up", "SAYSO_ERP_URL"),
-            "fill_fields": (self.world.model, "no model is set up", "ANTHROPIC_API_KEY"),
-        }
-        found = {
-            kind: Problem("", f"{told}: this step would fail.", f"Set {setting} and restart.")
-            for kind, (there, told, setting) in needs.items()
-            if not there
-        }
-        if not can_print():
-            told = f"{NO_PRINTER}: this step would fail."
-            found["generate_pdf"] = Problem("", told, "Run Sayso on another kind of machine.")
-        if self.world.smtp_url and company.sender == PLACEHOLDER:
-            told = "no sender is set: its mails would stay here until there is one."
-            found["send_email"] = Problem("", told, "An admin sets it on the page System.")
-        return found
+    def lacks(self, company: Company) -> Callable[[Step], Iterator[Problem]]:
+        """Tells of a step what it needs and is not set up here, so that it would fail."""
+        return lambda step: step.lacks(self.world, company)
 
     @property
     def own_addresses(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.blocks.checking import Checking
-from engine.blocks.step import Action
+from engine.blocks.step import Action, Texts
 from engine.company.calendar import Calendar
 from engine.company.message_limits import Channel
 from engine.company.windows import Window
@@ -34,11 +34,13 @@ Otherwise = Literal["stop", "skip"] | WaitDays
 
 
 class Communication(Action):
-    """A step that writes to people. It is held, not dropped, while it may not go out."""
+    """A step that writes to people, those of `to` first: it is held, not dropped, while it may not
+    go out."""
 
     channel: ClassVar[Channel]
     outward: ClassVar[bool] = True
 
+    to: Texts
     at: Annotated[str, Field(pattern=r"^$|^([01]\d|2[0-3]):[0-5]\d$")] = Field(
         "", description="Send it at this time of day, like 09:00; the window's days count."
     )

@@ -11,11 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context
+from engine.blocks.rights import Host, Need, Right
+from engine.company.company import Company
+from engine.company.message_limits import Channel
 from engine.conditions import Binder, Condition
 from engine.effects import Effect, Outcome, Unplanned
 from engine.effects.records import together
+from engine.outside.world import World
 from engine.problems import BadValue, Problem
 from engine.records.states import Result
+from engine.schema.english import listed
 from engine.schema.modules import Module, Schema
 from engine.templates.filters import Form
 
@@ -70,6 +75,8 @@ class Await:
 
 
 Move = Do | Enter | Sleep | Await | Skip | End
+SAYING = ("may", "hosts", "functions")
+Look = Literal["if", "wait", "outside", "action", "end"]
 
 
 @dataclass(frozen=True)
@@ -99,16 +106,24 @@ Values = Annotated[dict[str, JsonValue], Template()]
 class Step(BaseModel):
     """One block of a workflow. Its class is its schema, its form and its documentation.
 
-    `outward` tells that what it does leaves the house: a message, a call.
+    It shows as an `icon` (a name of Lucide) on a tile of its `look`; where its sentence `quotes`
+    something, the sentence is parted behind that. `outward` tells that what it does leaves the
+    house: a message, by its `channel`, or a call. `risk` is what a reviewer should notice first,
+    in a few words, where there is something. It sends templates of the library that are of its
+    `template_kind`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
     types: ClassVar[dict[str, type[Step]]] = {}
     example: ClassVar[dict[str, Any]]
-    icon: ClassVar[str] = "circle-check"
-    look: ClassVar[Literal["if", "wait", "outside", "action", "end"]] = "action"
+    icon: ClassVar[str] = "box"
+    look: ClassVar[Look] = "action"
+    quotes: ClassVar[bool] = False
     gives: ClassVar[tuple[str, ...]] = ()
     outward: ClassVar[bool] = False
+    channel: ClassVar[Channel | Literal[""]] = ""
+    risk: ClassVar[str] = ""
+    template_kind: ClassVar[str] = ""
 
     id: str = Field(
         pattern=r"^[a-z][a-z0-9_]{0,62}$", description="A short name, unique in the workflow."
@@ -120,9 +135,13 @@ class Step(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        if "type" in cls.model_fields:
-            (name,) = get_args(cls.model_fields["type"].annotation)
-            Step.types[name] = cls
+        if "type" not in cls.model_fields:
+            return
+        if cls.outward and not any(getattr(cls, it) is not getattr(Step, it) for it in SAYING):
+            told = f"is outward, and none of its own `{'`, `'.join(SAYING)}` says what it may do"
+            raise TypeError(f"{cls.__name__} {told}: whoever approves it would not see it.")
+        (name,) = get_args(cls.model_fields["type"].annotation)
+        Step.types[name] = cls
 
     @property
     def kind(self) -> str:
@@ -167,6 +186,39 @@ class Step(BaseModel):
         """What it may change in records."""
         yield from ()
 
+    def hosts(self) -> Iterable[Host]:
+        """The machines outside that it calls. An effect that calls another is not done."""
+        return ()
+
+    def functions(self) -> Iterable[str]:
+        """The functions of installed packages that it calls, by name."""
+        return ()
+
+    def may(self, binder: Binder) -> Iterator[Right]:
+        """What it may do beside writing, calling hosts and running functions."""
+        yield from ()
+
+    def rights(self, binder: Binder) -> Iterator[Right]:
+        """All that it may do, for whoever approves it."""
+        yield from self.may(binder)
+        for write in self.writes(binder.module, binder.schema):
+            yield Right("write", f"{write.module}.{write.field}", _written(write, binder.schema))
+        for host in self.hosts():
+            if host.name:
+                yield Right("call", host.name, host.words)
+        for name in self.functions():
+            yield Right("run", name, f"the function {name}")
+
+    def needs(self) -> Iterable[Need]:
+        """What has to be set up here before it can do its work."""
+        return ()
+
+    def lacks(self, world: World, company: Company) -> Iterator[Problem]:
+        """What it needs and is not set up here."""
+        for need in self.needs():
+            if not need.met(world, company):
+                yield Problem("", need.otherwise, need.remedy)
+
     def asked(self) -> Iterable[tuple[str, Condition]]:
         """The conditions it asks, each with the module it asks it of; "" for that of the run."""
         return ()
@@ -174,11 +226,6 @@ class Step(BaseModel):
     def check(self, checking: Checking) -> Iterator[Problem]:
         """What is wrong beyond its schema and its templates."""
         yield from ()
-
-    @property
-    def needs(self) -> str:
-        """The type by which is known what has to be set up for it; "" for nothing."""
-        return self.kind
 
     def advise(self) -> Iterator[Problem]:
         """What is unwise about its settings, sound as they are."""
@@ -212,11 +259,19 @@ class Action(Step):
 
     def decide(self, ctx: Context) -> Move:
         try:
-            return Do(self._of_all(ctx) if self.of_each else self.filled(ctx).plan(ctx))
+            effect = self._of_all(ctx) if self.of_each else self.filled(ctx).plan(ctx)
+            return Do(self._approved(effect))
         except Unplanned as nothing:
             return Skip(nothing.outcome)
         except BadValue as bad:
             return Skip(Outcome(Result.FAILED, f"{bad.message} {bad.remedy}".strip()))
+
+    def _approved(self, effect: Effect) -> Effect:
+        """The effect, if it calls no host but those that people saw when they approved the step."""
+        if unknown := {*effect.calls} - {host.name for host in self.hosts()}:
+            told = f"it would call {listed(sorted(unknown))}, which its step does not name."
+            raise Unplanned(Outcome(Result.FAILED, f"{told} Name the host in the step itself."))
+        return effect
 
     def _of_all(self, ctx: Context) -> Effect:
         """One change for all records of the run. Those with nothing to change are left out."""
@@ -242,6 +297,16 @@ class Action(Step):
                 name: _fill(getattr(self, name), form, ctx) for name, form in self.forms().items()
             }
         )
+
+
+def _written(write: Write, schema: Schema) -> str:
+    """A write in words: "status of tickets", "new notes"."""
+    module = schema.modules.get(write.module)
+    label = module.label.lower() if module else write.module
+    if write.field == "*":
+        return f"new {label}"
+    known = module.by_name.get(write.field) if module else None
+    return f"{known.title.lower() if known else write.field} of {label}"
 
 
 def _fill(source: Any, form: Form, ctx: Context) -> Any:

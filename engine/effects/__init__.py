@@ -77,6 +77,11 @@ class Effect(BaseModel):
             (name,) = get_args(cls.model_fields["kind"].annotation)
             Effect.types[name] = cls
 
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """The hosts that it calls by an address of its own, as `http.host_of` tells them."""
+        return ()
+
     def say(self) -> str:
         """What will be done, verb first: "send “Reminder” to ap@acme.test"."""
         raise NotImplementedError

@@ -12,9 +12,9 @@ from engine.outside.egress import Answer, HostUnreachable, RequestRefused
 from engine.outside.world import World
 from engine.records.states import Result
 
-SECRET = "ERP"
+SECRET, SETTING = "ERP", "SAYSO_ERP_URL"
 MISSING = "no accounting system is set up"
-REMEDY = "Set SAYSO_ERP_URL and restart, then try again."
+REMEDY = f"Set {SETTING} and restart, then try again."
 
 
 class ChangeErp(OutwardEffect):

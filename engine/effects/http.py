@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from datetime import timedelta
 from typing import ClassVar, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, JsonValue
 from standardwebhooks import Webhook
@@ -34,6 +35,10 @@ class HttpRequest(OutwardEffect):
     secret: str = ""
     user: str = ""
     header: str = "Authorization"
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        return (host_of(self.url),)
 
     def say(self) -> str:
         return f"{self.method} {self.url}"
@@ -89,6 +94,19 @@ class HttpRequest(OutwardEffect):
             "content-type": self.headers.get("content-type", "application/json"),
             "user-agent": "Sayso/1",
         }
+
+
+def host_of(url: str) -> str:
+    """The machine that an address leads to, with its port if that is told: `example.com:8080`.
+
+    Of what is no address, all of it.
+    """
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return url
+    return f"{parts.hostname}{port}" if parts.hostname else url
 
 
 def again(world: World, effect: OutwardEffect, why: str, tries: int) -> Outcome:

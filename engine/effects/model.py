@@ -17,6 +17,7 @@ from engine.records.states import Result
 from engine.schema.fields import Field
 from engine.schema.stored_files import Attachment
 
+SETTING = "ANTHROPIC_API_KEY"
 PAUSE, TRIES = timedelta(minutes=5), 4
 # 1 200,50 and 1.200,50 and 1,200.50: with three digits between marks, and two after the last.
 AMOUNT = re.compile(r"(\d{1,3}(?:[\s.,']\d{3})+|\d+)[.,](\d{1,2})")
@@ -48,8 +49,8 @@ class AskModel(OutwardEffect):
 
     def perform(self, world: World, key: str, tries: int) -> Outcome:
         if world.model is None:
-            remedy = "Set ANTHROPIC_API_KEY and try again."
-            return Outcome(Result.FAILED, f"No model is set up (ai_not_configured). {remedy}")
+            told = f"No model is set up (ai_not_configured). Set {SETTING} and try again."
+            return Outcome(Result.FAILED, told)
         files = shown(self.files, world.file, whole=world.model.reads_files)
         if self.files and not files.blocks and not self.prompt_alone:
             told = f"nothing could be read: {'; '.join(files.left_out)}"

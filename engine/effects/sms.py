@@ -14,7 +14,8 @@ from engine.schema.english import listed
 from engine.templates.sms_length import measure
 
 MISSING = "no SMS provider is set up"
-REMEDY = "Set SAYSO_SMS_URL and restart, then try again."
+SETTING = "SAYSO_SMS_URL"
+REMEDY = f"Set {SETTING} and restart, then try again."
 
 
 class Callee(BaseModel):

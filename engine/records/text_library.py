@@ -15,7 +15,7 @@ from engine.templates.wording import Wording
 
 Values = Mapping[str, Any]
 TEMPLATES = "templates"
-TEXT_MESSAGE = "Text message"
+E_MAIL, TEXT_MESSAGE, PDF = "E-mail", "Text message", "PDF"
 PARTS = ("subject", "body", "html")
 IN_FORCE = ("approved", "in_review")
 

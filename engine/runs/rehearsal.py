@@ -272,7 +272,8 @@ def _left_out(reader: Reader, workflow: Workflow, id: int) -> dict[str, Any]:
 
 def _held(reader: Reader, workflow: Workflow, id: int) -> str | None:
     """Why a record that matches would still not be taken, or not be written to."""
-    mails = [step for step, _ in workflow.route.values() if step.kind == "send_email"]
+    written = [step for step in workflow.every_step if isinstance(step, Communication)]
+    mails = [step for step in written if step.channel == "email"]
     if not mails:
         return None
     run = _run(reader, workflow, id, [])
@@ -280,10 +281,10 @@ def _held(reader: Reader, workflow: Workflow, id: int) -> str | None:
     if why := context.paused():
         return why
     for step in mails:
-        if isinstance(step, Communication) and (withheld := run.withheld(step)):
+        if withheld := run.withheld(step):
             return withheld.said
         try:
-            words = [texts(context.value(given)) for given in getattr(step, "to", ())]
+            words = [texts(context.value(given)) for given in step.to]
         except BadValue as bad:
             return bad.message
         meant = [person for word in chain(*words) for person in context.people(word)]

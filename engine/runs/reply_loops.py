@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from engine.blocks.communication import Communication
 from engine.blocks.triggers.email_received import EmailReceived
 from engine.records.tables import RUNS
 from engine.records.transaction import Transaction
@@ -14,7 +15,6 @@ from engine.workflows.library import Live
 from engine.workflows.workflow import Workflow
 
 HOURS = 24
-OUTWARD = ("send_email", "send_sms")
 
 
 def hours(tx: Transaction, workflow: Workflow) -> int:
@@ -44,10 +44,9 @@ def _customers(tx: Transaction) -> Callable[[str], bool]:
 
 
 def _words(workflow: Workflow) -> Iterable[str]:
-    for step, _ in workflow.route.values():
-        if step.kind in OUTWARD:
-            to = getattr(step, "to", ())
-            yield from (to,) if isinstance(to, str) else to
+    for step in workflow.every_step:
+        if isinstance(step, Communication):
+            yield from step.to
 
 
 class ReplyLimit:

@@ -1,7 +1,6 @@
 """What is unwise about a sound workflow, and the circles it would close with others."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from engine.blocks.step import Step, Write
@@ -12,7 +11,7 @@ from engine.workflows.fingerprint import writes
 from engine.workflows.greetings import greetings
 from engine.workflows.workflow import Workflow
 
-NOTHING: Mapping[str, Problem] = MappingProxyType({})
+Lacks = Callable[[Step], Iterable[Problem]]
 CHANGES = ("changed", "changed_to", "changed_from", "becomes")
 
 
@@ -30,9 +29,9 @@ def advice(
     workflow: Workflow,
     schema: Schema,
     audience: int | None,
-    lacks: Mapping[str, Problem] = NOTHING,
+    lacks: Lacks = lambda step: (),
 ) -> Iterator[Problem]:
-    """What a careful colleague would say; `lacks` is what steps of a type need and do not have."""
+    """What a careful colleague would say; `lacks` is what a step needs and is not set up here."""
     yield from _of_steps(workflow, lacks)
     yield from _too_often(workflow)
     yield from _too_many(workflow, audience)
@@ -50,20 +49,18 @@ def advice(
         yield Problem("description", "it does not say why it exists.", remedy)
 
 
-def _of_steps(workflow: Workflow, lacks: Mapping[str, Problem]) -> Iterator[Problem]:
+def _of_steps(workflow: Workflow, lacks: Lacks) -> Iterator[Problem]:
     """What each step needs and does not have, and what is unwise about it alone."""
     for path, step in placed(workflow.steps, "steps"):
-        if missing := lacks.get(step.needs):
-            yield missing.under(path)
-        yield from (problem.under(path) for problem in step.advise())
+        yield from (problem.under(path) for problem in (*lacks(step), *step.advise()))
 
 
 def _mails(workflow: Workflow) -> bool:
-    return any(step.kind == "send_email" for step, _ in workflow.route.values())
+    return any(step.channel == "email" for step in workflow.every_step)
 
 
 def _leaves_the_house(workflow: Workflow) -> bool:
-    return any(step.outward for step, _ in workflow.route.values())
+    return any(step.outward for step in workflow.every_step)
 
 
 def _too_often(workflow: Workflow) -> Iterator[Problem]:

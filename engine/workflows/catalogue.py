@@ -1,19 +1,24 @@
 """What workflows are made of, told to whoever writes one: triggers, steps, operators, filters."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from inspect import cleandoc
 from typing import Any, Literal, get_args, get_origin
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 
 from engine.blocks.step import Step, Template
 from engine.blocks.triggers import Trigger
-from engine.company.calendar import parse_moment
+from engine.company.calendar import Calendar, parse_moment
+from engine.conditions import Binder
 from engine.conditions.operators import ANY, DATE_LABELS, OPERATORS, Operator
 from engine.effects.functions import FUNCTIONS
+from engine.schema.modules import Module, Schema
 from engine.templates.filters import FILTERS
 from engine.templates.variables import VARIABLES
+from engine.workflows.rights import rights, risks
 from engine.workflows.workflow import Workflow
 
 Kind = Literal["document", "trigger", "step", "operator", "value", "variable", "filter", "function"]
@@ -43,7 +48,11 @@ class Setting:
 
 @dataclass(frozen=True)
 class Block:
-    """One thing that can stand in a document. `gives` is what later steps can read of it."""
+    """One thing that can stand in a document. `gives` is what later steps can read of it.
+
+    Of a step also what its example `may` do, which of that is new and grave to a reviewer
+    (`risks`), and what it `needs` to be set up.
+    """
 
     kind: Kind
     type: str
@@ -51,6 +60,9 @@ class Block:
     settings: tuple[Setting, ...] = ()
     examples: tuple[JsonValue, ...] = ()
     gives: tuple[str, ...] = ()
+    may: tuple[str, ...] = ()
+    risks: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
     @property
     def line(self) -> str:
@@ -175,10 +187,22 @@ VALUES: tuple[tuple[str, str, tuple[JsonValue, ...]], ...] = (
 )
 
 
+# No module in particular: what an example names is called there as it is written.
+RECORDS = Module(name="records", label="Records", singular="Record", numbering="", fields=())
+ONCE = datetime(2000, 1, 1, tzinfo=UTC)
+ANYWHERE = Binder(Schema([RECORDS]), RECORDS, ONCE, Calendar(ZoneInfo("UTC")))
+
+
 def blocks() -> list[Block]:
     """Every block, by kind and then by type."""
     steps = [*_documents(), *_triggers(), *_steps()]
     return [*steps, *_operators(), *_values(), *_variables(), *_filters(), *_functions()]
+
+
+def icons() -> set[str]:
+    """The icons of all steps and triggers."""
+    steps = {kind.icon for kind in Step.types.values()}
+    return steps | {kind.icon for kind in Trigger.types.values()}
 
 
 def _documents() -> list[Block]:
@@ -205,17 +229,22 @@ def _triggers() -> list[Block]:
 
 
 def _steps() -> list[Block]:
-    return [
-        Block(
-            "step",
-            name,
-            cleandoc(kind.__doc__ or ""),
-            (*_settings(kind, ("type", *SHARED)), *_settings(Step, (), SHARED)),
-            (kind.example,),
-            kind.gives,
-        )
-        for name, kind in sorted(Step.types.items())
-    ]
+    return [_step(name, kind) for name, kind in sorted(Step.types.items())]
+
+
+def _step(name: str, kind: type[Step]) -> Block:
+    one = kind.model_validate(kind.example)
+    return Block(
+        "step",
+        name,
+        cleandoc(kind.__doc__ or ""),
+        (*_settings(kind, ("type", *SHARED)), *_settings(Step, (), SHARED)),
+        (kind.example,),
+        kind.gives,
+        may=tuple(f"{right.kind} {right.words}" for right in rights([one], ANYWHERE)),
+        risks=tuple(risks([one], ())),
+        needs=tuple(need.what for need in one.needs()),
+    )
 
 
 def _operators() -> list[Block]:

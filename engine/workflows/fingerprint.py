@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.blocks.actions.call_function import CallFunction
 from engine.blocks.control.if_ import If
 from engine.blocks.step import Write
 from engine.conditions import ALWAYS, AllOf, AnyOf, Compare, Condition, NotOf, Related, results
@@ -54,7 +53,7 @@ def _unlabelled(step: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _functions(workflow: Workflow) -> list[str]:
-    return [step.function for step, _ in workflow.route.values() if isinstance(step, CallFunction)]
+    return [name for step in workflow.every_step for name in step.functions()]
 
 
 def fields_used(workflow: Workflow, schema: Schema) -> dict[str, str]:

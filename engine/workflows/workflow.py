@@ -103,7 +103,7 @@ class Workflow(BaseModel):
     @property
     def templates_used(self) -> list[str]:
         """The templates of the library that its steps name."""
-        named = [getattr(step, "template", "") for step, _ in self.route.values()]
+        named = [getattr(step, "template", "") for step in self.every_step]
         return sorted({name for name in named if name})
 
     @cached_property
@@ -116,6 +116,11 @@ class Workflow(BaseModel):
     def route(self) -> dict[str, tuple[Step, str | None]]:
         """Each step by id, with the id that follows it."""
         return {step.id: (step, successor) for step, successor in follow(self.steps, None)}
+
+    @property
+    def every_step(self) -> list[Step]:
+        """Each step in the order of reading, those of both branches among them."""
+        return [step for step, _ in self.route.values()]
 
     @cached_property
     def position(self) -> dict[str, int]:
@@ -138,7 +143,7 @@ class Workflow(BaseModel):
 
     @cached_property
     def waits(self) -> bool:
-        return any(step.look == "wait" for step, _ in self.route.values())
+        return any(step.look == "wait" for step in self.every_step)
 
     def start(self) -> str | None:
         return self.steps[0].id if self.steps else None
@@ -310,7 +315,7 @@ def _everyone(workflow: Workflow, checking: Checking) -> Iterator[Problem]:
     if workflow.everyone and not unasked:
         message = "it has conditions, so not everyone is meant."
         yield Problem("everyone", message, "Leave it out, or the conditions.")
-    outward = any(step.outward for step, _ in workflow.route.values())
+    outward = any(step.outward for step in workflow.every_step)
     if workflow.trigger.repeats and unasked and outward and not workflow.everyone:
         label, size = checking.module.label.lower(), checking.size()
         meant = f"all {size:,} {label} are meant" if size != 1 else f"all {label} are meant (1 now)"

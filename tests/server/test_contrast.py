@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from server.pages.frame import assets, step_looks
+from engine.workflows.catalogue import icons
+from server.pages.frame import assets
 from server.pages.frame.render import TEMPLATES
 
 CSS = (assets.STATIC / "app.css").read_text()
@@ -49,9 +50,7 @@ def test_the_edge_of_a_control_can_be_seen(border: str, ground: str, theme: str)
 
 
 def test_every_icon_that_a_page_shows_is_in_the_sprite() -> None:
-    steps = {icon for _, icon in (*step_looks.TRIGGERS.values(), *step_looks.STEPS.values())}
-    common = {icon for _, icon in (step_looks.START, step_looks.END, step_looks.OTHER)}
-    assert (icons_in_templates() | steps | common) - set(assets.ICONS) == set()
+    assert (icons_in_templates() | icons()) - set(assets.SPRITE) == set()
 
 
 def test_an_icon_that_lucide_does_not_know_is_named_in_the_error() -> None:

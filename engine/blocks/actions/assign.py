@@ -31,7 +31,7 @@ class Assign(Action):
     )
     field: str = Field("owner", description="The field that holds the role.")
     example: ClassVar[dict[str, Any]] = {"id": "hand_over", "type": "assign", "to": "admin"}
-    icon: ClassVar[str] = "user"
+    icon: ClassVar[str] = "user-check"
     gives: ClassVar[tuple[str, ...]] = ("changes", "count", "records", "assigned")
 
     def say(self, binder: Binder) -> str:

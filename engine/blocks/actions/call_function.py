@@ -1,13 +1,13 @@
 """The action of calling a function that a developer has installed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, JsonValue, ValidationError
 
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context
-from engine.blocks.step import Action, Values
+from engine.blocks.step import Action, Look, Values
 from engine.blocks.words import value
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
@@ -32,13 +32,17 @@ class CallFunction(Action):
         "values": {"name": "{{ record.account.name }}", "years": 3},
     }
     outward: ClassVar[bool] = True
+    risk: ClassVar[str] = "Calls a function"
     icon: ClassVar[str] = "square-function"
-    look: ClassVar[Literal["if", "wait", "outside", "action", "end"]] = "outside"
+    look: ClassVar[Look] = "outside"
     gives: ClassVar[tuple[str, ...]] = ("result",)
 
     def say(self, binder: Binder) -> str:
         told = ", ".join(f"{name}: {value(raw, binder)}" for name, raw in self.values.items())
         return f"call the function {self.function}" + (f" with {told}" if told else "")
+
+    def functions(self) -> Iterable[str]:
+        return (self.function,)
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         known = FUNCTIONS.known.get(self.function)

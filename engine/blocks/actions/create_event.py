@@ -43,6 +43,7 @@ class CreateEvent(Action):
         "start": "today+1d",
         "minutes": 15,
     }
+    quotes: ClassVar[bool] = True
     icon: ClassVar[str] = "calendar"
     gives: ClassVar[tuple[str, ...]] = ("id", "number", "record")
 

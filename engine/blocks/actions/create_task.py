@@ -44,6 +44,7 @@ class CreateTask(Action):
         "due": "today+3d",
         "assign_to": "owner",
     }
+    quotes: ClassVar[bool] = True
     icon: ClassVar[str] = "list-todo"
     gives: ClassVar[tuple[str, ...]] = ("id", "number", "record")
 

@@ -11,10 +11,11 @@ from engine.blocks import words
 from engine.blocks.attach_words import ALL
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context
-from engine.blocks.step import Action, Text, Write
+from engine.blocks.rights import Host, Need, Right
+from engine.blocks.step import Action, Look, Text, Write
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
-from engine.effects.model import AskModel
+from engine.effects.model import SETTING, AskModel
 from engine.problems import Invalid, Problem, suggest
 from engine.records.states import Result
 from engine.schema.modules import Module, Path, Schema
@@ -50,8 +51,9 @@ class FillFields(Action):
         "fields": {"category": "What it is about", "suggested_priority": "How urgent it is"},
         "inputs": ["title", "description"],
     }
+    risk: ClassVar[str] = "Asks a model"
     icon: ClassVar[str] = "sparkles"
-    look: ClassVar[Literal["if", "wait", "outside", "action", "end"]] = "outside"
+    look: ClassVar[Look] = "outside"
 
     def keys(self) -> tuple[str, ...]:
         return tuple(self.fields)
@@ -65,6 +67,18 @@ class FillFields(Action):
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         for name in self.fields:
             yield Write(module.name, name)
+
+    def hosts(self) -> Iterable[Host]:
+        return (Host(setting=SETTING),)
+
+    def may(self, binder: Binder) -> Iterator[Right]:
+        yield Right("ask", "model", "the model")
+
+    def needs(self) -> Iterable[Need]:
+        told = "no model is set up: this step would fail."
+        yield Need(
+            "a model", lambda world, _: world.model is not None, told, f"Set {SETTING} and restart."
+        )
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         if not self.fields:

@@ -1,19 +1,22 @@
 """The action of making a PDF that is kept as a document of the record."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context
+from engine.blocks.rights import Need
 from engine.blocks.step import Action, Html, Text, Write
 from engine.blocks.words import quoted
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
-from engine.effects.pdf import HOME, PrintPdf
+from engine.effects.pdf import HOME, MISSING, PrintPdf
+from engine.outside.subprocesses import can_print
 from engine.problems import Problem
 from engine.records.states import Result
+from engine.records.text_library import PDF
 from engine.schema.modules import Module, Schema
 
 LONGEST = 1_000_000
@@ -37,6 +40,7 @@ class GeneratePdf(Action):
         "title": "Invoice {{ record.number }}.pdf",
         "html": "<h1>Invoice {{ record.number }}</h1><p>{{ record.total|money }}</p>",
     }
+    template_kind: ClassVar[str] = PDF
     icon: ClassVar[str] = "file-text"
     gives: ClassVar[tuple[str, ...]] = ("id", "number", "record")
 
@@ -47,6 +51,15 @@ class GeneratePdf(Action):
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         yield Write(HOME, "*")
+
+    def needs(self) -> Iterable[Need]:
+        told = f"{MISSING}: this step would fail."
+        yield Need(
+            "PlutoPrint, to print",
+            lambda *_: can_print(),
+            told,
+            "Run Sayso on another kind of machine.",
+        )
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         if self.template:

@@ -8,8 +8,9 @@ from pydantic import Field
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context
 from engine.blocks.recipient_words import recipient
+from engine.blocks.rights import Right
 from engine.blocks.step import Action, Text, Texts, Write
-from engine.blocks.words import people, quoted
+from engine.blocks.words import people, person, quoted
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.notify import Notify as Notice
@@ -36,6 +37,7 @@ class Notify(Action):
         "to": ["owner"],
         "text": "Look at {{ record.number }}",
     }
+    quotes: ClassVar[bool] = True
     icon: ClassVar[str] = "bell"
     gives: ClassVar[tuple[str, ...]] = ("users",)
 
@@ -47,6 +49,10 @@ class Notify(Action):
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         yield Write("notifications", "*")
+
+    def may(self, binder: Binder) -> Iterator[Right]:
+        for word in self.to:
+            yield Right("tell", word, person(word, binder))
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         if not self.to:

@@ -8,6 +8,7 @@ from pydantic import Field
 from engine.blocks import target_record
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context
+from engine.blocks.rights import Right
 from engine.blocks.step import Action
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
@@ -33,15 +34,23 @@ class RunWorkflow(Action):
         "workflow": "Accounts - Escalate",
         "record": "account",
     }
+    risk: ClassVar[str] = "Starts another workflow"
     icon: ClassVar[str] = "workflow"
     gives: ClassVar[tuple[str, ...]] = ("run", "count")
 
     def say(self, binder: Binder) -> str:
-        named = f"workflow {self.workflow}" if isinstance(self.workflow, int) else self.workflow
-        return f"start “{named}” for {target_record.whose(self.record, binder)}"
+        return f"start {self._named} for {target_record.whose(self.record, binder)}"
+
+    @property
+    def _named(self) -> str:
+        number = isinstance(self.workflow, int)
+        return f"“workflow {self.workflow}”" if number else f"“{self.workflow}”"
 
     def reads(self) -> Iterable[str]:
         return (self.record,)
+
+    def may(self, binder: Binder) -> Iterator[Right]:
+        yield Right("start", str(self.workflow), self._named)
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         yield from target_record.problems(self.record, checking)

@@ -12,15 +12,18 @@ from engine.blocks.communication import Communication
 from engine.blocks.context import Context, Person, once
 from engine.blocks.recipient_words import EACH, FROM_SOURCE, canonical, recipient
 from engine.blocks.replying import answered
+from engine.blocks.rights import Host, Need, Right
 from engine.blocks.step import Action, Html, Text, Texts, Write, texts
-from engine.blocks.words import people, quoted
-from engine.company.company import Sender
+from engine.blocks.words import people, person, quoted
+from engine.company.company import PLACEHOLDER, Company, Sender
 from engine.company.message_limits import Channel
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.mail import SendMail, follow_up
+from engine.outside.world import World
 from engine.problems import Problem, suggest
 from engine.records.states import Result
+from engine.records.text_library import E_MAIL
 from engine.schema.modules import Module, Schema
 from engine.schema.stored_files import Attachment
 from engine.templates import parse
@@ -69,6 +72,8 @@ class SendEmail(Communication):
         "body": "Dear customer,\n\nplease pay {{ record.balance|money('EUR') }}.",
     }
     channel: ClassVar[Channel] = "email"
+    quotes: ClassVar[bool] = True
+    template_kind: ClassVar[str] = E_MAIL
     icon: ClassVar[str] = "mail"
     gives: ClassVar[tuple[str, ...]] = ("to", "subject", "message_id")
 
@@ -101,6 +106,22 @@ class SendEmail(Communication):
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         yield Write("emails", "*")
+
+    def hosts(self) -> Iterable[Host]:
+        return (Host(setting="SAYSO_SMTP_URL"),)
+
+    def may(self, binder: Binder) -> Iterator[Right]:
+        for word in (*self.to, *self.cc):
+            yield Right("mail", word, person(word, binder))
+        for word in self.attach:
+            yield Right("attach", word, attached([word], binder))
+        if self.from_:
+            yield Right("send as", self.from_, self.from_)
+
+    def needs(self) -> Iterable[Need]:
+        if not self.from_:
+            told = "no sender is set: its mails would stay here until there is one."
+            yield Need("a sender", _has_sender, told, "An admin sets it on the page System.")
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         yield from super().check(checking)
@@ -140,10 +161,6 @@ class SendEmail(Communication):
         if named and (len(self.to) > 1 or any(map(_several, self.to))):
             told = "several people may be in To, and the name is that of the first alone."
             yield Problem("to", told, "Keep one person in `to`, and put the others in `cc`.")
-
-    @property
-    def needs(self) -> str:
-        return "" if self.from_ else self.kind
 
     def filled(self, ctx: Context) -> Action:
         """The same step with its texts written for the person it goes to."""
@@ -240,6 +257,11 @@ class SendEmail(Communication):
         return found.files
 
 
+def _has_sender(world: World, company: Company) -> bool:
+    """Whether mails have somebody to come from; without a mail server they need nobody."""
+    return not world.smtp_url or company.sender != PLACEHOLDER
+
+
 def _several(word: str) -> bool:
     """Whether a word means several people as a rule."""
     many = (*("contacts", "invoice_contacts"), *("group:", EACH, FROM_SOURCE))
@@ -249,9 +271,9 @@ def _several(word: str) -> bool:
 def _reachable(words: Iterable[str], ctx: Context) -> list[Person]:
     """Whom these words mean, each once, without those that have no address."""
     found = once(person for word in words for person in ctx.people(word))
-    for person in found:
-        told = f"there is no address for {person.name}"
-        if not person.address and told not in ctx.warnings:
+    for one in found:
+        told = f"there is no address for {one.name}"
+        if not one.address and told not in ctx.warnings:
             ctx.warnings.append(told)
     return [person for person in found if person.address]
 

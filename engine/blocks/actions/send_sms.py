@@ -9,14 +9,16 @@ from engine.blocks.checking import Checking
 from engine.blocks.communication import Communication
 from engine.blocks.context import Context, Person
 from engine.blocks.recipient_words import EACH, FROM_SOURCE, canonical, recipient
+from engine.blocks.rights import Host, Need, Right
 from engine.blocks.step import Action, Text, Texts, Write, texts
-from engine.blocks.words import people, quoted
+from engine.blocks.words import people, person, quoted
 from engine.company.message_limits import Channel
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
-from engine.effects.sms import Callee, SendText
+from engine.effects.sms import MISSING, SETTING, Callee, SendText
 from engine.problems import BadValue, Invalid, Problem
 from engine.records.states import Result
+from engine.records.text_library import TEXT_MESSAGE
 from engine.schema.modules import Module, Path, Schema
 from engine.schema.phones import e164
 from engine.templates.sms_length import MOST_PARTS, measure
@@ -42,7 +44,9 @@ class SendSms(Communication):
         "body": "{{ record.number }} needs your answer.",
     }
     channel: ClassVar[Channel] = "sms"
-    icon: ClassVar[str] = "message-square"
+    template_kind: ClassVar[str] = TEXT_MESSAGE
+    risk: ClassVar[str] = "Sends text messages"
+    icon: ClassVar[str] = "smartphone"
     gives: ClassVar[tuple[str, ...]] = ("to", "parts", "message_id")
 
     @field_validator("to")
@@ -61,6 +65,22 @@ class SendSms(Communication):
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         yield Write("sms", "*")
+
+    def hosts(self) -> Iterable[Host]:
+        return (Host(setting=SETTING),)
+
+    def may(self, binder: Binder) -> Iterator[Right]:
+        for word in self.to:
+            yield Right("text", word, person(word, binder))
+
+    def needs(self) -> Iterable[Need]:
+        told = f"{MISSING}: this step would fail."
+        yield Need(
+            "an SMS provider",
+            lambda world, _: world.sms is not None,
+            told,
+            f"Set {SETTING} and restart.",
+        )
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         yield from super().check(checking)
@@ -208,20 +228,20 @@ def _callees(found: Iterable[Person], ctx: Context) -> tuple[dict[Callee, Person
     """Each number once, as the world dials it; and what cannot be dialled, with why."""
     callees: dict[Callee, Person] = {}
     wrong = []
-    for person in found:
-        if not person.address:
-            wrong.append(f"there is no phone number for {person.name}")
+    for one in found:
+        if not one.address:
+            wrong.append(f"there is no phone number for {one.name}")
             continue
         try:
-            number = e164(person.address, _country(person, ctx))
+            number = e164(one.address, _country(one, ctx))
         except BadValue as bad:
-            wrong.append(f"{person.name}: {bad.message}" if person.name else bad.message)
+            wrong.append(f"{one.name}: {bad.message}" if one.name else bad.message)
             continue
         if number in {callee.number for callee in callees}:
             continue
-        who = {"contact": person.contact, "account": person.account or _account(ctx)}
-        ours = bool(person.handle)
-        callees[Callee(number=number, name=person.name, ours=ours, **who)] = person
+        who = {"contact": one.contact, "account": one.account or _account(ctx)}
+        ours = bool(one.handle)
+        callees[Callee(number=number, name=one.name, ours=ours, **who)] = one
     return callees, [each.rstrip(".") for each in wrong]
 
 

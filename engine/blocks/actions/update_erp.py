@@ -1,6 +1,6 @@
 """The action of changing the record in the accounting system that it came from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any, ClassVar, Literal
 
@@ -8,11 +8,12 @@ from pydantic import Field, JsonValue
 
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context
-from engine.blocks.step import Action, Values
+from engine.blocks.rights import Host, Need, Right
+from engine.blocks.step import Action, Look, Values
 from engine.blocks.words import quoted
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
-from engine.effects.erp import ChangeErp
+from engine.effects.erp import MISSING, SECRET, SETTING, ChangeErp
 from engine.problems import BadValue, Problem
 from engine.records.states import Result
 from engine.schema.english import listed
@@ -46,14 +47,30 @@ class UpdateErp(Action):
         "values": {"collection_status": "reminded", "reminders": "integer:1"},
     }
     outward: ClassVar[bool] = True
+    risk: ClassVar[str] = "Changes the accounting system"
     icon: ClassVar[str] = "database"
-    look: ClassVar[Literal["if", "wait", "outside", "action", "end"]] = "outside"
+    look: ClassVar[Look] = "outside"
     gives: ClassVar[tuple[str, ...]] = ("status", "answer")
 
     def say(self, binder: Binder) -> str:
         what = LEVELS.get(binder.module.name, (binder.module.singular.lower(), ""))[0]
         told = listed([f"{name} to {_said(raw, binder)}" for name, raw in self.values.items()])
         return f"set {told} on the {_spoken(what)} in the accounting system"
+
+    def hosts(self) -> Iterable[Host]:
+        return (Host(setting=SETTING, secret=SECRET),)
+
+    def may(self, binder: Binder) -> Iterator[Right]:
+        yield Right("change", "erp", "the record's counterpart in the accounting system")
+
+    def needs(self) -> Iterable[Need]:
+        told = f"{MISSING}: this step would fail."
+        yield Need(
+            "an accounting system",
+            lambda world, _: bool(world.erp_url),
+            told,
+            f"Set {SETTING} and restart.",
+        )
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         module = checking.module

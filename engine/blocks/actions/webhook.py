@@ -12,7 +12,8 @@ from engine.blocks import words
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context
 from engine.blocks.recipient_words import of_strangers
-from engine.blocks.step import Action, JsonText, Url, Values
+from engine.blocks.rights import Host
+from engine.blocks.step import Action, JsonText, Look, Url, Values
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.http import HttpRequest
@@ -60,7 +61,7 @@ class Webhook(Action):
     }
     icon: ClassVar[str] = "webhook"
     outward: ClassVar[bool] = True
-    look: ClassVar[Literal["if", "wait", "outside", "action", "end"]] = "outside"
+    look: ClassVar[Look] = "outside"
     gives: ClassVar[tuple[str, ...]] = ("status", "text", "answer")
 
     def say(self, binder: Binder) -> str:
@@ -77,6 +78,10 @@ class Webhook(Action):
 
     def reads(self) -> Iterable[str]:
         return self.fields
+
+    def hosts(self) -> Iterable[Host]:
+        proves = self.auth is not None and self.auth.type != "none"
+        return (Host.of(self.url, self.auth.secret if self.auth and proves else ""),)
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         if not (HOST.match(self.url) or parse(self.url).constant):

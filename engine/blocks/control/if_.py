@@ -10,7 +10,7 @@ from pydantic import Field
 
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context
-from engine.blocks.step import Enter, Move, Step
+from engine.blocks.step import Enter, Look, Move, Step
 from engine.conditions import Binder, Condition, bind, results
 from engine.conditions.readings import holds
 from engine.conditions.words import reasons
@@ -38,7 +38,7 @@ class If(Step):
         "else": [],
     }
     icon: ClassVar[str] = "split"
-    look: ClassVar[Literal["if", "wait", "outside", "action", "end"]] = "if"
+    look: ClassVar[Look] = "if"
 
     def branches(self) -> Mapping[str, tuple[Step, ...]]:
         return {"then": self.then, "else": self.otherwise}

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from engine.blocks.context import Context
-from engine.blocks.step import End, Move, Step
+from engine.blocks.step import End, Look, Move, Step
 from engine.conditions import Binder
 
 
@@ -20,7 +20,7 @@ class Stop(Step):
         "reason": "Nothing more to do",
     }
     icon: ClassVar[str] = "flag"
-    look: ClassVar[Literal["if", "wait", "outside", "action", "end"]] = "end"
+    look: ClassVar[Look] = "end"
 
     def say(self, binder: Binder) -> str:
         return f"stop: {self.reason}" if self.reason else "stop here"

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context
-from engine.blocks.step import Await, Move, Skip, Sleep, Step
+from engine.blocks.step import Await, Look, Move, Skip, Sleep, Step
 from engine.blocks.words import person
 from engine.company.calendar import Calendar
 from engine.company.schedule import WEEKDAY_NAMES, WEEKDAYS
@@ -21,7 +21,6 @@ from engine.records.states import Result
 from engine.schema.english import count, listed
 
 LONGEST = 3650  # days
-LENGTHS = ("minutes", "hours", "days")
 
 
 class Timeout(BaseModel):
@@ -85,7 +84,7 @@ class Wait(Step):
         "working_days": True,
     }
     icon: ClassVar[str] = "hourglass"
-    look: ClassVar[Literal["if", "wait", "outside", "action", "end"]] = "wait"
+    look: ClassVar[Look] = "wait"
 
     def keys(self) -> tuple[str, ...]:
         return ("timed_out",) if self.until_conditions else ()

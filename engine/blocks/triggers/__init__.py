@@ -26,12 +26,13 @@ class Trigger(BaseModel):
 
     `about` is the one module that it is for, if it is for one alone. What comes `from_outside` no
     workflow can cause. One that `minds_itself` does not tell people of changes of its own making:
-    that they start nothing is what it is expected to do.
+    that they start nothing is what it is expected to do. It shows as an `icon` of Lucide.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
     types: ClassVar[dict[str, type[Trigger]]] = {}
     example: ClassVar[dict[str, Any]]
+    icon: ClassVar[str] = "zap"
     repeats: ClassVar[bool] = False
     about: ClassVar[str] = ""
     from_outside: ClassVar[bool] = False

@@ -14,6 +14,7 @@ class EmailBounced(Trigger):
 
     type: Literal["email_bounced"] = "email_bounced"
     example: ClassVar[dict[str, Any]] = {"type": "email_bounced"}
+    icon: ClassVar[str] = "mail-open"
     about: ClassVar[str] = "emails"
     minds_itself: ClassVar[bool] = True
 

@@ -47,6 +47,7 @@ class EmailReceived(Trigger):
         "writes to the customer, so that two machines do not answer each other; else each mail.",
     )
     example: ClassVar[dict[str, Any]] = {"type": "email_received", "subject": "refund, dispute"}
+    icon: ClassVar[str] = "mail-open"
     about: ClassVar[str] = "emails"
     from_outside: ClassVar[bool] = True
 

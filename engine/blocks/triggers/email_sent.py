@@ -16,6 +16,7 @@ class EmailSent(Trigger):
 
     type: Literal["email_sent"] = "email_sent"
     example: ClassVar[dict[str, Any]] = {"type": "email_sent"}
+    icon: ClassVar[str] = "send"
     about: ClassVar[str] = "emails"
     minds_itself: ClassVar[bool] = True
 

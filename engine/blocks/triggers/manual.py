@@ -17,6 +17,7 @@ class Manual(Trigger):
         False, description="Also start it once for all that match, as soon as it is approved."
     )
     example: ClassVar[dict[str, Any]] = {"type": "manual"}
+    icon: ClassVar[str] = "play"
 
     def say(self, binder: Binder) -> str:
         each = article(binder.module.singular)

@@ -12,6 +12,7 @@ class RecordDeleted(Trigger):
 
     type: Literal["record_deleted"] = "record_deleted"
     example: ClassVar[dict[str, Any]] = {"type": "record_deleted"}
+    icon: ClassVar[str] = "trash-2"
 
     def listens(self) -> tuple[Listen, ...]:
         return (Listen("deleted"),)

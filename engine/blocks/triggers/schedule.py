@@ -15,6 +15,7 @@ class Schedule(Recurring, Trigger):
 
     type: Literal["schedule"] = "schedule"
     example: ClassVar[dict[str, Any]] = {"type": "schedule", "every": "day", "at": "09:00"}
+    icon: ClassVar[str] = "calendar-clock"
     repeats: ClassVar[bool] = True
 
     def say(self, binder: Binder) -> str:

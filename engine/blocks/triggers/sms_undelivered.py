@@ -11,6 +11,7 @@ class SmsUndelivered(Trigger):
 
     type: Literal["sms_undelivered"] = "sms_undelivered"
     example: ClassVar[dict[str, Any]] = {"type": "sms_undelivered"}
+    icon: ClassVar[str] = "smartphone"
     about: ClassVar[str] = "sms"
     minds_itself: ClassVar[bool] = True
 

@@ -20,6 +20,7 @@ class StageChanged(Trigger):
     from_: str | None = Field(None, alias="from", description="Only from this stage.")
     to: str | None = Field(None, description="Only to this stage.")
     example: ClassVar[dict[str, Any]] = {"type": "stage_changed", "field": "status", "to": "Sent"}
+    icon: ClassVar[str] = "shuffle"
 
     def listens(self) -> tuple[Listen, ...]:
         return (Listen("modified", frozenset({self.field})),)

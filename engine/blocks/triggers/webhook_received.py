@@ -32,6 +32,7 @@ class WebhookReceived(Trigger):
         "hook": "shop",
         "event": "order.paid",
     }
+    icon: ClassVar[str] = "webhook"
     about: ClassVar[str] = "webhook_calls"
     from_outside: ClassVar[bool] = True
 

@@ -12,6 +12,8 @@ from zipfile import ZipFile
 from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
 
+from engine.workflows.catalogue import icons
+
 STATIC = Path(__file__).parents[2] / "static"
 
 ICONS = (
@@ -95,6 +97,8 @@ ICONS = (
     "x",
     "zap",
 )
+# What steps and triggers show as stands in their own files.
+SPRITE = tuple(sorted({*ICONS, *icons()}))
 
 MARK = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">'
@@ -134,7 +138,7 @@ def asset(name: str) -> str:
 
 def icon(name: str) -> Markup:
     """An icon for a template: decoration, always beside a word or in something with a label."""
-    if name not in ICONS:
+    if name not in SPRITE:
         raise LookupError(f'The icon "{name}" is not in the sprite. Add it to ICONS in {__name__}.')
     return Markup('<svg class="i" aria-hidden="true"><use href="{}#{}"/></svg>').format(
         asset("icons.svg"), name
@@ -164,7 +168,7 @@ def build() -> Mapping[str, Asset]:
     face = font()
     packed = {} if face is None else {"geist.ttf": _asset("geist.ttf", face, _digest(face))}
     sources = {str(path.relative_to(STATIC)): path.read_bytes() for path in _static_files()}
-    sources["icons.svg"] = sprite(ICONS).encode()
+    sources["icons.svg"] = sprite(SPRITE).encode()
     sources["mark.svg"] = MARK.encode()
     if face is not None:
         sources["app.css"] = _font_face(packed["geist.ttf"].url) + sources["app.css"]

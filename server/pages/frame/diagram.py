@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from engine.blocks.control.if_ import If
+from engine.blocks.control.stop import Stop
 from engine.blocks.step import Step
 from engine.conditions import Binder, results
 from engine.conditions.words import describe
 from engine.workflows.diff import DiagramNode, Difference, merged
 from engine.workflows.workflow import Workflow
-from server.pages.frame.step_looks import END, of_step, of_trigger
 from server.pages.frame.views import Block, Branch, Change
 
 Marks = Mapping[str, Mapping[str, Any]]
@@ -19,7 +19,6 @@ SIGNS: dict[str | None, Sign] = {
 }  # fmt: skip
 WAYS: tuple[tuple[str, str, Literal["ok", ""]], ...] = (("then", "Yes", "ok"), ("else", "No", ""))
 START = "start"
-QUOTING = ("send_email", "create_task", "create_event", "notify")
 
 
 def blocks(
@@ -57,11 +56,11 @@ def changes(found: Iterable[Difference]) -> list[Change]:
 
 
 def _start(workflow: Workflow, binder: Binder, old: Workflow | None) -> Block:
-    kind, icon = of_trigger(str(getattr(workflow.trigger, "type", "")))
     said, asked = workflow.trigger.say(binder), describe(workflow.conditions, binder)
     block: Block = {
-        "id": START, "type": str(getattr(workflow.trigger, "type", "")), "kind": kind,
-        "icon": icon, "title": said, "detail": "" if asked == "always" else f"if {asked}",
+        "id": START, "type": workflow.trigger.kind, "kind": "start",
+        "icon": workflow.trigger.icon, "title": said,
+        "detail": "" if asked == "always" else f"if {asked}",
     }  # fmt: skip
     if old:
         was, had = old.trigger.say(binder), describe(old.conditions, binder)
@@ -75,9 +74,8 @@ def _block(
     node: DiagramNode, binder: Binder, marks: Marks | None, link: Callable[[str], str]
 ) -> Block:
     step = node.step
-    kind, icon = of_step(step.kind)
     block: Block = {
-        "id": step.id, "type": step.kind, "kind": kind, "icon": icon,
+        "id": step.id, "type": step.kind, "kind": step.look, "icon": step.icon,
         "title": _title(step, binder), "detail": _detail(step, binder),
         "change": SIGNS.get(node.sign, ""), "was": node.was, "href": link(step.id),
     }  # fmt: skip
@@ -118,7 +116,7 @@ def _detail(step: Step, binder: Binder) -> str:
 def short(step: Step, binder: Binder) -> tuple[str, str]:
     """What people call the step and what it does; without a label, a sentence parted after its
     quotation: "Create the task “Call them”", "for its owner"."""
-    if step.label or step.kind not in QUOTING:
+    if step.label or not step.quotes:
         return step.heading(binder), step.say(binder) if step.label else ""
     said, quote, rest = step.heading(binder).rpartition("”")
     return f"{said}{quote}" or rest, rest.strip(" ,") if said else ""
@@ -126,5 +124,4 @@ def short(step: Step, binder: Binder) -> tuple[str, str]:
 
 def ended(reason: str) -> Block:
     """The last block of a run that came to its end."""
-    kind, icon = END
-    return {"id": "end", "type": "end", "kind": kind, "icon": icon, "title": reason}
+    return {"id": "end", "type": "end", "kind": Stop.look, "icon": Stop.icon, "title": reason}

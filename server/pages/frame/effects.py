@@ -10,27 +10,26 @@ from engine.outside.smtp import paragraphs
 from engine.problems import BadValue
 from server.pages.frame.field_values import told
 from server.pages.frame.names import Names
-from server.pages.frame.step_looks import of_step
 from server.pages.frame.views import Attachment, Effect, FieldChange, Mail
 
 # No picture, so that reading a mail calls nobody; no form, no script, no style of its own.
 TAGS = nh3.ALLOWED_TAGS - {"img", "map", "area"}
-ICONS = {"mail": "mail", "http": "webhook", "model": "sparkles", "notify": "bell"}
 
 
 def effect(
     data: Mapping[str, Any],
     names: Names,
     *,
-    step: str,
+    icon: str,
     title: str,
     detail: str = "",
     before: Mapping[str, Any] | None = None,
 ) -> Effect:
-    """One effect as it was planned. `before` holds the values that it replaces."""
+    """One effect as it was planned, with the icon of its step. `before` holds the values that it
+    replaces."""
     kind = str(data.get("kind", ""))
     return {
-        "icon": ICONS.get(kind, of_step(step)[1]),
+        "icon": icon,
         "title": title[:1].upper() + title[1:],
         "detail": detail,
         "fields": _fields(data, names, before or {}),

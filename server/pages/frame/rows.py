@@ -9,6 +9,7 @@ from sqlalchemy import Row, select
 from engine.records.states import RunState
 from engine.records.tables import VERSIONS
 from engine.workflows.diff import differences
+from engine.workflows.rights import risks
 from engine.workflows.workflow import Workflow
 from server.pages.frame.diagram import short
 from server.pages.frame.field_values import sentence, size
@@ -100,6 +101,7 @@ def review_rows(names: Names, rows: list[Row[Any]]) -> list[ReviewRow]:
 def _review_row(names: Names, row: Row[Any], base: Workflow | None) -> ReviewRow:
     proposed = Workflow.model_validate(row.document)
     signs = _signs(names, base, proposed) if row.state == "in_review" else []
+    had = base.every_step if base else ()
     told = proposed.trigger.repeats and row.audience is not None
     matching = f"{size(row.audience, 'record')} matched" if told else ""
     return {
@@ -113,7 +115,7 @@ def _review_row(names: Names, row: Row[Any], base: Workflow | None) -> ReviewRow
         "added": signs.count("added") if base else 0,
         "changed": signs.count("changed") + signs.count("moved"),
         "removed": signs.count("removed"),
-        "risks": risks(proposed, base) if row.state == "in_review" else [],
+        "risks": risks(proposed.every_step, had) if row.state == "in_review" else [],
         "audience": matching,
     }
 
@@ -123,26 +125,3 @@ def _signs(names: Names, base: Workflow | None, proposed: Workflow) -> list[str]
     if base is None or module is None:
         return []
     return [each.sign for each in differences(base, proposed, names.tx.binder(module))]
-
-
-RISKS = {
-    "fill_fields": "Asks a model",
-    "send_sms": "Sends text messages",
-    "update_erp": "Changes the accounting system",
-    "call_function": "Calls a function",
-}
-
-
-def hosts(workflow: Workflow | None) -> set[str]:
-    """The machines outside that a workflow calls."""
-    steps = [step for step, _ in workflow.route.values()] if workflow else []
-    urls = [str(getattr(step, "url", "")) for step in steps if step.kind == "webhook"]
-    return {url.split("/", 3)[2] for url in urls if url.count("/") >= 2}
-
-
-def risks(proposed: Workflow, base: Workflow | None) -> list[str]:
-    """What a reviewer should notice first, in a few words each."""
-    kinds = {step.kind for step, _ in proposed.route.values()}
-    had = {step.kind for step, _ in base.route.values()} if base else set()
-    found = ["New outside address"] if hosts(proposed) - hosts(base) else []
-    return found + [told for kind, told in RISKS.items() if kind in kinds - had]

@@ -1,20 +1,17 @@
 """What is right, wrong and unwise about a version under review, and all that it may do."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Row
 
-from engine.blocks.attach_words import attached
-from engine.blocks.words import person
 from engine.installation import Installation
 from engine.records.transaction import Transaction
 from engine.workflows.advice import advice
-from engine.workflows.fingerprint import fingerprint, writes
+from engine.workflows.fingerprint import fingerprint
 from engine.workflows.library import examine
+from engine.workflows.rights import new_hosts, rights
 from engine.workflows.workflow import Workflow
 from server.pages.frame.field_values import sentence, size
-from server.pages.frame.rows import hosts
 from server.pages.frame.views import Check, Fact
 from server.pages.reviews.views import DryRun
 
@@ -33,7 +30,7 @@ def checks(
     if fingerprint(row.document, parsed, tx.schema) != row.hash:
         told = "A field or function it uses is another now than when it was sent."
         found.insert(0, _check("bad", told, "", "Ask for it to be sent for review again."))
-    for host in sorted(hosts(parsed) - hosts(before)):
+    for host in new_hosts(parsed.every_step, before.every_step if before else ()):
         remedy = "Approve only if you know who reads there."
         found.append(_check("warn", "Calls an outside address not used before", host, remedy))
     for problem in advice(parsed, tx.schema, audience, installation.lacks(tx.company)):
@@ -70,42 +67,13 @@ def _check(tone: Any, text: str, detail: str = "", remedy: str = "") -> Check:
 # --- what it may do ---
 
 
-def rights(tx: Transaction, parsed: Workflow) -> list[Fact]:
-    """Whom it may write to, what it may change, which machines it may call."""
+def allowed(tx: Transaction, parsed: Workflow) -> list[Fact]:
+    """What it may do, kind by kind: whom it may write to, what it may change, whom it may call."""
     binder = tx.binder(tx.schema.module(parsed.module))
-    steps = [step for step, _ in parsed.route.values()]
-    mails = [step for step in steps if step.kind == "send_email"]
-    people = {who for step in mails for key in ("to", "cc") for who in getattr(step, key, ())}
-    files = {word for step in mails for word in getattr(step, "attach", ())}
-    senders = {name for step in mails if (name := getattr(step, "from_", ""))}
-    texted = {who for step in steps if step.kind == "send_sms" for who in getattr(step, "to", ())}
-    called = {getattr(step, "function", "") for step in steps if step.kind == "call_function"}
-    erp = any(step.kind == "update_erp" for step in steps)
-    written: dict[str, list[str]] = {}
-    for write in writes(parsed, tx.schema):
-        written.setdefault(write.module, []).append(write.field)
-    pairs = (
-        ("May mail", _each(person(word, binder) for word in people)),
-        ("May text", _each(person(word, binder) for word in texted)),
-        ("May attach", _each(attached([word], binder) for word in files)),
-        ("Sends as", ", ".join(sorted(senders))),
-        ("May write", "; ".join(_written(tx, name, names) for name, names in written.items())),
-        ("May call", ", ".join(sorted(hosts(parsed)))),
-        ("May change", "the record's counterpart in the accounting system" if erp else ""),
-        ("May run", ", ".join(f"the function {name}" for name in sorted(called))),
-        ("May ask", "the model" if any(step.kind == "fill_fields" for step in steps) else ""),
-    )
-    return [{"label": label, "text": text, "href": ""} for label, text in pairs if text]
-
-
-def _each(words: Iterable[str]) -> str:
-    return "; ".join(sorted(words))
-
-
-def _written(tx: Transaction, module: str, fields: list[str]) -> str:
-    known = tx.schema.modules.get(module)
-    label = known.label if known else module
-    if "*" in fields or known is None:
-        return f"new {label.lower()}"
-    titles = [known.by_name[name].title.lower() for name in fields if name in known.by_name]
-    return f"{', '.join(dict.fromkeys(titles))} of {label.lower()}"
+    found: dict[str, list[str]] = {}
+    for right in rights(parsed.every_step, binder):
+        found.setdefault(right.kind, []).append(right.words)
+    return [
+        {"label": f"May {kind}", "text": "; ".join(dict.fromkeys(words)), "href": ""}
+        for kind, words in found.items()
+    ]

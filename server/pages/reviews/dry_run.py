@@ -58,7 +58,7 @@ def _effect(names: Names, workflow: Workflow, told: Told) -> Effect:
     if told.effect:
         detail = "" if told.outcome == Result.DONE else told.outcome
         return effect(
-            told.effect, names, step=step.kind, title=told.does, detail=detail, before=told.before
+            told.effect, names, icon=step.icon, title=told.does, detail=detail, before=told.before
         )
     heading = step.heading(names.tx.binder(names.tx.schema.module(workflow.module)))
     return {

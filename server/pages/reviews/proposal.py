@@ -12,15 +12,15 @@ from engine.runs.rehearsal import audience
 from engine.schema.modules import Module
 from engine.workflows.diff import differences
 from engine.workflows.library import parsed_of, versions
+from engine.workflows.rights import NEW_HOST, hosts, new_hosts
 from engine.workflows.workflow import TOGETHER
 from server.access.session import Visit
 from server.pages.frame.diagram import blocks, changes
 from server.pages.frame.field_values import size
 from server.pages.frame.moments import moment
 from server.pages.frame.names import Names
-from server.pages.frame.rows import hosts
 from server.pages.frame.views import Fact, Link
-from server.pages.reviews.checks import checks, rights
+from server.pages.reviews.checks import allowed, checks
 from server.pages.reviews.dry_run import dry_runs
 from server.pages.reviews.views import (
     Audience,
@@ -89,7 +89,7 @@ class Proposal:
             "checks": checks(
                 self.visit.installation, tx, row, self.parsed, self.before, runs, self.found.count
             ),
-            "rights": rights(tx, self.parsed),
+            "rights": allowed(tx, self.parsed),
             "inside": self._inside(),
             "decision": decision,
             "story": self._story(),
@@ -98,7 +98,7 @@ class Proposal:
 
     def new_hosts(self) -> list[str]:
         """Machines outside that only this version calls."""
-        return sorted(hosts(self.parsed) - hosts(self.before))
+        return new_hosts(self.parsed.every_step, self.before.every_step if self.before else ())
 
     def _live(self) -> Link | None:
         if self.active is None:
@@ -136,12 +136,8 @@ class Proposal:
 
     def _marks(self) -> dict[str, dict[str, Any]]:
         new = set(self.new_hosts())
-        calls = [
-            step.id
-            for step, _ in self.parsed.route.values()
-            if any(host in str(getattr(step, "url", "")) for host in new)
-        ]
-        return {id: {"risk": "New outside address"} for id in calls}
+        calls = [step.id for step in self.parsed.every_step if new & hosts([step])]
+        return {id: {"risk": NEW_HOST} for id in calls}
 
     # --- whom it would take ---
 

@@ -205,7 +205,7 @@ class Story:
         before = {name: pair[0] for name, pair in pairs.items()}
         title = self._does(entry)
         planned = entry.move["effect"]
-        return [effect(planned, self.names, step=step.kind, title=title, before=before)]
+        return [effect(planned, self.names, icon=step.icon, title=title, before=before)]
 
     def _does(self, entry: Row[Any]) -> str:
         planned = entry.move["effect"]

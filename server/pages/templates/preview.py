@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from engine.blocks.actions.send_email import SendEmail
+from engine.blocks.step import Step
 from engine.records.text_library import TEXT_MESSAGE
 from engine.records.transaction import Transaction
 from engine.runs.rehearsal import Told, rehearse
@@ -12,10 +14,8 @@ from engine.templates.wording import Wording
 from engine.workflows.library import checking
 from engine.workflows.workflow import Workflow, check
 
-PDF = "PDF"
 # A number of those that France keeps for films: it rings nowhere.
 NOBODY = "+33199001234"
-STEPS = {TEXT_MESSAGE: "send_sms", PDF: "generate_pdf"}
 Words = Sequence[str]
 
 
@@ -28,9 +28,9 @@ class Template:
     wordings: tuple[Wording, ...]
 
     @property
-    def step(self) -> str:
-        """The kind of step that sends such a template."""
-        return STEPS.get(self.kind, "send_email")
+    def step(self) -> type[Step]:
+        """The step that sends such a template: a mail where there is none for its kind."""
+        return next((e for e in Step.types.values() if e.template_kind == self.kind), SendEmail)
 
 
 def fitting(tx: Transaction, template: Template, somebody: str) -> list[Module]:
@@ -70,10 +70,12 @@ def readers(
 
 
 def _trial(template: Template, module: Module, to: Words) -> Workflow:
-    step: dict[str, object] = {"id": "preview", "type": template.step, "template": template.name}
-    if template.kind != PDF:
+    settings = template.step.model_fields
+    kind = settings["type"].default
+    step: dict[str, object] = {"id": "preview", "type": kind, "template": template.name}
+    if "to" in settings:
         step["to"] = list(to)
-    if template.step == "send_email" and not any(each.subject for each in template.wordings):
+    if "subject" in settings and not any(each.subject for each in template.wordings):
         step["subject"] = template.name
     return Workflow.model_validate(
         {

@@ -9,7 +9,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from engine.problems import Invalid
-from engine.records.text_library import PARTS, TEMPLATES, TEXT_MESSAGE, wording_of
+from engine.records.text_library import E_MAIL, PARTS, PDF, TEMPLATES, TEXT_MESSAGE, wording_of
 from engine.records.transaction import Transaction
 from engine.runs.rehearsal import Told
 from engine.templates.sms_length import told as length
@@ -27,7 +27,7 @@ from server.pages.frame.page import go, page
 from server.pages.frame.views import Fact
 from server.pages.templates import preview
 from server.pages.templates.choices import language_word, pick_language, pick_module, pick_record
-from server.pages.templates.preview import PDF, Template
+from server.pages.templates.preview import Template
 from server.pages.templates.uses import Use, uses
 from server.pages.templates.views import (
     Preview,
@@ -42,7 +42,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 HERE = "/templates"
 FORM = f"/records/{TEMPLATES}"
 LARGEST = 1_000_000
-KINDS = (("", "All"), ("E-mail", "E-mails"), (TEXT_MESSAGE, "Text messages"), (PDF, "PDFs"))
+KINDS = (("", "All"), (E_MAIL, "E-mails"), (TEXT_MESSAGE, "Text messages"), (PDF, "PDFs"))
 TITLES = {"subject": "Subject", "body": "Text", "html": "HTML"}
 SAID = {
     "live": "sends it",
@@ -162,7 +162,7 @@ def _asked(visit: Visit, rows: list[Row[Any]]) -> bool:
 
 
 def _kind(row: Row[Any]) -> str:
-    return str(row.kind or "E-mail")
+    return str(row.kind or E_MAIL)
 
 
 def _newest(rows: list[Row[Any]]) -> Row[Any]:
@@ -249,5 +249,5 @@ def _shown(view: Preview, names: Names, told: Told, template: Template) -> Previ
     if template.kind == PDF:
         title, html = str(told.effect["title"]), safe_html(str(told.effect["html"]))
         return {**view, "title": title, "html": html, "warned": told.warned}
-    seen = effect(told.effect, names, step=template.step, title=told.does)
+    seen = effect(told.effect, names, icon=template.step.icon, title=told.does)
     return {**view, "effect": seen, "warned": told.warned}

@@ -20,7 +20,6 @@ from server.pages.frame.lists import ROWS, choice, paging, place
 from server.pages.frame.moments import moment
 from server.pages.frame.names import Names
 from server.pages.frame.rows import run_rows
-from server.pages.frame.step_looks import of_step
 from server.pages.frame.views import Action, Block, Fact, Link, Stat, Tab, Way
 from server.pages.workflows.enrolled import inside_rows
 from server.pages.workflows.views import Comparing, StepPanel, VersionRow, WorkflowView
@@ -198,7 +197,7 @@ class Shown:
         binder = self.tx.binder(self.tx.schema.module(self.parsed.module))
         return {
             "id": step,
-            "icon": of_step(block.kind)[1],
+            "icon": block.icon,
             "title": short(block, binder)[0],
             "rows": inside_rows(self.visit, self.names, self.row, self.parsed, step),
             "actions": [],
