@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, delete, select
 
 from engine.problems import refuse, suggest
-from engine.records.states import DRIVEN
-from engine.records.tables import ENTRIES, RUNS, STOPS
+from engine.records.tables import STOPS
 from engine.records.transaction import Transaction
 
 ALL = "all"
@@ -33,15 +32,8 @@ def stop(tx: Transaction, what: str, reason: str, by: str) -> None:
 
 
 def lift(tx: Transaction, what: str) -> bool:
-    """Let it go on; all that waited for this is looked at again at once. False if it went on."""
-    if not tx.db.execute(delete(STOPS).where(STOPS.c.scope == what)).rowcount:
-        return False
-    waiting = select(ENTRIES.c.run).where(
-        ENTRIES.c.run == RUNS.c.id, ENTRIES.c.step == RUNS.c.step, ENTRIES.c.cause == "stop"
-    )
-    standing = RUNS.c.state.in_(DRIVEN)
-    tx.db.execute(update(RUNS).where(standing, waiting.exists()).values(due=tx.now))
-    return True
+    """Take a stop away. False if there was none."""
+    return tx.db.execute(delete(STOPS).where(STOPS.c.scope == what)).rowcount > 0
 
 
 def stops(tx: Transaction) -> list[Row[Any]]:

@@ -38,6 +38,12 @@ def settle(tx: Transaction, alert: int) -> None:
     tx.db.execute(update(ALERTS).where(ALERTS.c.id == alert).values(state="settled"))
 
 
+def settle_cause(tx: Transaction, key: str) -> None:
+    """Mark what was told under this key as seen to, if it is open."""
+    mine = (ALERTS.c.key == key, ALERTS.c.state == "open")
+    tx.db.execute(update(ALERTS).where(*mine).values(state="settled"))
+
+
 def listed(
     tx: Transaction, state: str | None = "open", workflow: int | None = None
 ) -> list[Row[Any]]:

@@ -6,12 +6,12 @@ from sqlalchemy import Row, select, update
 
 from engine.blocks.triggers.schedule import Schedule
 from engine.problems import Invalid, refuse
-from engine.records.states import RunState
-from engine.records.tables import RUNS, VERSIONS, WORKFLOWS
+from engine.records.tables import VERSIONS, WORKFLOWS
 from engine.records.text_library import current
 from engine.records.transaction import Transaction
 from engine.review.deactivated_users import absent
 from engine.review.one_off import begin as begin_now
+from engine.runs import store
 from engine.runs.candidates import candidates
 from engine.runs.episodes import begin
 from engine.runs.schedules.next_due import plan_next
@@ -176,12 +176,7 @@ def switch_on(tx: Transaction, library: Library, workflow: int) -> bool:
         .where(WORKFLOWS.c.id == workflow)
         .values(state="active", activated_at=tx.now, changed_at=tx.now)
     )
-    held = (
-        RUNS.c.workflow == workflow,
-        RUNS.c.state == RunState.PAUSED,
-        RUNS.c.reason.startswith("held:"),
-    )
-    tx.db.execute(update(RUNS).where(*held).values(state=RunState.WAITING, reason=""))
+    store.resume(tx, workflow)
     plan_next(tx, live, tx.now)
     tx.touch("workflows")
     return True

@@ -9,7 +9,6 @@ from typing import Any
 from pydantic import JsonValue
 from sqlalchemy import (
     String,
-    Table,
     and_,
     bindparam,
     cast,
@@ -19,15 +18,13 @@ from sqlalchemy import (
     not_,
     select,
 )
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql.elements import ColumnElement
 
 from engine.records.states import GOING_ON, RunState
 from engine.records.tables import EPISODES, RUNS
 from engine.records.transaction import Transaction
+from engine.runs import episodes, store
 from engine.runs.candidates import candidates
-from engine.runs.episodes import turn
 from engine.workflows.library import Live
 from engine.workflows.workflow import AfterFinish, EveryDays
 
@@ -57,17 +54,13 @@ def enrol(
     if why := enrolment.refusal(live, record):
         return None, why
     values = enrolment.row(live, record, mark, cause)
-    id = tx.db.scalar(_insert(tx).values(**values).on_conflict_do_nothing().returning(RUNS.c.id))
+    id = store.start(tx, values)
     return id, "" if id else "it has run for this occasion already"
 
 
 def refusal(tx: Transaction, live: Live, subject: int) -> str | None:
     """Why no run may start for this record now."""
     return Enrolment(tx, [(live, subject)]).refusal(live, subject)
-
-
-def _insert(tx: Transaction, table: Table = RUNS) -> Any:
-    return sqlite_insert(table) if tx.db.dialect.name == "sqlite" else postgres_insert(table)
 
 
 def _row(tx: Transaction, live: Live, cause: Cause) -> dict[str, Any]:
@@ -94,10 +87,6 @@ GOING = select(RUNS.c.id, RUNS.c.workflow, RUNS.c.subject, RUNS.c.state).where(
     RUNS.c.subject.in_(bindparam("subjects", expanding=True)),
     RUNS.c.state.in_(GOING_ON),
 )
-START = {
-    "sqlite": sqlite_insert(RUNS).on_conflict_do_nothing(),
-    "postgresql": postgres_insert(RUNS).on_conflict_do_nothing(),
-}
 
 
 @dataclass
@@ -225,23 +214,11 @@ class Enrolment:
 
     def write(self) -> None:
         """Write the runs that were started, and the episodes that began or ended."""
-        if self._rows:
-            self.tx.db.execute(START[self.tx.db.dialect.name], self._rows)
-        if self._turned:
-            keys = ["workflow", "subject"]
-            new = _insert(self.tx, EPISODES)
-            now = {"number": new.excluded.number, "holds": new.excluded.holds}
-            turned = [(*key, self._past[key]) for key in sorted(self._turned)]
-            rows = [
-                {
-                    "workflow": workflow,
-                    "subject": subject,
-                    "number": past.episode,
-                    "holds": past.holds,
-                }
-                for workflow, subject, past in turned
-            ]
-            self.tx.db.execute(new.on_conflict_do_update(index_elements=keys, set_=now), rows)
+        store.start_all(self.tx, self._rows)
+        turned = {key: self._past[key] for key in sorted(self._turned)}
+        episodes.keep(
+            self.tx, [(*key, past.episode or 0, past.holds) for key, past in turned.items()]
+        )
 
 
 def _counts(live: Live) -> bool:
@@ -274,17 +251,11 @@ def enrol_matching(
     chosen = candidates(tx, live.parsed, at, only).subquery()
     subject = chosen.c.subject
     if live.parsed.recurrence == "episode":
-        turn(tx, live.workflow, select(subject))
-    picked = select(
-        *(literal(value, RUNS.c[name].type) for name, value in _row(tx, live, cause).items()),
-        subject,
-        chosen.c.record,
-        chosen.c.members,
-        _occasions(tx, live, subject, mark),
-    ).where(*_allowed(tx, live, subject))
-    picked = picked.order_by(chosen.c.record)
-    names = [*_row(tx, live, cause), "subject", "record", "members", "occasion"]
-    return tx.db.execute(_insert(tx).from_select(names, picked).on_conflict_do_nothing()).rowcount
+        episodes.turn(tx, live.workflow, select(subject))
+    occasion = _occasions(tx, live, subject, mark).label("occasion")
+    picked = select(subject, chosen.c.record, chosen.c.members, occasion)
+    picked = picked.where(*_allowed(tx, live, subject)).order_by(chosen.c.record)
+    return store.start_chosen(tx, _row(tx, live, cause), picked)
 
 
 def _occasions(tx: Transaction, live: Live, subject: Any, mark: str) -> ColumnElement[str]:

@@ -1,8 +1,11 @@
 """Episodes: since when the conditions hold of a record, and how often they came to hold."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, and_, insert, literal, not_, select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from engine.records.tables import EPISODES
 from engine.records.transaction import Transaction
@@ -28,3 +31,22 @@ def begin(tx: Transaction, workflow: int, matching: Select[Any], number: int) ->
     return tx.db.execute(
         insert(EPISODES).from_select(["workflow", "subject", "number", "holds"], rows)
     ).rowcount
+
+
+def keep(tx: Transaction, turned: Sequence[tuple[int, int, int, bool]]) -> None:
+    """Note of records, one by one, that an episode began or ended: (workflow, subject, number of
+    the episode, whether the conditions hold)."""
+    if turned:
+        names = ("workflow", "subject", "number", "holds")
+        tx.db.execute(
+            KEEP[tx.db.dialect.name], [dict(zip(names, each, strict=True)) for each in turned]
+        )
+
+
+def _keeping(insert: Any) -> Any:
+    new = insert(EPISODES)
+    now = {"number": new.excluded.number, "holds": new.excluded.holds}
+    return new.on_conflict_do_update(index_elements=["workflow", "subject"], set_=now)
+
+
+KEEP = {"sqlite": _keeping(sqlite_insert), "postgresql": _keeping(postgres_insert)}

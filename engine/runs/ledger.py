@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import JsonValue
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, select
 
 from engine.blocks.communication import Communication, WaitDays
 from engine.blocks.context import Context
@@ -19,8 +19,7 @@ from engine.effects import Effect, Outcome, any_effect
 from engine.records.batch import BatchedTransaction
 from engine.records.reader import Reader, RecordFacts, line_data, paused, subject, template_data
 from engine.records.states import DRIVEN, ENDED, Phase, Result, RunState
-from engine.records.tables import ENTRIES, RUNS
-from engine.records.transaction import Transaction
+from engine.records.tables import ENTRIES
 from engine.records.writer import Author
 from engine.runs.addressees import described, language_of, refusal
 from engine.runs.bindings import Bindings
@@ -73,12 +72,6 @@ class Entry:
     def key(self) -> str:
         """Under this key its effect changes the world once, however often it is performed."""
         return f"run-{self.run}-{self.step}"
-
-    def row(self, prefix: str = "") -> dict[str, Any]:
-        """As it is written."""
-        row = {f"{prefix}{name}": getattr(self, name) for name in ENTRY}
-        row[f"{prefix}result"] = self.result or None
-        return row
 
     def seen(self) -> dict[str, JsonValue]:
         """What later steps can read of it."""
@@ -597,58 +590,3 @@ def _run(row: Row[Any], reader: Reader, live: Live) -> Run:
         row.ended_at,
         awaits=row.awaits,
     )
-
-
-class Fenced(Exception):
-    """Another worker has taken over one of these runs; nothing of this transaction may stay."""
-
-
-ENTRY = tuple(column.name for column in ENTRIES.columns)
-ADD_ENTRY = insert(ENTRIES)
-CHANGE_ENTRY = (
-    update(ENTRIES)
-    .where(ENTRIES.c.run == bindparam("new_run"), ENTRIES.c.step == bindparam("new_step"))
-    .values({name: bindparam(f"new_{name}") for name in ENTRY[2:]})
-)
-RUN_NOW = ("state", "step", "due", "outward", "reason", "ended_at", "owner", "awaits")
-CHANGE_RUN = (
-    update(RUNS)
-    .where(RUNS.c.id == bindparam("run"), RUNS.c.owner == bindparam("held_by"))
-    .values({name: bindparam(f"new_{name}") for name in RUN_NOW})
-)
-
-
-def store(tx: Transaction, runs: Sequence[Run], aloft: datetime | None = None) -> None:
-    """Write what has become of runs, all at once. Raises `Fenced` if one is no longer ours.
-
-    Runs whose effect is being performed stay ours until `aloft`; all others are anybody's.
-    """
-    entries = [entry for run in runs for entry in run.entries.values() if entry.changed]
-    if fresh := [entry.row() for entry in entries if entry.fresh]:
-        tx.db.execute(ADD_ENTRY, fresh)
-    if changed := [entry.row("new_") for entry in entries if not entry.fresh]:
-        tx.db.execute(CHANGE_ENTRY, changed)
-    for entry in entries:
-        entry.fresh = entry.changed = False
-    if runs:
-        rows = [_stand(run, tx.now, aloft) for run in runs]
-        if tx.db.execute(CHANGE_RUN, rows).rowcount != len(rows):
-            raise Fenced("a run was taken over by another worker")
-
-
-def _stand(run: Run, now: datetime, aloft: datetime | None) -> dict[str, Any]:
-    """Where a run stands, as it is written."""
-    entry = run.outward()
-    flies = entry is not None and entry.phase == Phase.PERFORMING
-    return {
-        "run": run.id,
-        "held_by": run.owner,
-        "new_state": run.state,
-        "new_step": run.step,
-        "new_due": None if run.ended else aloft if flies else run.due or now,
-        "new_outward": entry is not None,
-        "new_reason": run.reason,
-        "new_ended_at": run.ended_at,
-        "new_owner": run.owner if flies else None,
-        "new_awaits": run.awaits,
-    }

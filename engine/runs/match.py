@@ -11,10 +11,10 @@ from sqlalchemy.exc import OperationalError
 from engine.conditions.readings import holds
 from engine.records.alerts import raise_alert
 from engine.records.reader import Reader, RecordFacts
-from engine.records.states import RunState
-from engine.records.tables import AWAITING, EVENTS, PENDING, RUNS
+from engine.records.tables import EVENTS, PENDING
 from engine.records.text_library import TEMPLATES
 from engine.records.transaction import Transaction
+from engine.runs import store
 from engine.runs.bindings import Bindings
 from engine.runs.enrol import Cause, Enrolment
 from engine.runs.ledger import DEEPEST
@@ -95,7 +95,7 @@ class Matcher:
         elif asked:
             self._ask(tx, asked)
         changed = sorted({f"{event.module}/{event.record}" for event in events})
-        tx.db.execute(RING, {"records": changed, "now": tx.now})
+        store.wake_awaiting(tx, changed)
         mend(tx, self.library, events)
         tx.db.execute(ASKED, {"ids": [event.id for event in events]})
         if worded := [event for event in events if event.module == TEMPLATES]:
@@ -162,16 +162,6 @@ class Matcher:
 
 WAITING = (
     select(EVENTS).where(PENDING).order_by(EVENTS.c.id).limit(bindparam("most")).with_for_update()
-)
-# A run that waits for something looks again when the record that may bring it has changed.
-RING = (
-    update(RUNS)
-    .where(
-        AWAITING,
-        RUNS.c.awaits.in_(bindparam("records", expanding=True)),
-        RUNS.c.state == RunState.WAITING,
-    )
-    .values(due=bindparam("now", type_=RUNS.c.due.type))
 )
 ASKED = (
     update(EVENTS)

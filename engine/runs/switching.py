@@ -5,9 +5,9 @@ from typing import Literal
 from sqlalchemy import update
 
 from engine.problems import refuse
-from engine.records.states import DRIVEN, RunState
 from engine.records.tables import RUNS, WORKFLOWS
 from engine.records.transaction import Transaction
+from engine.runs import store
 from engine.runs.schedules.next_due import rest
 from engine.workflows.library import row_of
 
@@ -28,21 +28,10 @@ def switch_off(tx: Transaction, workflow: int, running: Running = "hold") -> Non
         .where(WORKFLOWS.c.id == workflow)
         .values(state="paused", changed_at=tx.now)
     )
-    going = (RUNS.c.workflow == workflow, RUNS.c.state.in_(DRIVEN))
+    mine = RUNS.c.workflow == workflow
     if running == "hold":
-        tx.db.execute(
-            update(RUNS)
-            .where(*going)
-            .values(state=RunState.PAUSED, reason="held: the workflow was switched off")
-        )
+        store.hold(tx, mine)
     elif running == "stop":
-        ended = {
-            "state": RunState.STOPPED,
-            "reason": "stopped: the workflow was switched off",
-            "ended_at": tx.now,
-            "step": None,
-            "due": None,
-        }
-        tx.db.execute(update(RUNS).where(*going).values(**ended))
+        store.stop(tx, mine)
     rest(tx, workflow)
     tx.touch("workflows")

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, select
 
 from engine.problems import refuse
-from engine.records.states import Phase, Result, RunState
-from engine.records.tables import ALERTS, ENTRIES, RUNS
+from engine.records.alerts import settle_cause
+from engine.records.states import Result, RunState
+from engine.records.tables import ENTRIES, RUNS
 from engine.records.transaction import Transaction
 from engine.records.writer import Author, Records
+from engine.runs import store
 from engine.workflows.library import Library, row_of
-
-HELD = "held: the workflow was switched off"
 
 
 def decide(tx: Transaction, library: Library, run: int, arrived: bool, by: str) -> None:
@@ -22,21 +22,15 @@ def decide(tx: Transaction, library: Library, run: int, arrived: bool, by: str) 
         message = f"run R-{run} does not wait for anybody to say what happened."
         raise refuse("run", message, "Open it to see how it stands.")
     live = library.version(tx, row.workflow, row.version)
-    _close(tx, entry, arrived, by)
-    step = live.parsed.route[row.step][1] if arrived else row.step
-    stand = {
-        "step": step,
-        "state": RunState.RUNNING,
-        "reason": "",
-        "due": tx.now,
-        "outward": not arrived,
-    }
-    if step is None:
-        stand |= {"state": RunState.DONE, "reason": "finished", "due": None, "ended_at": tx.now}
-    elif row_of(tx, row.workflow).state == "paused":
-        stand |= {"state": RunState.PAUSED, "reason": HELD}
-    tx.db.execute(update(RUNS).where(RUNS.c.id == run).values(**stand))
-    tx.db.execute(update(ALERTS).where(ALERTS.c.key == f"unknown/{run}").values(state="settled"))
+    if arrived:
+        said = f"{entry.said}; {by} says that it arrived"
+        store.confirm(tx, run, row.step, said, live.parsed.route[row.step][1])
+    else:
+        said = f"{entry.said}; {by} says that it did not arrive, so it is sent again"
+        store.repeat(tx, run, row.step, said)
+    if row_of(tx, row.workflow).state == "paused":
+        store.hold(tx, RUNS.c.id == run)
+    settle_cause(tx, f"unknown/{run}")
     _mark_copy(tx, row, arrived, by)
 
 
@@ -50,18 +44,6 @@ def _doubtful(tx: Transaction, row: Row[Any]) -> Row[Any] | None:
         ENTRIES.c.outcome == Result.UNKNOWN,
     )
     return tx.db.execute(select(ENTRIES).where(*mine)).first()
-
-
-def _close(tx: Transaction, entry: Row[Any], arrived: bool, by: str) -> None:
-    mine = (ENTRIES.c.run == entry.run, ENTRIES.c.step == entry.step)
-    now: dict[str, Any] = {
-        "outcome": Result.DONE,
-        "said": f"{entry.said}; {by} says that it arrived",
-    }
-    if not arrived:
-        said = f"{entry.said}; {by} says that it did not arrive, so it is sent again"
-        now = {"outcome": "", "phase": Phase.QUEUED, "tries": 0, "ended_at": None, "said": said}
-    tx.db.execute(update(ENTRIES).where(*mine).values(**now))
 
 
 def _mark_copy(tx: Transaction, row: Row[Any], arrived: bool, by: str) -> None:

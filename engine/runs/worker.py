@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from secrets import token_hex
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Row, bindparam, exists, select, update
+from sqlalchemy import Row, bindparam, exists, select
 from sqlalchemy.exc import OperationalError
 
 from engine.effects import Outcome, OutwardEffect
@@ -23,8 +22,9 @@ from engine.records.states import DRIVEN, Phase, Result, RunState
 from engine.records.suppression import suppress
 from engine.records.tables import EVENTS, LIVE, PENDING, RUNS, SCHEDULES, VERSIONS
 from engine.records.transaction import Transaction
+from engine.runs import store
 from engine.runs.bindings import Bindings
-from engine.runs.ledger import Entry, Run, read_runs, store
+from engine.runs.ledger import Entry, Run, read_runs
 from engine.runs.match import Matcher, stale
 from engine.runs.runner import advance, settle
 from engine.runs.schedules.firing import fire_due
@@ -111,7 +111,7 @@ class Worker:
         try:
             with self.database.begin() as tx:
                 taken = self.matcher.take(tx)
-                rows = claim(tx, BATCH, self.lease, outward=False) if taken <= FEW else []
+                rows = store.claim(tx, BATCH, self.lease, outward=False) if taken <= FEW else []
                 departing = self._handle(tx, rows, go_on)
         except OperationalError:
             raise
@@ -135,7 +135,7 @@ class Worker:
         """
         try:
             with self.database.begin() as tx:
-                rows = claim(tx, BATCH, self.lease, outward=False)
+                rows = store.claim(tx, BATCH, self.lease, outward=False)
                 departing = self._handle(tx, rows, go_on)
         except OperationalError:
             raise
@@ -150,7 +150,7 @@ class Worker:
         if not (free := self._free()):
             return 0
         with self.database.begin() as tx:
-            rows = claim(tx, free, self.lease, outward=True)
+            rows = store.claim(tx, free, self.lease, outward=True)
             departing = self._handle(tx, rows, go_on, sending=True)
         self._depart(departing)
         return len(rows)
@@ -221,8 +221,8 @@ class Worker:
         if now - self._renewed > self.lease / 3:
             self._renewed = now
             with self.database.begin() as tx:
-                held = [{"run": flight.run, "held_by": flight.owner} for flight in flights]
-                tx.db.execute(RENEW, [{**each, "until": now + self.lease} for each in held])
+                held = [(flight.run, flight.owner) for flight in flights]
+                store.renew(tx, held, now + self.lease)
 
     # --- runs of one batch ---
 
@@ -252,7 +252,7 @@ class Worker:
         gate = Gate(held, self.world.stopped, lambda effect: effect.lacks(self.world))
         departing = self._departing(runs, stage, gate, self._free() + landing, sending=sending)
         gate.tell()
-        store(held, runs, tx.now + self.lease)
+        store.save(held, runs, tx.now + self.lease)
         tell(held, runs)
         return departing
 
@@ -338,7 +338,7 @@ class Worker:
 
     def _alone(self) -> int:
         with self.database.begin() as tx:
-            rows = claim(tx, BATCH, self.lease, outward=False)
+            rows = store.claim(tx, BATCH, self.lease, outward=False)
         for row in rows:
             try:
                 with self.database.begin() as tx:
@@ -355,10 +355,7 @@ class Worker:
         """A run that breaks its worker fails, visibly, and holds up nobody else."""
         with self.database.begin() as tx:
             told = broken(error)
-            failed = {"state": RunState.FAILED, "reason": told, "ended_at": tx.now}
-            held = update(RUNS).where(RUNS.c.id == run, RUNS.c.owner == owner)
-            gone = held.values(**failed, due=None, owner=None).returning(RUNS.c.workflow)
-            workflow = tx.db.scalar(gone)
+            workflow = store.give_up(tx, run, owner, told)
             remedy = "Report this; then try the run again."
             raise_alert(tx, "failed", f"failed/{workflow}", told, remedy, workflow)
 
@@ -399,50 +396,15 @@ def _lost(entry: Entry) -> Outcome:
     return effect.lost()
 
 
-RENEW = (
-    update(RUNS)
-    .where(RUNS.c.id == bindparam("run"), RUNS.c.owner == bindparam("held_by"))
-    .values(due=bindparam("until"))
-)
-
-
-NOW = bindparam("now", type_=RUNS.c.due.type)
 STATES = select(VERSIONS.c.workflow, VERSIONS.c.version, VERSIONS.c.state).where(
     VERSIONS.c.workflow.in_(bindparam("workflows", expanding=True))
 )
-# The runs whose time has come: those that stand before an effect outside, and all others.
-DUE = {
-    outward: select(RUNS.c.id).where(RUNS.c.outward.is_(outward), LIVE, RUNS.c.due <= NOW)
-    for outward in (False, True)
-}
-FIRST = {
-    outward: query.order_by(RUNS.c.due, RUNS.c.id)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
-    for outward, query in DUE.items()
-}
-TAKE = (
-    update(RUNS)
-    .where(RUNS.c.id.in_(bindparam("runs", expanding=True)))
-    .values(owner=bindparam("new_owner"), due=bindparam("until"))
-    .returning(RUNS)
-)
 LOOK = select(
     exists(select(EVENTS.c.id).where(PENDING)),
-    exists(select(SCHEDULES.c.workflow).where(SCHEDULES.c.next_at <= NOW)),
-    exists(DUE[False]),
-    exists(DUE[True]),
+    exists(select(SCHEDULES.c.workflow).where(SCHEDULES.c.next_at <= store.NOW)),
+    exists(store.DUE[False]),
+    exists(store.DUE[True]),
 )
-
-
-def claim(tx: Transaction, limit: int, lease: timedelta, *, outward: bool) -> list[Row[Any]]:
-    """Take runs that are due, until the lease ends: then those of a dead worker are due again."""
-    ids = list(tx.db.scalars(FIRST[outward], {"now": tx.now, "most": limit}))
-    if not ids:
-        return []
-    ours = {"runs": ids, "new_owner": token_hex(16), "until": tx.now + lease}
-    place = {id: number for number, id in enumerate(ids)}
-    return sorted(tx.db.execute(TAKE, ours).all(), key=lambda row: place[row.id])
 
 
 def tell(tx: Transaction, runs: Iterable[Run]) -> None:

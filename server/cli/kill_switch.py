@@ -36,10 +36,11 @@ def go_on(what: str) -> None:
     from engine.outside import kill_switch
     from engine.people import audit
     from engine.people.logins import BY_SAYSO
+    from engine.runs.sending.outbox import lift_stop
 
     installation = opened()
     with installation.database.begin() as tx:
-        lifted = kill_switch.lift(tx, what)
+        lifted = lift_stop(tx, what)
         if lifted:
             audit.record(tx, BY_SAYSO.name, "go on sending", what, None)
         left = [row.scope for row in kill_switch.stops(tx)]

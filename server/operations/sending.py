@@ -173,7 +173,7 @@ def go_on(desk: Desk, scope: str, reason: str) -> Answer:
     """Let go on what was stopped."""
     desk.need("settings:write")
     with desk.begin() as tx:
-        if not kill_switch.lift(tx, scope):
+        if not outbox.lift_stop(tx, scope):
             raise missing("scope", f"“{scope}” is not stopped.", "See what is.")
         audit.record(tx, desk.who.name, "go on sending", scope, {"reason": reason})
     desk.installation.changed()

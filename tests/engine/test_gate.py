@@ -14,7 +14,7 @@ from engine.records.signed_links import Links
 from engine.records.suppression import lift, listed, suppress
 from engine.records.tables import CLAIMS, QUOTAS
 from engine.runs.sending import quotas
-from engine.runs.sending.outbox import send_now, waiting
+from engine.runs.sending.outbox import lift_stop, send_now, waiting
 from engine.runs.sending.quotas import Message
 from tests.databases import TemplateDatabase
 from tests.engine.labour import context, write_to_many
@@ -292,8 +292,8 @@ def test_what_is_stopped_stays_until_an_admin_lets_it_go_on(
     assert mailbox.received == []
     assert [cause for cause, _ in outbox(office)] == ["stop"]
     with office.database.begin() as tx:
-        assert kill_switch.lift(tx, what)
-        assert not kill_switch.lift(tx, what)
+        assert lift_stop(tx, what)
+        assert not lift_stop(tx, what)
     office.worker.work()
     assert len(mailbox.received) == 1
 
@@ -313,7 +313,7 @@ def test_a_stop_of_another_channel_stops_nothing_here_and_calls_are_stopped_too(
         office.worker.work()
         assert (len(mailbox.received), receiver.requests) == (1, [])
         with office.database.begin() as tx:
-            kill_switch.lift(tx, "webhook")
+            lift_stop(tx, "webhook")
         office.worker.work()
         assert len(receiver.requests) == 1
 

@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import func, select, update
 
 from engine.records.tables import EVENTS, RUNS
-from engine.runs.worker import Worker, claim
+from engine.runs import store
+from engine.runs.switching import switch_off
+from engine.runs.worker import Worker
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.office import Office, prepare
@@ -442,6 +444,25 @@ def test_a_mail_whose_answer_was_lost_waits_for_a_person_and_is_never_sent_again
     assert office.rows("emails", "status") == [("unknown",)]
 
 
+def test_switching_on_resumes_what_was_held_and_nothing_that_asks_a_person(
+    office: Office, mailbox: MailServer
+) -> None:
+    rest = {"id": "rest", "type": "wait", "days": 1}
+    later = {"field": "memo", "op": "is_not_empty"}
+    choose = {"id": "choose", "type": "if", "conditions": later, "then": [rest]}
+    workflow = office.activate(trigger=CREATED, steps=[choose, MAIL])
+    mailbox.loses_answers = True
+    office.create("invoices", account="ACME")
+    office.create("invoices", account="ACME", memo="later")
+    work(office)
+    with office.database.begin() as tx:
+        switch_off(tx, workflow)
+    assert office.runs()[1] == "paused: held: the workflow was switched off"
+    with office.database.begin() as tx:
+        store.resume(tx, workflow)
+    assert [run.partition(":")[0] for run in office.runs()] == ["paused", "waiting"]
+
+
 def test_a_copy_of_a_mail_that_cannot_be_kept_is_told_of(
     office: Office, mailbox: MailServer
 ) -> None:
@@ -663,7 +684,7 @@ def test_what_a_dead_worker_held_is_taken_over_when_its_lease_ends(
     office.create("invoices")
     office.worker.match()
     with office.database.begin() as tx:
-        assert len(claim(tx, 10, timedelta(seconds=60), outward=False)) == 1
+        assert len(store.claim(tx, 10, timedelta(seconds=60), outward=False)) == 1
     work(office)
     assert (office.runs(), office.rows("notes", "id")) == (["running"], [])
     clock.advance(seconds=60)
@@ -732,9 +753,9 @@ def test_no_run_is_ours_twice(office: Office) -> None:
     office.worker.match()
     lease = timedelta(seconds=60)
     with office.database.begin() as tx:
-        first = claim(tx, 6, lease, outward=False)
+        first = store.claim(tx, 6, lease, outward=False)
     with office.database.begin() as tx:
-        second = claim(tx, 6, lease, outward=False)
+        second = store.claim(tx, 6, lease, outward=False)
     assert sorted(row.id for row in [*first, *second]) == list(range(1, 11))
     assert len({row.owner for row in [*first, *second]}) == 2
     with office.database.read() as tx:

@@ -13,6 +13,7 @@ from engine.problems import BadValue, refuse
 from engine.records.states import Phase, RunState
 from engine.records.tables import ENTRIES, RUNS, SCHEDULE_MOVES
 from engine.records.transaction import Transaction
+from engine.runs import store
 from engine.workflows.library import Library
 
 MOST = 5000
@@ -90,11 +91,10 @@ def pending(
 
 def _waiting(workflows: Sequence[int] | None) -> Any:
     """Runs that stand at a wait, or before a message that is held, until a set time."""
-    stands = (ENTRIES.c.run == RUNS.c.id, ENTRIES.c.step == RUNS.c.step)
     held = (ENTRIES.c.phase == Phase.HELD) & (ENTRIES.c.cause == "time")
     query = (
         select(RUNS, ENTRIES.c.phase, ENTRIES.c.move)
-        .join(ENTRIES, stands[0] & stands[1])
+        .join(ENTRIES, store.HERE)
         .where(
             RUNS.c.state == RunState.WAITING,
             RUNS.c.awaits.is_(None),
@@ -126,7 +126,7 @@ def apply(tx: Transaction, found: Sequence[Pending], said: str, by: str) -> tupl
     still = [each for each in found if stands.get((each.run, each.step)) == each.old]
     rows = []
     for each in still:
-        _set(tx, each.run, each.step, each.new)
+        store.move_time(tx, each.run, each.step, each.new)
         times = {"old": each.old.isoformat(), "new": each.new.isoformat()}
         rows.append({"run": each.run, "step": each.step, **times})
     values = {"at": tx.now, "by": by, "said": said, "rows": rows}
@@ -151,7 +151,7 @@ def undo(tx: Transaction, move: int, by: str) -> tuple[int, int]:
     for each in row.rows:
         old, new = (datetime.fromisoformat(each[key]) for key in ("old", "new"))
         if stands.get((each["run"], each["step"])) == new:
-            _set(tx, each["run"], each["step"], old)
+            store.move_time(tx, each["run"], each["step"], old)
             restored += 1
     tx.db.execute(update(SCHEDULE_MOVES).where(mine).values(undone_at=tx.now, undone_by=by))
     return restored, len(row.rows) - restored
@@ -175,13 +175,3 @@ def moves(tx: Transaction, limit: int = 20) -> list[Row[Any]]:
     """What was moved, the newest first."""
     query = select(SCHEDULE_MOVES).order_by(SCHEDULE_MOVES.c.id.desc()).limit(limit)
     return list(tx.db.execute(query).all())
-
-
-def _set(tx: Transaction, run: int, step: str, moment: datetime) -> None:
-    """Let a run go on then: where it waits, the ledger knows until when."""
-    tx.db.execute(update(RUNS).where(RUNS.c.id == run).values(due=moment))
-    mine = (ENTRIES.c.run == run, ENTRIES.c.step == step)
-    kept = tx.db.scalar(select(ENTRIES.c.move).where(*mine))
-    if kept and kept["move"] == "sleep":
-        changed = {**kept, "until": moment.isoformat()}
-        tx.db.execute(update(ENTRIES).where(*mine).values(move=changed))

@@ -5,16 +5,17 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, exists, select, update
+from sqlalchemy import Row, exists, select
 
 from engine.blocks.communication import Communication
 from engine.blocks.triggers.schedule import Schedule
 from engine.company.message_limits import Channel
 from engine.problems import refuse
 from engine.records.reader import Reader, reached_by
-from engine.records.states import Phase, RunState
+from engine.records.states import RunState
 from engine.records.tables import ENTRIES, RUNS, UNSENT, WORKFLOWS
 from engine.records.transaction import Transaction
+from engine.runs import store
 from engine.schema.modules import Module
 from engine.workflows.library import Library, Live
 
@@ -40,7 +41,7 @@ def mend(tx: Transaction, library: Library, events: Iterable[Row[Any]]) -> int:
         return 0
     failed = [row for row in _failed(tx) if _concerned(tx, library, reader, row, corrected)]
     for row in failed:
-        reopen(tx, row.id, row.step)
+        store.reopen(tx, row.id, row.step)
     return len(failed)
 
 
@@ -54,22 +55,7 @@ def try_again(tx: Transaction, library: Library, run: int) -> None:
         raise refuse("run", f"run R-{run} has not failed at a step.", "Open it to see its state.")
     if not _on(row, library.version(tx, row.workflow, row.version)):
         raise refuse("run", "its workflow is switched off.", "Switch it on first.")
-    reopen(tx, run, row.step)
-
-
-def reopen(tx: Transaction, run: int, step: str) -> None:
-    """Let a run that failed at a step decide that step anew, now."""
-    this = (ENTRIES.c.run == run, ENTRIES.c.step == step)
-    fresh = {"phase": Phase.HELD, "ended_at": None, "tries": 0, "cause": "", "since": None}
-    tx.db.execute(update(ENTRIES).where(*this).values(**fresh))
-    going = {
-        "state": RunState.RUNNING,
-        "reason": "",
-        "due": tx.now,
-        "ended_at": None,
-        "outward": False,
-    }
-    tx.db.execute(update(RUNS).where(RUNS.c.id == run).values(**going))
+    store.reopen(tx, run, row.step)
 
 
 def _filled_in(module: Module, changes: Any) -> set[Channel]:
@@ -99,9 +85,8 @@ def _failed(tx: Transaction) -> list[Row[Any]]:
         later.c.subject == RUNS.c.subject,
         later.c.id > RUNS.c.id,
     )
-    here = (ENTRIES.c.run == RUNS.c.id) & (ENTRIES.c.step == RUNS.c.step)
     mine = WORKFLOWS.c.id == RUNS.c.workflow
-    query = select(RUNS, WORKFLOWS.c.state.label("switched")).join(ENTRIES, here)
+    query = select(RUNS, WORKFLOWS.c.state.label("switched")).join(ENTRIES, store.HERE)
     recent = (RUNS.c.state == RunState.FAILED, RUNS.c.ended_at >= tx.now - NOT_FORGOTTEN)
     wanted = (UNSENT, ENTRIES.c.cause == "address", *recent, ~newer)
     return list(tx.db.execute(query.join(WORKFLOWS, mine).where(*wanted).limit(MOST)))

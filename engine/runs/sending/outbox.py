@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 
 from engine.blocks.communication import Communication
-from engine.company.message_limits import RELEASED, Channel
-from engine.records.alerts import raise_alert
+from engine.company.message_limits import Channel
+from engine.outside import kill_switch
+from engine.records.alerts import raise_alert, settle_cause
 from engine.records.states import DRIVEN, Phase, Result, RunState
-from engine.records.tables import ALERTS, ENTRIES, RUNS, UNSENT
+from engine.records.tables import ENTRIES, RUNS, UNSENT
 from engine.records.transaction import Transaction
 from engine.records.visibility import seen_runs
+from engine.runs import store
 from engine.runs.sending import quotas
+from engine.runs.store import CROWDED, HERE, IN_HAND
 from engine.schema.english import count
 from engine.workflows.library import Library, Live
 
@@ -22,8 +25,6 @@ MOST = 200
 OLD = timedelta(hours=1)
 KEY = "queue"
 Standing = Literal["queued", "sending", "held", "failed", "unknown"]
-HERE = and_(ENTRIES.c.run == RUNS.c.id, ENTRIES.c.step == RUNS.c.step)
-GOING = RUNS.c.state.in_(DRIVEN)
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def waiting(
     asked: list[ColumnElement[bool]] = [
         or_(
             and_(
-                GOING,
+                IN_HAND,
                 ENTRIES.c.phase.in_((Phase.PLANNED, Phase.QUEUED, Phase.PERFORMING, Phase.HELD)),
             ),
             and_(RUNS.c.state == RunState.PAUSED, ENTRIES.c.outcome == Result.UNKNOWN),
@@ -105,28 +106,27 @@ def _standing(row: Row[Any]) -> Standing:
 
 def send_now(tx: Transaction, run: int) -> bool:
     """Send a message off whatever the hour; what else keeps it is still asked. False if none is."""
-    mine = (ENTRIES.c.run == run, ENTRIES.c.phase.in_((Phase.HELD, Phase.QUEUED)))
-    step = select(RUNS.c.step).where(RUNS.c.id == run).scalar_subquery()
-    released = update(ENTRIES).where(*mine, ENTRIES.c.step == step)
-    if not tx.db.execute(released.values(cause=RELEASED)).rowcount:
-        return False
-    going = update(RUNS).where(RUNS.c.id == run, GOING)
-    return tx.db.execute(going.values(due=tx.now)).rowcount > 0
+    return store.release(tx, run)
 
 
 def let_go(tx: Transaction, workflow: int, channel: Channel, by: str) -> int:
     """Let all messages go today that are held for being too many. Returns how many there are."""
-    many = (ENTRIES.c.cause.in_(("cap", "approval")), UNSENT)
-    mine = (RUNS.c.workflow == workflow, GOING)
-    held = list(tx.db.scalars(select(ENTRIES.c.move).join(RUNS, HERE).where(*mine, *many)))
+    mine = (RUNS.c.workflow == workflow, IN_HAND)
+    held = list(tx.db.scalars(select(ENTRIES.c.move).join(RUNS, HERE).where(*mine, CROWDED)))
     if held:
         people = sum(max(len(_people(move)), 1) for move in held)
         quotas.release(tx, workflow, channel, quotas.used(tx, workflow, channel) + people, by)
-        this = select(ENTRIES.c.run).where(HERE, *many).exists()
-        tx.db.execute(update(RUNS).where(*mine, this).values(due=tx.now))
-        key = f"held/{workflow}/{channel}"
-        tx.db.execute(update(ALERTS).where(ALERTS.c.key == key).values(state="settled"))
+        store.wake_crowded(tx, workflow)
+        settle_cause(tx, f"held/{workflow}/{channel}")
     return len(held)
+
+
+def lift_stop(tx: Transaction, scope: str) -> bool:
+    """Let go on what was stopped, and look at all of it at once. False if it was not stopped."""
+    if not kill_switch.lift(tx, scope):
+        return False
+    store.wake_stopped(tx)
+    return True
 
 
 def _people(move: Any) -> list[str]:
@@ -140,11 +140,10 @@ def tell_age(tx: Transaction) -> None:
     """Tell people of messages that fail again and again, with the age of the oldest; or that all
     is well again."""
     failing = select(func.count(), func.min(ENTRIES.c.since)).join(RUNS, HERE)
-    row = tx.db.execute(failing.where(GOING, ENTRIES.c.cause == "retry", UNSENT)).one()
+    row = tx.db.execute(failing.where(IN_HAND, ENTRIES.c.cause == "retry", UNSENT)).one()
     number, since = row
     if not number:
-        mine = (ALERTS.c.key == KEY, ALERTS.c.state == "open")
-        tx.db.execute(update(ALERTS).where(*mine).values(state="settled"))
+        settle_cause(tx, KEY)
     elif tx.now - since >= OLD:
         hours = count(int((tx.now - since) / timedelta(hours=1)), "hour")
         told = f"{count(number, 'message')} cannot be sent; the oldest has waited for {hours}."

@@ -1,0 +1,292 @@
+"""Runs and their entries in the database: what becomes of them is written here and nowhere else."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from secrets import token_hex
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from engine.company.message_limits import RELEASED
+from engine.records.states import DRIVEN, Phase, Result, RunState
+from engine.records.tables import AWAITING, ENTRIES, LIVE, RUNS, UNSENT
+from engine.records.transaction import Transaction
+from engine.runs.ledger import Entry, Run
+
+# The entry of the step at which a run stands.
+HERE = and_(ENTRIES.c.run == RUNS.c.id, ENTRIES.c.step == RUNS.c.step)
+# Entries of messages that are held for being too many; `UNSENT` has an index.
+CROWDED = and_(ENTRIES.c.cause.in_(("cap", "approval")), UNSENT)
+IN_HAND = RUNS.c.state.in_(DRIVEN)
+SWITCHED_OFF = "the workflow was switched off"
+
+
+class Fenced(Exception):
+    """Another worker has taken over one of these runs; nothing of this transaction may stay."""
+
+
+# --- runs begin ---
+
+
+START = {
+    "sqlite": sqlite_insert(RUNS).on_conflict_do_nothing(),
+    "postgresql": postgres_insert(RUNS).on_conflict_do_nothing(),
+}
+
+
+def start(tx: Transaction, row: Mapping[str, Any]) -> int | None:
+    """Start one run: its number; None if there is one for this occasion already."""
+    begun = START[tx.db.dialect.name].values(**row).returning(RUNS.c.id)
+    found: int | None = tx.db.scalar(begun)
+    return found
+
+
+def start_all(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Start many runs in one statement; those for an occasion that was, do not begin again."""
+    if rows:
+        tx.db.execute(START[tx.db.dialect.name], rows)
+
+
+def start_chosen(tx: Transaction, same: Mapping[str, Any], chosen: Select[Any]) -> int:
+    """Start a run for each row of a query, in one statement. Returns how many began.
+
+    `chosen` gives the columns that differ, by name; `same` those that are alike for all.
+    """
+    rows = chosen.add_columns(
+        *(literal(value, RUNS.c[name].type).label(name) for name, value in same.items())
+    )
+    names = [column.name for column in rows.selected_columns]
+    return tx.db.execute(START[tx.db.dialect.name].from_select(names, rows)).rowcount
+
+
+# --- runs are carried on by a worker ---
+
+
+NOW = bindparam("now", type_=RUNS.c.due.type)
+# The runs whose time has come: those that stand before an effect outside, and all others.
+DUE = {
+    outward: select(RUNS.c.id).where(RUNS.c.outward.is_(outward), LIVE, RUNS.c.due <= NOW)
+    for outward in (False, True)
+}
+FIRST = {
+    outward: query.order_by(RUNS.c.due, RUNS.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+    for outward, query in DUE.items()
+}
+TAKE = (
+    update(RUNS)
+    .where(RUNS.c.id.in_(bindparam("runs", expanding=True)))
+    .values(owner=bindparam("new_owner"), due=bindparam("until"))
+    .returning(RUNS)
+)
+OURS = RUNS.c.owner == bindparam("held_by")
+RENEW = update(RUNS).where(RUNS.c.id == bindparam("run"), OURS).values(due=bindparam("until"))
+RUN_NOW = ("state", "step", "due", "outward", "reason", "ended_at", "owner", "awaits")
+CHANGE_RUN = (
+    update(RUNS)
+    .where(RUNS.c.id == bindparam("run"), OURS)
+    .values({name: bindparam(f"new_{name}") for name in RUN_NOW})
+)
+ENTRY = tuple(column.name for column in ENTRIES.columns)
+ADD_ENTRY = insert(ENTRIES)
+CHANGE_ENTRY = (
+    update(ENTRIES)
+    .where(ENTRIES.c.run == bindparam("new_run"), ENTRIES.c.step == bindparam("new_step"))
+    .values({name: bindparam(f"new_{name}") for name in ENTRY[2:]})
+)
+
+
+def claim(tx: Transaction, limit: int, lease: timedelta, *, outward: bool) -> list[Row[Any]]:
+    """Take runs that are due, until the lease ends: then those of a dead worker are due again."""
+    ids = list(tx.db.scalars(FIRST[outward], {"now": tx.now, "most": limit}))
+    if not ids:
+        return []
+    ours = {"runs": ids, "new_owner": token_hex(16), "until": tx.now + lease}
+    place = {id: number for number, id in enumerate(ids)}
+    return sorted(tx.db.execute(TAKE, ours).all(), key=lambda row: place[row.id])
+
+
+def renew(tx: Transaction, held: Iterable[tuple[int, str | None]], until: datetime) -> None:
+    """Keep runs, each with the owner that claimed it, for longer."""
+    tx.db.execute(RENEW, [{"run": run, "held_by": by, "until": until} for run, by in held])
+
+
+def save(tx: Transaction, runs: Sequence[Run], leased: datetime | None = None) -> None:
+    """Write what has become of claimed runs. Raises `Fenced` if one is no longer ours.
+
+    Runs whose effect is being performed stay ours until `leased`; all others are anybody's.
+    """
+    entries = [entry for run in runs for entry in run.entries.values() if entry.changed]
+    if fresh := [_entry(entry) for entry in entries if entry.fresh]:
+        tx.db.execute(ADD_ENTRY, fresh)
+    if changed := [_entry(entry, "new_") for entry in entries if not entry.fresh]:
+        tx.db.execute(CHANGE_ENTRY, changed)
+    for entry in entries:
+        entry.fresh = entry.changed = False
+    if runs:
+        rows = [_run(run, tx.now, leased) for run in runs]
+        if tx.db.execute(CHANGE_RUN, rows).rowcount != len(rows):
+            raise Fenced("a run was taken over by another worker")
+
+
+def _entry(entry: Entry, prefix: str = "") -> dict[str, Any]:
+    row = {f"{prefix}{name}": getattr(entry, name) for name in ENTRY}
+    row[f"{prefix}result"] = entry.result or None
+    return row
+
+
+def _run(run: Run, now: datetime, leased: datetime | None) -> dict[str, Any]:
+    entry = run.outward()
+    performing = entry is not None and entry.phase == Phase.PERFORMING
+    return {
+        "run": run.id,
+        "held_by": run.owner,
+        "new_state": run.state,
+        "new_step": run.step,
+        "new_due": None if run.ended else leased if performing else run.due or now,
+        "new_outward": entry is not None,
+        "new_reason": run.reason,
+        "new_ended_at": run.ended_at,
+        "new_owner": run.owner if performing else None,
+        "new_awaits": run.awaits,
+    }
+
+
+def give_up(tx: Transaction, run: int, owner: str | None, reason: str) -> int | None:
+    """A claimed run fails as it stands. Returns its workflow; None if it is no longer ours."""
+    values = {**_ended(tx, RunState.FAILED, reason), "owner": None}
+    ours = (RUNS.c.id == run, RUNS.c.owner == owner)
+    gone = update(RUNS).where(*ours).values(values).returning(RUNS.c.workflow)
+    workflow: int | None = tx.db.scalar(gone)
+    return workflow
+
+
+def _ended(tx: Transaction, state: RunState, reason: str) -> dict[str, Any]:
+    return {"state": state, "reason": reason, "ended_at": tx.now, "due": None}
+
+
+# --- runs are looked at again ---
+
+
+WAKE_AWAITING = (
+    update(RUNS)
+    .where(
+        AWAITING,
+        RUNS.c.awaits.in_(bindparam("records", expanding=True)),
+        RUNS.c.state == RunState.WAITING,
+    )
+    .values(due=NOW)
+)
+
+
+def wake_awaiting(tx: Transaction, records: Sequence[str]) -> None:
+    """Runs that wait for something look again: these records (`tasks/12`) have changed."""
+    tx.db.execute(WAKE_AWAITING, {"records": records, "now": tx.now})
+
+
+def wake_stopped(tx: Transaction) -> None:
+    """Runs that stand at an effect which the kill switch held look again at once."""
+    _wake(tx, ENTRIES.c.cause == "stop")
+
+
+def wake_crowded(tx: Transaction, workflow: int) -> None:
+    """Runs of a workflow whose messages are held for being too many look again at once."""
+    _wake(tx, RUNS.c.workflow == workflow, CROWDED)
+
+
+def _wake(tx: Transaction, *which: ColumnElement[bool]) -> None:
+    here = select(ENTRIES.c.run).where(HERE, *which).exists()
+    tx.db.execute(update(RUNS).where(IN_HAND, here).values(due=tx.now))
+
+
+def release(tx: Transaction, run: int) -> bool:
+    """Let the message at which a run stands go whatever the hour. False if none is waiting."""
+    step = select(RUNS.c.step).where(RUNS.c.id == run).scalar_subquery()
+    waits = ENTRIES.c.phase.in_((Phase.HELD, Phase.QUEUED))
+    released = update(ENTRIES).where(ENTRIES.c.run == run, ENTRIES.c.step == step, waits)
+    if not tx.db.execute(released.values(cause=RELEASED)).rowcount:
+        return False
+    going = update(RUNS).where(RUNS.c.id == run, IN_HAND).values(due=tx.now)
+    return tx.db.execute(going).rowcount > 0
+
+
+def move_time(tx: Transaction, run: int, step: str, moment: datetime) -> None:
+    """A run that waits at a step goes on then; an entry that sleeps says so too."""
+    tx.db.execute(update(RUNS).where(RUNS.c.id == run).values(due=moment))
+    mine = (ENTRIES.c.run == run, ENTRIES.c.step == step)
+    kept = tx.db.scalar(select(ENTRIES.c.move).where(*mine))
+    if kept and kept["move"] == "sleep":
+        changed = {**kept, "until": moment.isoformat()}
+        tx.db.execute(update(ENTRIES).where(*mine).values(move=changed))
+
+
+# --- people decide ---
+
+
+def hold(tx: Transaction, *which: ColumnElement[bool]) -> None:
+    """Runs that a worker would carry on wait until their workflow is switched on."""
+    held = {"state": RunState.PAUSED, "reason": f"held: {SWITCHED_OFF}"}
+    tx.db.execute(update(RUNS).where(IN_HAND, *which).values(held))
+
+
+def resume(tx: Transaction, workflow: int) -> None:
+    """Runs that were held because their workflow was off go on, and no others that are paused.
+
+    A run is paused too where only a person knows what became of its effect.
+    """
+    asks = exists(select(ENTRIES.c.run).where(HERE, ENTRIES.c.outcome == Result.UNKNOWN))
+    held = (RUNS.c.workflow == workflow, RUNS.c.state == RunState.PAUSED, ~asks)
+    tx.db.execute(update(RUNS).where(*held).values(state=RunState.WAITING, reason=""))
+
+
+def stop(tx: Transaction, *which: ColumnElement[bool]) -> None:
+    """Runs that a worker would carry on end."""
+    ended = _ended(tx, RunState.STOPPED, f"stopped: {SWITCHED_OFF}")
+    tx.db.execute(update(RUNS).where(IN_HAND, *which).values(**ended, step=None))
+
+
+def reopen(tx: Transaction, run: int, step: str) -> None:
+    """A run that failed at a step decides that step anew, now."""
+    fresh = {"phase": Phase.HELD, "ended_at": None, "tries": 0, "cause": "", "since": None}
+    _change_entry(tx, run, step, fresh)
+    _go(tx, run, step, outward=False)
+
+
+def confirm(tx: Transaction, run: int, step: str, said: str, after: str | None) -> None:
+    """An effect of which nobody knew was done: the run goes on `after` it, or is at its end."""
+    _change_entry(tx, run, step, {"outcome": Result.DONE, "said": said})
+    _go(tx, run, after, outward=False)
+
+
+def repeat(tx: Transaction, run: int, step: str, said: str) -> None:
+    """An effect of which nobody knew was not done: it is performed once more."""
+    again = {"outcome": "", "phase": Phase.QUEUED, "tries": 0, "ended_at": None, "said": said}
+    _change_entry(tx, run, step, again)
+    _go(tx, run, step, outward=True)
+
+
+def _change_entry(tx: Transaction, run: int, step: str, values: Mapping[str, Any]) -> None:
+    mine = (ENTRIES.c.run == run, ENTRIES.c.step == step)
+    tx.db.execute(update(ENTRIES).where(*mine).values(dict(values)))
+
+
+def _go(tx: Transaction, run: int, step: str | None, *, outward: bool) -> None:
+    now: dict[str, Any] = {"state": RunState.RUNNING, "reason": "", "due": tx.now, "ended_at": None}
+    if step is None:
+        now = _ended(tx, RunState.DONE, "finished")
+    mine = update(RUNS).where(RUNS.c.id == run)
+    tx.db.execute(mine.values(**now, step=step, outward=outward))
