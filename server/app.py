@@ -15,7 +15,7 @@ from server.operations.alerts import health
 from server.pages import routes as pages
 from server.pages.frame import assets
 from server.pages.messages import unsubscribe
-from server.rest import hooks, sms_hook
+from server.rest import errors, hooks, sms_hook
 from server.rest import routes as rest
 from server.version import VERSION
 
@@ -50,7 +50,7 @@ def create_app(installation: Installation) -> FastAPI:
     app.add_api_route("/health", _health(installation), include_in_schema=False)
     app.include_router(pages.router)
     app.include_router(unsubscribe.router)
-    rest.install(app, pages.trouble)
+    errors.install(app, pages.trouble)
     return app
 
 

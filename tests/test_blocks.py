@@ -181,4 +181,4 @@ def test_every_operation_answers_at_all_its_doors(installation: Installation) ->
     routes = {(method.upper(), path) for path, methods in paths.items() for method in methods}
     tools = {tool.name for tool in anyio.run(Server(installation).list_tools)}
     assert {(each.method, f"/api{each.path}") for each in OPERATIONS.values()} <= routes
-    assert tools == {name for name, each in OPERATIONS.items() if each.tool}
+    assert tools == {name for name, each in OPERATIONS.items() if each.stage}

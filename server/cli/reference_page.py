@@ -2,20 +2,14 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Any
 
 from engine.company.schedule import KEYS
 from engine.schema.fields import FIELD_TYPES
 from engine.settings import Settings
 from engine.workflows.catalogue import Block, Kind, Setting, blocks
-from server import operations
-from server.operations.registry import OPERATIONS
-
-for found in iter_modules(operations.__path__, f"{operations.__name__}."):
-    import_module(found.name)
+from server.operations import catalogue
 
 WIDTH = 100
 FILE = Path(__file__).parents[2] / "docs" / "reference.md"
@@ -115,12 +109,12 @@ def _operations() -> Iterator[str]:
     rows = (
         (
             f"`{each.name}`",
-            "yes" if each.tool else "",
+            "yes" if each.stage else "",
             f"`{each.method} {each.path}`",
             f"`{each.scope}`" if each.scope else "",
             " ".join(each.words.split()),
         )
-        for _, each in sorted(OPERATIONS.items())
+        for _, each in sorted(catalogue.every().items())
     )
     yield _table(("operation", "tool", "route", "scope", "what it does"), rows)
 

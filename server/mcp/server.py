@@ -21,30 +21,10 @@ from server.access.desk import Desk
 from server.access.guard import MOST_JSON
 from server.access.rights import Refused, holder
 from server.mcp import answers, resources
-from server.operations import alerts, modules, records, runs, trials, workflows
-from server.operations.registry import OPERATIONS, Operation
+from server.operations import catalogue
+from server.operations.registry import Operation
 from server.version import VERSION
 
-ORDER = (
-    modules.describe_modules,
-    modules.describe_blocks,
-    records.search_records,
-    records.get_record,
-    records.write_record,
-    workflows.list_workflows,
-    workflows.get_workflow,
-    workflows.draft_workflow,
-    workflows.edit_workflow,
-    trials.try_workflow,
-    trials.preview_audience,
-    workflows.submit_workflow,
-    workflows.toggle_workflow,
-    runs.run_workflow,
-    runs.list_runs,
-    runs.get_run,
-    trials.explain,
-    alerts.list_alerts,
-)
 INSTRUCTIONS = """\
 Sayso automates work on business records. A workflow you draft never runs until a person approves \
 it on its page; no tool approves.
@@ -72,7 +52,7 @@ class Server(MCPServer[Any]):
             middleware=[self._identify],
         )
         self.installation, self.local = installation, local
-        self._operations = _offered()
+        self._operations = catalogue.tools()
         self._tools = [answers.tool(operation) for operation in self._operations.values()]
         resources.install(self, self.desk)
 
@@ -114,11 +94,6 @@ class Server(MCPServer[Any]):
         scope = getattr(ctx.request, "scope", {})
         WHO.set(scope.get(ASKING, self.local))
         return await call_next(ctx)
-
-
-def _offered() -> dict[str, Operation]:
-    named = {operation.function: operation for operation in OPERATIONS.values() if operation.tool}
-    return {named[function].name: named[function] for function in ORDER}
 
 
 class Door:

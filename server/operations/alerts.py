@@ -26,7 +26,13 @@ def told(tx: Transaction, alert: Row[Any]) -> str:
     return str(alert.cause) if alert.workflow is None or sees_all(tx.schema) else UNTOLD
 
 
-@operation("GET /alerts", scope="runs:read", untrusted=True, gives="alerts:array health:object")
+@operation(
+    "GET /alerts",
+    scope="runs:read",
+    untrusted=True,
+    gives="alerts:array health:object",
+    stage="watch",
+)
 def list_alerts(desk: Desk, state: str | None = "open", workflow: Number | None = None) -> Answer:
     """List what needs a person, with cause and remedy; and whether scheduler, worker and mail are
     well. `state`: open, settled, all."""
@@ -53,7 +59,6 @@ def list_alerts(desk: Desk, state: str | None = "open", workflow: Number | None 
     "POST /alerts/{alert}/settle",
     scope="runs:control",
     kind="write",
-    tool=False,
     gives="alert:integer state:string",
 )
 def settle_alert(desk: Desk, alert: Number) -> Answer:

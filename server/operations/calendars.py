@@ -16,7 +16,6 @@ from server.operations.registry import Answer, operation
 @operation(
     "GET /calendar",
     scope="workflows:read",
-    tool=False,
     gives="timezone:string today:string working_weekdays:array holidays:array",
 )
 def get_calendar(desk: Desk) -> Answer:

@@ -24,6 +24,7 @@ CHANGEABLE_IN_FIELD = ("label", "help", "options", "required", "default")
     "GET /modules",
     scope="records:read",
     gives="modules:array every_module_has?:array operators?:object",
+    stage="learn",
 )
 def describe_modules(desk: Desk, modules: Names | None = None) -> Answer:
     """List the modules; of the named ones all fields, types, choices and links."""
@@ -92,7 +93,7 @@ def _field(schema: Schema, field: Field) -> Answer:
     return {key: value for key, value in shown.items() if value not in (None, "", [], False)}
 
 
-@operation("GET /blocks", scope="", gives="blocks:array")
+@operation("GET /blocks", scope="", gives="blocks:array", stage="learn")
 def describe_blocks(desk: Desk, kind: str | None = None, types: Names | None = None) -> Answer:
     """List what workflows are made of; of the named types all settings and an example.
 
@@ -110,7 +111,7 @@ def describe_blocks(desk: Desk, kind: str | None = None, types: Names | None = N
     return {"blocks": [_block(block) for block in known if block.type in types]}
 
 
-@operation("GET /functions", scope="", gives="functions:array not_loaded:object", tool=False)
+@operation("GET /functions", scope="", gives="functions:array not_loaded:object")
 def list_functions(desk: Desk) -> Answer:
     """List the functions that workflows may call, with their parameters.
 
@@ -158,9 +159,9 @@ def _block(block: Block) -> Answer:
     "POST /modules",
     scope="modules:write",
     kind="write",
-    tool=False,
     body="definition",
     gives="module:object",
+    status=201,
 )
 def create_module(desk: Desk, definition: Plain) -> Answer:
     """Make a module: name, label, singular, numbering and fields. Its table is there at once."""
@@ -189,8 +190,8 @@ def create_module(desk: Desk, definition: Plain) -> Answer:
     body="field",
     scope="modules:write",
     kind="write",
-    tool=False,
     gives="module:object",
+    status=201,
 )
 def add_field(desk: Desk, module: str, field: Plain) -> Answer:
     """Give a module another field: name, type, label, options, module (of a reference), ..."""
@@ -206,7 +207,6 @@ def add_field(desk: Desk, module: str, field: Plain) -> Answer:
     body="changes",
     scope="modules:write",
     kind="write",
-    tool=False,
     gives="module:object",
 )
 def change_module(desk: Desk, module: str, changes: Plain) -> Answer:
@@ -231,7 +231,6 @@ def change_module(desk: Desk, module: str, changes: Plain) -> Answer:
     body="changes",
     scope="modules:write",
     kind="write",
-    tool=False,
     gives="module:object",
 )
 def change_field(desk: Desk, module: str, field: str, changes: Plain) -> Answer:

@@ -19,7 +19,6 @@ WISHES = ("notify_bell", "notify_email", "notify_digest", "digest_at")
 @operation(
     "GET /notices/wishes",
     scope="records:read",
-    tool=False,
     gives="notify_bell:boolean notify_email:boolean notify_digest:boolean digest_at:string",
 )
 def get_wishes(desk: Desk) -> Answer:
@@ -33,7 +32,6 @@ def get_wishes(desk: Desk) -> Answer:
     "PUT /notices/wishes",
     scope="records:write",
     kind="write",
-    tool=False,
     gives="notify_bell:boolean notify_email:boolean notify_digest:boolean digest_at:string",
 )
 def set_wishes(

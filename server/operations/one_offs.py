@@ -22,7 +22,6 @@ MOST_SHOWN = 100
     "POST /one-offs",
     scope="workflows:write",
     kind="write",
-    tool=False,
     untrusted=True,
     gives="count:integer customers:array left_out:array suppressed:array "
     "workflow?:integer link?:string next:string",

@@ -29,6 +29,7 @@ SHOWN = 10
     scope="records:read",
     untrusted=True,
     gives="records:array total:integer cursor?:string",
+    stage="records",
 )
 def search_records(
     desk: Desk,
@@ -70,6 +71,7 @@ def _dumped(paths: dict[str, Path], row: Any) -> Answer:
     scope="records:read",
     untrusted=True,
     gives="id:integer number:string name:string values:object names:object",
+    stage="records",
 )
 def get_record(desk: Desk, module: str, record: Ref, include: Names | None = None) -> Answer:
     """Read one record by id, number or name. `include`: history, related, runs."""
@@ -159,6 +161,8 @@ def _runs(tx: Transaction, module: Module, id: int) -> list[Answer]:
     kind="write",
     untrusted=True,
     gives="id:integer number:string values:object started:array named_in?:array",
+    stage="records",
+    status=201,
 )
 def write_record(
     desk: Desk,
@@ -192,7 +196,6 @@ def write_record(
     "DELETE /records/{module}/{record}",
     scope="records:write",
     kind="write",
-    tool=False,
     gives="id:integer number:string values:object started:array",
 )
 def delete_record(desk: Desk, module: str, record: Ref) -> Answer:

@@ -16,6 +16,8 @@ from server.access.desk import Desk
 
 Answer = dict[str, Any]
 Kind = Literal["read", "write", "switch", "send"]
+# On the way from a wish to a workflow that runs, in this order.
+Stage = Literal["learn", "records", "draft", "try", "decide", "run", "watch"]
 F = TypeVar("F", bound=Callable[..., Answer])
 DEEPEST = 64
 LARGEST = 2**63 - 1
@@ -91,9 +93,10 @@ Refs = Annotated[list[Ref], BeforeValidator(_listed)]
 class Operation:
     """One thing that can be asked for.
 
-    `tool` tells whether agents are offered it; `untrusted` that its answer holds text which people
-    outside may have written; `gives` the keys of its answer, with their JSON types; `body` the
-    parameter that a REST request may give as its whole body.
+    `stage` is where agents come upon it as a tool, None where they are not offered it; `untrusted`
+    tells that its answer holds text which people outside may have written; `gives` the keys of its
+    answer, with their JSON types; `body` the parameter that a REST request may give as its whole
+    body; `status` what HTTP answers when it is done.
     """
 
     name: str
@@ -102,10 +105,11 @@ class Operation:
     path: str
     scope: str
     kind: Kind
-    tool: bool
+    stage: Stage | None
     untrusted: bool
     gives: Mapping[str, str]
     body: str
+    status: int
     settings: type[BaseModel] = field(repr=False)
 
     @property
@@ -165,15 +169,17 @@ def operation(
     *,
     scope: str,
     kind: Kind = "read",
-    tool: bool = True,
+    stage: Stage | None = None,
     untrusted: bool = False,
     gives: str = "",
     body: str = "",
+    status: Literal[200, 201] = 200,
     name: str = "",
 ) -> Callable[[F], F]:
     """Register a function `(desk, ...) -> dict` under its name (or `name`).
 
     `route` is like "GET /workflows/{workflow}"; `scope` is checked before the function is called;
+    with a `stage` it is a tool as well, among those of that stage;
     `gives` names the keys of its answer, like "workflow:integer words:array link?:string".
     """
 
@@ -188,10 +194,11 @@ def operation(
             path,
             scope,
             kind,
-            tool,
+            stage,
             untrusted,
             keys,
             body,
+            status,
             _settings(function),
         )
         return function

@@ -37,6 +37,7 @@ PAGE = 50
     kind="send",
     untrusted=True,
     gives="started:array not_started:array next:string",
+    stage="run",
 )
 def run_workflow(
     desk: Desk,
@@ -127,6 +128,7 @@ def _begun(tx: Transaction, live: Live, begun: Started) -> Answer:
     scope="runs:read",
     untrusted=True,
     gives="runs:array steps:object total:integer cursor?:string",
+    stage="run",
 )
 def list_runs(
     desk: Desk,
@@ -262,6 +264,7 @@ def _steps(tx: Transaction, asked: list[ColumnElement[bool]], *, one: bool) -> d
     scope="runs:read",
     untrusted=True,
     gives="run:integer workflow:integer record:object state:string reason:string story:array",
+    stage="run",
 )
 def get_run(desk: Desk, run: Ref) -> Answer:
     """The whole story of a run, step by step: what it decided and saw, did, and what came of it."""

@@ -25,7 +25,9 @@ SILENCE = timedelta(seconds=3 * TICK)
 
 
 @operation(
-    "GET /schedules", scope="workflows:read", tool=False, gives="schedules:array limit:integer"
+    "GET /schedules",
+    scope="workflows:read",
+    gives="schedules:array limit:integer",
 )
 def list_schedules(desk: Desk) -> Answer:
     """List the scheduled workflows: how often, whether on, when each ran last and runs next."""
@@ -80,7 +82,7 @@ def _line(tx: Transaction, row: Row[Any], live: Live) -> Answer:
     }
 
 
-@operation("GET /scheduler", scope="runs:read", tool=False, gives="ok:boolean status:string")
+@operation("GET /scheduler", scope="runs:read", gives="ok:boolean status:string")
 def get_scheduler(desk: Desk) -> Answer:
     """Tell whether the scheduler is alive: when it last looked at the clock, and what is due."""
     with desk.read() as tx:
@@ -125,7 +127,6 @@ def _down(tx: Transaction, seen: Any, due: Any) -> str:
     "PUT /schedules/{workflow}",
     scope="workflows:write",
     kind="write",
-    tool=False,
     gives="workflow:integer revision:integer",
     body="trigger",
 )
@@ -155,7 +156,6 @@ def with_schedule(tx: Transaction, workflow: int, trigger: Mapping[str, Any]) ->
     "POST /schedules/move",
     scope="runs:control",
     kind="write",
-    tool=False,
     gives="count:integer steps:array moved:boolean",
 )
 def move_times(
@@ -210,7 +210,7 @@ def _steps(found: list[Pending]) -> list[Answer]:
     ]
 
 
-@operation("GET /schedules/moves", scope="runs:read", tool=False, gives="moves:array")
+@operation("GET /schedules/moves", scope="runs:read", gives="moves:array")
 def list_moves(desk: Desk) -> Answer:
     """List what was moved, newest first: when, by whom, how many steps, and whether undone."""
     with desk.read() as tx:
@@ -234,7 +234,6 @@ def list_moves(desk: Desk) -> Answer:
     "POST /schedules/moves/{move}/undo",
     scope="runs:control",
     kind="write",
-    tool=False,
     gives="restored:integer left:integer",
 )
 def undo_move(desk: Desk, move: Number) -> Answer:

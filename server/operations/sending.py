@@ -26,7 +26,6 @@ MOST_SHOWN = 100
 @operation(
     "GET /outbox",
     scope="runs:read",
-    tool=False,
     untrusted=True,
     gives="messages:array stopped:array",
 )
@@ -63,7 +62,6 @@ def list_outbox(
     "POST /stops",
     scope="workflows:toggle",
     kind="switch",
-    tool=False,
     gives="stopped:array",
 )
 def stop_sending(desk: Desk, what: str, reason: str) -> Answer:
@@ -83,7 +81,6 @@ def stop_sending(desk: Desk, what: str, reason: str) -> Answer:
 @operation(
     "GET /suppressions",
     scope="records:read",
-    tool=False,
     untrusted=True,
     gives="suppressed:array",
 )
@@ -107,7 +104,10 @@ def list_suppressed(desk: Desk, search: str = "") -> Answer:
 
 
 @operation(
-    "POST /suppressions", scope="records:write", kind="write", tool=False, gives="address:string"
+    "POST /suppressions",
+    scope="records:write",
+    kind="write",
+    gives="address:string",
 )
 def suppress_address(
     desk: Desk, address: str, reason: str, channel: Literal["all", "email", "sms"] = "all"

@@ -30,7 +30,6 @@ class Document(BaseModel):
 @operation(
     "GET /templates/{template}",
     scope="workflows:read",
-    tool=False,
     gives="template:object used_by:array lengths?:object",
 )
 def get_template(desk: Desk, template: str) -> Answer:
@@ -60,7 +59,6 @@ def get_template(desk: Desk, template: str) -> Answer:
     "POST /templates",
     scope="workflows:write",
     kind="write",
-    tool=False,
     body="document",
     gives="template:string records:array",
 )

@@ -31,6 +31,7 @@ DONE = "Nothing was sent or changed."
     scope="workflows:test",
     untrusted=True,
     gives="records:array next:string",
+    stage="try",
 )
 def try_workflow(
     desk: Desk,
@@ -116,6 +117,7 @@ def told_effect(effect: Mapping[str, Any]) -> Answer:
     scope="workflows:test",
     untrusted=True,
     gives="count:integer records:array out:array suppressed:array shown?:object",
+    stage="try",
 )
 def preview_audience(
     desk: Desk,
@@ -150,6 +152,7 @@ def preview_audience(
     untrusted=True,
     gives="would_run:boolean why:string conditions:array blocked_by:array runs:array "
     "workflow?:integer record?:object next?:string",
+    stage="run",
 )
 def explain(desk: Desk, workflow: Number, record: Ref, as_of: str | None = None) -> Answer:
     """Why a workflow did or did not, or would or would not, run for a record: condition by

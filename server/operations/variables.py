@@ -11,7 +11,6 @@ from server.operations.registry import Answer, operation
 @operation(
     "GET /modules/{module}/variables",
     scope="records:read",
-    tool=False,
     gives="module:string groups:array",
 )
 def list_variables(desk: Desk, module: str) -> Answer:

@@ -40,7 +40,7 @@ DRAFTED = (
 # --- reading ---
 
 
-@operation("GET /workflows", scope="workflows:read", gives="workflows:array")
+@operation("GET /workflows", scope="workflows:read", gives="workflows:array", stage="draft")
 def list_workflows(
     desk: Desk,
     status: str | None = None,
@@ -109,6 +109,7 @@ def _waiting(tx: Transaction) -> set[int]:
     scope="workflows:read",
     gives="workflow:integer revision:integer state:string document:object words:array "
     "problems:array advice:array versions:array",
+    stage="draft",
 )
 def get_workflow(
     desk: Desk, workflow: Number, version: Number | None = None, compare_to: Number | None = None
@@ -199,7 +200,14 @@ def _told(desk: Desk, tx: Transaction, checked: Checked, count: int | None) -> A
 # --- writing ---
 
 
-@operation("POST /workflows", scope="workflows:write", kind="write", gives=DRAFTED, body="document")
+@operation(
+    "POST /workflows",
+    scope="workflows:write",
+    kind="write",
+    gives=DRAFTED,
+    body="document",
+    stage="draft",
+)
 def draft_workflow(desk: Desk, document: Plain, workflow: Number | None = None) -> Answer:
     """Save a workflow document as a draft: a new workflow, or all of `workflow` anew.
 
@@ -218,6 +226,7 @@ def draft_workflow(desk: Desk, document: Plain, workflow: Number | None = None) 
     scope="workflows:write",
     kind="write",
     gives=DRAFTED,
+    stage="draft",
 )
 def edit_workflow(desk: Desk, workflow: Number, revision: Number, edits: Several) -> Answer:
     """Change parts of a draft, all or nothing: {"op":"set","step":ID,"key":K,"value":V} (no step:
@@ -299,6 +308,7 @@ def _next(row: Row[Any], checked: Checked) -> str:
     scope="workflows:write",
     kind="write",
     gives="workflow:integer version:integer state:string link:string next:string",
+    stage="decide",
 )
 def submit_workflow(desk: Desk, workflow: Number, revision: Number, note: str = "") -> Answer:
     """Ask people to approve the draft; gives the link for them. `note`: why."""
@@ -334,6 +344,7 @@ def _review(desk: Desk, version: int) -> str:
     scope="workflows:toggle",
     kind="switch",
     gives="workflow:integer state:string link?:string next:string",
+    stage="decide",
 )
 def toggle_workflow(
     desk: Desk, workflow: Number, active: bool, running: Literal["hold", "finish", "stop"] = "hold"
@@ -387,7 +398,6 @@ def _switched_on(desk: Desk, row: Row[Any]) -> Answer:
     "POST /workflows/{workflow}/archive",
     scope="workflows:write",
     kind="switch",
-    tool=False,
     gives="workflow:integer state:string",
 )
 def archive_workflow(desk: Desk, workflow: Number) -> Answer:

@@ -390,4 +390,4 @@ async def test_every_tool_answers_as_its_rest_route_does(reception: Reception) -
         async with speaking(reception) as client:
             for tool, (path, given) in same.items():
                 assert await ask(client, tool, **given) == rest.get(path).json()
-    assert set(TOOLS) == {name for name, it in OPERATIONS.items() if it.tool}
+    assert set(TOOLS) == {name for name, it in OPERATIONS.items() if it.stage}
