@@ -106,9 +106,14 @@ def narrowed(tx: Transaction, who: Principal) -> Transaction:
     return part
 
 
+def kept_from(schema: Schema) -> frozenset[str]:
+    """The modules that are missing from these only because they are hidden."""
+    return _KEPT_FROM.get(schema, frozenset())
+
+
 def kept_back(schema: Schema, module: str) -> bool:
     """Whether a module is missing from these only because it is hidden."""
-    return module in _KEPT_FROM.get(schema, ())
+    return module in kept_from(schema)
 
 
 # --- who is there ---

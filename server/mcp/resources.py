@@ -9,13 +9,12 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.server.mcpserver.prompts.base import UserMessage
 from mcp_types import Completion, PromptReference, ResourceTemplateReference
-from sqlalchemy import select
 
 from engine.problems import Invalid
-from engine.records.tables import WORKFLOWS
 from prompts import rendered
 from server.access.desk import Desk
-from server.access.rights import Refused, kept_back
+from server.access.rights import Refused
+from server.operations.queries import workflows
 from server.operations.registry import OPERATIONS, Answer, Missing
 
 MOST = 100
@@ -107,10 +106,9 @@ def names(desk: Desk, kind: str, typed: str) -> list[str]:
                 known = [field for module in tx.schema for field in module.by_name]
             case "workflow":
                 return [
-                    str(row.id)
-                    for row in tx.db.execute(select(WORKFLOWS).order_by(WORKFLOWS.c.id))
-                    if not kept_back(tx.schema, row.module)
-                    and (str(row.id).startswith(typed) or typed.casefold() in row.name.casefold())
+                    str(id)
+                    for id, name in sorted(workflows.named(tx))
+                    if str(id).startswith(typed) or typed.casefold() in name.casefold()
                 ]
             case _:
                 return []

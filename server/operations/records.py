@@ -7,7 +7,7 @@ from sqlalchemy import select
 from engine.problems import Invalid, Problem, refuse, suggest
 from engine.records.reader import name_of
 from engine.records.search import read_record, search
-from engine.records.tables import EVENTS, RUNS
+from engine.records.tables import EVENTS
 from engine.records.transaction import Transaction
 from engine.records.writer import Records, Saved
 from engine.review import deactivated_users
@@ -18,6 +18,8 @@ from server.access.desk import Desk
 from server.access.rights import Refused
 from server.operations import answers
 from server.operations.modules import found
+from server.operations.queries import runs
+from server.operations.queries.runs import Wanted
 from server.operations.registry import Answer, Names, Plain, Ref, operation
 
 PARTS = ("history", "related", "runs")
@@ -139,8 +141,7 @@ def _related(tx: Transaction, module: Module, id: int) -> list[Answer]:
 
 
 def _runs(tx: Transaction, module: Module, id: int) -> list[Answer]:
-    mine = (RUNS.c.module == module.name, RUNS.c.record == id)
-    rows = tx.db.execute(select(RUNS).where(*mine).order_by(RUNS.c.id.desc()).limit(SHOWN))
+    rows = runs.newest(tx, Wanted(record=(module.name, id)), SHOWN)
     return [
         {
             "run": row.id,

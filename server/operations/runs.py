@@ -1,29 +1,29 @@
 """Runs: started by hand, listed, told step by step, and decided where only a person can know."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import func, select
 
 from engine.conditions import ALWAYS
 from engine.people import audit
 from engine.problems import refuse, suggest
 from engine.records.reader import Reader, name_of
 from engine.records.search import matching
-from engine.records.states import DRIVEN, GOING_ON, RunState
-from engine.records.tables import ENTRIES, RUNS
+from engine.records.states import DRIVEN, RunState
+from engine.records.tables import ENTRIES
 from engine.records.transaction import Transaction
-from engine.records.visibility import seen_runs
 from engine.runs.enrol import Cause
 from engine.runs.manual_start import Started, start
 from engine.runs.sending.mending import try_again
 from engine.runs.unknown_outcomes import decide
-from engine.schema.modules import Module
 from engine.workflows.library import Live
 from engine.workflows.workflow import read_condition
 from server.access.desk import Desk
 from server.operations import answers, trials
+from server.operations.queries import Stored
+from server.operations.queries import runs as queries
+from server.operations.queries.runs import Wanted
 from server.operations.registry import Answer, Number, Plain, Ref, Refs, missing, operation
 
 STATES = tuple(RunState)
@@ -144,59 +144,43 @@ def list_runs(
     if state is not None and state not in STATES:
         raise refuse("state", f"there is no state `{state}`.", suggest(state, STATES, "States"))
     with desk.read() as tx:
-        asked: list[ColumnElement[bool]] = [RUNS.c.module.in_(list(tx.schema.modules))]
-        asked += seen_runs(tx.schema)
-        if workflow is not None:
-            asked.append(RUNS.c.workflow == answers.workflow_row(tx, workflow).id)
-        if record is not None:
-            asked += _of_record(tx, workflow, str(record))
-        if since and (moment := answers.when(tx, since, "since")):
-            asked.append(RUNS.c.started_at >= moment)
-        asked += [RUNS.c.state == state] if state else []
-        asked += [RUNS.c.step == step] if step else []
-        return _page(desk, tx, asked, cursor, one=workflow is not None)
+        wanted = Wanted(
+            workflows=(answers.workflow_row(tx, workflow).id,) if workflow is not None else (),
+            record=_record_named(tx, workflow, str(record)) if record is not None else None,
+            states=(state,) if state else (),
+            step=step,
+            since=answers.when(tx, since, "since"),
+        )
+        return _page(desk, tx, wanted, cursor)
 
 
-def _of_record(tx: Transaction, workflow: int | None, ref: str) -> list[ColumnElement[bool]]:
+def _record_named(tx: Transaction, workflow: int | None, ref: str) -> tuple[str, int]:
     home, slash, _ = ref.partition("/")
     if slash and home in tx.schema.modules:
         module = tx.schema.modules[home]
     elif workflow is not None:
         module = tx.schema.module(answers.workflow_row(tx, workflow).module)
+    elif found := next(queries.numbered(tx, ref), None):
+        return found[0].name, found[1]
     else:
-        module = _by_number(tx, ref)
-    id = answers.id_of(tx, module, ref)
-    return [RUNS.c.module == module.name, RUNS.c.record == id]
+        raise missing("record", f"`{ref}` names no record.", "Write module/id, like invoices/12.")
+    return module.name, answers.id_of(tx, module, ref)
 
 
-def _by_number(tx: Transaction, ref: str) -> Module:
-    """The module whose records have numbers like this one. Raises `Missing`."""
-    for module in tx.schema:
-        pattern = re.escape(module.numbering).replace(r"\{n\}", r"\d+")
-        if re.fullmatch(pattern, ref.strip()):
-            return module
-    raise missing("record", f"`{ref}` names no record.", "Write module/id, like invoices/12.")
-
-
-def _page(
-    desk: Desk, tx: Transaction, asked: list[ColumnElement[bool]], cursor: str | None, *, one: bool
-) -> Answer:
-    query = select(RUNS).where(*asked).order_by(RUNS.c.id.desc()).limit(PAGE + 1)
-    if cursor:
-        if not cursor.isdecimal() or len(cursor) > 18:
-            raise refuse("cursor", "this is no cursor of list_runs.", "Leave it out to begin anew.")
-        query = query.where(RUNS.c.id < int(cursor))
-    rows = tx.db.execute(query).all()
+def _page(desk: Desk, tx: Transaction, wanted: Wanted, cursor: str | None) -> Answer:
+    if cursor and (not cursor.isdecimal() or len(cursor) > 18):
+        raise refuse("cursor", "this is no cursor of list_runs.", "Leave it out to begin anew.")
+    rows = queries.newest(tx, wanted, PAGE + 1, before=int(cursor) if cursor else None)
     shown = rows[:PAGE]
     return {
         "runs": _lines(desk, tx, shown),
-        "steps": _steps(tx, asked, one=one),
-        "total": tx.count(RUNS, *asked),
+        "steps": _steps(tx, wanted),
+        "total": queries.count(tx, wanted),
         "cursor": str(shown[-1].id) if len(rows) > PAGE else None,
     }
 
 
-def _lines(desk: Desk, tx: Transaction, rows: Sequence[Row[Any]]) -> list[Answer]:
+def _lines(desk: Desk, tx: Transaction, rows: Sequence[Stored]) -> list[Answer]:
     since = _since(tx, [row.id for row in rows])
     reader = Reader(tx)
     lines = []
@@ -222,7 +206,7 @@ def _lines(desk: Desk, tx: Transaction, rows: Sequence[Row[Any]]) -> list[Answer
     return lines
 
 
-def _timed(row: Row[Any]) -> bool:
+def _timed(row: Stored) -> bool:
     """Whether it is known when a run goes on: not while it waits for something to come about."""
     return row.state in DRIVEN and row.awaits is None
 
@@ -233,7 +217,7 @@ def _since(tx: Transaction, runs: list[int]) -> dict[int, Any]:
     return {run: at for run, at in tx.db.execute(newest.group_by(ENTRIES.c.run))}
 
 
-def _record(tx: Transaction, reader: Reader, row: Row[Any]) -> Answer:
+def _record(tx: Transaction, reader: Reader, row: Stored) -> Answer:
     module = tx.schema.modules.get(row.module)
     told: Answer = {"module": row.module, "id": row.record}
     values = reader.row(module, row.record) if module else None
@@ -249,14 +233,12 @@ def _heading(tx: Transaction, live: Live, step: str | None) -> str | None:
     return live.parsed.route[step][0].heading(tx.binder(module)) if module else step
 
 
-def _steps(tx: Transaction, asked: list[ColumnElement[bool]], *, one: bool) -> dict[str, int]:
+def _steps(tx: Transaction, wanted: Wanted) -> dict[str, int]:
     """How many runs stand at each step now; with the workflow in front, if there are several."""
-    going = RUNS.c.state.in_(GOING_ON)
-    query = select(RUNS.c.workflow, RUNS.c.step, func.count()).where(
-        *asked, going, RUNS.c.step.is_not(None)
-    )
-    rows = tx.db.execute(query.group_by(RUNS.c.workflow, RUNS.c.step))
-    return {str(step) if one else f"{workflow}/{step}": count for workflow, step, count in rows}
+    return {
+        step if wanted.workflows else f"{workflow}/{step}": count
+        for (workflow, step), count in queries.at_steps(tx, wanted).items()
+    }
 
 
 @operation(
@@ -269,34 +251,19 @@ def _steps(tx: Transaction, asked: list[ColumnElement[bool]], *, one: bool) -> d
 def get_run(desk: Desk, run: Ref) -> Answer:
     """The whole story of a run, step by step: what it decided and saw, did, and what came of it."""
     with desk.read() as tx:
-        row = _run_row(tx, run)
+        row = queries.one(tx, run)
         live = desk.installation.library.version(tx, row.workflow, row.version)
         (line,) = _lines(desk, tx, [row])
-        query = select(ENTRIES).where(ENTRIES.c.run == row.id).order_by(ENTRIES.c.position)
         return {
             **line,
             "actor": row.actor,
             "caused_by": {"change": row.event} if row.event else {"occasion": row.occasion},
             "before": row.before,
-            "story": [_entry(tx, live, entry) for entry in tx.db.execute(query)],
+            "story": [_entry(tx, live, entry) for entry in queries.entries(tx, row.id)],
         }
 
 
-def _run_row(tx: Transaction, run: Ref) -> Row[Any]:
-    word = str(run).removeprefix("R-")
-    id = int(word) if word.isdecimal() and len(word) < 19 else 0
-    row = tx.db.execute(select(RUNS).where(RUNS.c.id == id, *seen_runs(tx.schema))).first()
-    if row is None or not answers.shown(tx, row.module):
-        raise missing("run", f"there is no run `{run}`.", "list_runs tells which there are.")
-    return row
-
-
-def is_seen(tx: Transaction, run: int) -> bool:
-    """Whether whoever asks may know of this run."""
-    return tx.count(RUNS, RUNS.c.id == run, *seen_runs(tx.schema)) > 0
-
-
-def _entry(tx: Transaction, live: Live, entry: Row[Any]) -> Answer:
+def _entry(tx: Transaction, live: Live, entry: Stored) -> Answer:
     move = entry.move
     told: Answer = {
         "step": entry.step,
@@ -318,7 +285,7 @@ def try_run_again(desk: Desk, run: int) -> Answer:
     """Go on with a run that failed, at the step at which it did. Pages only."""
     desk.need("runs:control")
     with desk.installation.database.begin() as tx:
-        _run_row(desk.view(tx), run)
+        queries.one(desk.view(tx), run)
         try_again(tx, desk.installation.library, run)
         audit.record(tx, desk.who.name, "try run again", f"run/{run}", None, desk.who.token)
     desk.installation.changed()
@@ -329,7 +296,7 @@ def decide_run(desk: Desk, run: int, arrived: bool) -> Answer:
     """Say whether a mail arrived of which nobody knows: go on, or send it again. Pages only."""
     desk.need("runs:control")
     with desk.installation.database.begin() as tx:
-        _run_row(desk.view(tx), run)
+        queries.one(desk.view(tx), run)
         decide(tx, desk.installation.library, run, arrived, desk.who.name)
         detail = {"arrived": arrived}
         audit.record(tx, desk.who.name, "decide run", f"run/{run}", detail, desk.who.token)

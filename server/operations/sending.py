@@ -17,7 +17,8 @@ from engine.records.transaction import Transaction
 from engine.records.visibility import sees_all
 from engine.runs.sending import outbox
 from server.access.desk import Desk
-from server.operations import answers, runs
+from server.operations import answers
+from server.operations.queries import runs
 from server.operations.registry import Answer, Number, missing, operation
 
 MOST_SHOWN = 100
@@ -147,7 +148,7 @@ def send_now(desk: Desk, run: int) -> Answer:
     """Send a message off whatever the hour. What else keeps it is still asked."""
     desk.need("runs:control")
     with desk.begin() as tx:
-        if not (runs.is_seen(tx, run) and outbox.send_now(tx, run)):
+        if not (runs.known(tx, run) and outbox.send_now(tx, run)):
             raise missing("run", f"run R-{run} has no message that waits.", "See the outbox.")
         audit.record(tx, desk.who.name, "send now", f"run/{run}", None, desk.who.token)
     desk.installation.changed()

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from engine.problems import Invalid, refuse
-from engine.records.tables import RUNS, SCHEDULES
+from engine.records.tables import SCHEDULES
 from engine.records.transaction import Transaction
 from engine.runs.audience_by_module import audience_by_module
 from engine.runs.candidates import subject_of
@@ -18,6 +18,8 @@ from engine.workflows.library import current_document, examine
 from engine.workflows.workflow import Workflow
 from server.access.desk import Desk
 from server.operations import answers
+from server.operations.queries import runs
+from server.operations.queries.runs import Wanted
 from server.operations.registry import Answer, Number, Plain, Ref, Refs, operation
 
 MOST = 25
@@ -175,7 +177,7 @@ def explain(desk: Desk, workflow: Number, record: Ref, as_of: str | None = None)
             "recurrence": parsed.recurs(),
             "blocked_by": blocked,
             "effects": [_effect(effect) for effect in one.effects],
-            "runs": _runs(tx, workflow, id),
+            "runs": _runs(tx, workflow, module.name, id),
             "next_at": answers.iso(_due(tx, workflow)),
             "next": _advised(parsed, would, one.matches),
         }
@@ -201,9 +203,8 @@ def _blocked(tx: Transaction, desk: Desk, row: Row[Any], parsed: Workflow, id: i
     yield from held_back(tx, live, subject_of(tx, parsed, id))
 
 
-def _runs(tx: Transaction, workflow: int, id: int) -> list[Answer]:
-    mine = (RUNS.c.workflow == workflow, RUNS.c.record == id)
-    rows = tx.db.execute(select(RUNS).where(*mine).order_by(RUNS.c.id.desc()).limit(5))
+def _runs(tx: Transaction, workflow: int, module: str, id: int) -> list[Answer]:
+    rows = runs.newest(tx, Wanted((workflow,), record=(module, id)), 5)
     return [
         {
             "run": row.id,

@@ -1,13 +1,12 @@
 """Workflows: listed, read, drafted, edited, submitted, switched off and on."""
 
-from collections import Counter
 from typing import Any, Literal
 
 from sqlalchemy import Row, func, select
 
 from engine.people import audit
 from engine.problems import Invalid, refuse, suggest
-from engine.records.tables import ALERTS, RUNS, VERSIONS, WORKFLOWS
+from engine.records.tables import ALERTS, VERSIONS
 from engine.records.transaction import Transaction
 from engine.review.decisions import archive, switch_on
 from engine.runs.rehearsal import Audience, audience
@@ -28,6 +27,9 @@ from engine.workflows.library import (
 from engine.workflows.workflow import read
 from server.access.desk import Desk
 from server.operations import answers
+from server.operations.queries import runs
+from server.operations.queries import workflows as queries
+from server.operations.queries.versions import waiting as waiting_for_review
 from server.operations.registry import Answer, Missing, Number, Plain, Several, operation
 
 STATES = ("draft", "in_review", "active", "paused", "archived")
@@ -55,15 +57,9 @@ def list_workflows(
     if status is not None and status not in STATES:
         raise refuse("status", f"there is no state `{status}`.", suggest(status, STATES, "States"))
     with desk.read() as tx:
-        query = select(WORKFLOWS).order_by(WORKFLOWS.c.id)
-        query = query.where(WORKFLOWS.c.state == status) if status else query
-        query = query.where(WORKFLOWS.c.state != "archived") if status is None else query
-        query = query.where(WORKFLOWS.c.module == module) if module else query
-        query = query.where(WORKFLOWS.c.category == category) if category else query
-        rows = [row for row in tx.db.execute(query) if answers.shown(tx, row.module)]
-        wanted = (text or "").casefold()
-        chosen = [row for row in rows if wanted in f"{row.name}\n{row.category}".casefold()]
-        runs, alerts, waiting = _runs(tx), _alerts(tx), _waiting(tx)
+        wanted = queries.Wanted(status or "", module or "", category or "", text or "")
+        chosen = queries.listed(tx, wanted)
+        counted, alerts, waiting = runs.by_state(tx), _alerts(tx), waiting_for_review(tx)
         return {
             "workflows": [
                 {
@@ -75,7 +71,7 @@ def list_workflows(
                     "version": row.active_version,
                     "draft": row.draft is not None,
                     "in_review": row.id in waiting,
-                    "runs": dict(runs.get(row.id, {})),
+                    "runs": dict(counted.get(row.id, {})),
                     "alerts": alerts.get(row.id, 0),
                     "changed_at": answers.iso(row.changed_at),
                 }
@@ -84,24 +80,10 @@ def list_workflows(
         }
 
 
-def _runs(tx: Transaction) -> dict[int, Counter[str]]:
-    counted: dict[int, Counter[str]] = {}
-    query = select(RUNS.c.workflow, RUNS.c.state, func.count()).group_by(
-        RUNS.c.workflow, RUNS.c.state
-    )
-    for workflow, state, count in tx.db.execute(query):
-        counted.setdefault(workflow, Counter())[state] = count
-    return counted
-
-
 def _alerts(tx: Transaction) -> dict[int, int]:
     query = select(ALERTS.c.workflow, func.count()).where(ALERTS.c.state == "open")
     rows = tx.db.execute(query.group_by(ALERTS.c.workflow))
     return {workflow: count for workflow, count in rows if workflow is not None}
-
-
-def _waiting(tx: Transaction) -> set[int]:
-    return set(tx.db.scalars(select(VERSIONS.c.workflow).where(VERSIONS.c.state == "in_review")))
 
 
 @operation(

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import select
-
 from engine.records.reader import Reader, name_of
-from engine.records.tables import WORKFLOWS
 from engine.records.transaction import Transaction
+from server.operations.queries import workflows
 from server.pages.frame.views import Link
 
 
@@ -34,8 +32,7 @@ class Names:
 
     def workflow(self, id: int) -> str:
         if id not in self._workflows:
-            found = self.tx.db.scalar(select(WORKFLOWS.c.name).where(WORKFLOWS.c.id == id))
-            self._workflows[id] = found or f"Workflow {id}"
+            self._workflows[id] = workflows.called(self.tx, id) or f"Workflow {id}"
         return self._workflows[id]
 
     def record(self, module: str, id: int) -> tuple[Link, str]:

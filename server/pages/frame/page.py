@@ -12,10 +12,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.responses import Response
 
 from engine.records.states import RunState
-from engine.records.tables import RUNS, VERSIONS
 from engine.records.transaction import Transaction
 from server.access.session import Visit, house_of
 from server.operations.notices import told
+from server.operations.queries import runs, versions
+from server.operations.queries.runs import Wanted
 from server.pages.frame.names import Names
 from server.pages.frame.render import render
 from server.pages.frame.views import Banner, Frame, Notice, Theme
@@ -95,8 +96,8 @@ def _frame(visit: Visit, tx: Transaction, title: str, here: Place, notices: list
         "user": {
             "name": Names(tx).person(who.name), "handle": who.name, "roles": sorted(who.roles),
         },
-        "reviews": tx.count(VERSIONS, VERSIONS.c.state == "in_review"),
-        "failed": tx.count(RUNS, RUNS.c.state == RunState.FAILED, RUNS.c.ended_at >= yesterday),
+        "reviews": versions.count(tx, "in_review"),
+        "failed": runs.count(tx, Wanted(states=(RunState.FAILED,), ended=yesterday)),
         "unread": told(tx, who, unread=True),
         "banners": _banners(visit, tx),
         "notices": notices,

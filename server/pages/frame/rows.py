@@ -1,23 +1,17 @@
 """Rows of lists that several pages show: runs, reviews."""
 
-import re
-from collections.abc import Iterable
-from typing import Any
-
-from sqlalchemy import Row, select
+from collections.abc import Sequence
 
 from engine.records.states import RunState
-from engine.records.tables import VERSIONS
 from engine.workflows.diff import differences
 from engine.workflows.rights import risks
 from engine.workflows.workflow import Workflow
+from server.operations.queries import Stored, versions
 from server.pages.frame.diagram import short
 from server.pages.frame.field_values import sentence, size
 from server.pages.frame.moments import NEVER, moment, took
 from server.pages.frame.names import Names
 from server.pages.frame.views import ReviewRow, RunRow
-
-Versions = dict[tuple[int, int], Workflow]
 
 
 def number(run: int) -> str:
@@ -25,39 +19,20 @@ def number(run: int) -> str:
     return f"R-{run}"
 
 
-def run_id(text: str) -> int | None:
-    """The run that somebody means by "R-12" or "12"."""
-    found = re.fullmatch(r"(?:R-)?(\d{1,18})", text.strip(), re.IGNORECASE)
-    return int(found[1]) if found else None
-
-
-def parsed(names: Names, keys: Iterable[tuple[int, int]]) -> Versions:
-    """Versions of workflows, read once each."""
-    wanted = set(keys)
-    query = select(VERSIONS.c.workflow, VERSIONS.c.version, VERSIONS.c.document).where(
-        VERSIONS.c.workflow.in_({workflow for workflow, _ in wanted})
-    )
-    return {
-        (row.workflow, row.version): Workflow.model_validate(row.document)
-        for row in names.tx.db.execute(query)
-        if (row.workflow, row.version) in wanted
-    }
-
-
-def waits_for_time(row: Row[Any]) -> bool:
+def waits_for_time(row: Stored) -> bool:
     """Whether a run goes on at a set time, and not when something comes about."""
     return row.state == RunState.WAITING and row.due is not None and row.awaits is None
 
 
-def run_rows(names: Names, rows: list[Row[Any]]) -> list[RunRow]:
+def run_rows(names: Names, rows: Sequence[Stored]) -> list[RunRow]:
     """Runs as lines of a table."""
-    versions = parsed(names, {(row.workflow, row.version) for row in rows})
+    parsed = versions.parsed(names.tx, {(row.workflow, row.version) for row in rows})
     for module in {row.module for row in rows}:
         names.load(module, [row.record for row in rows if row.module == module])
-    return [_run_row(names, row, versions.get((row.workflow, row.version))) for row in rows]
+    return [_run_row(names, row, parsed.get((row.workflow, row.version))) for row in rows]
 
 
-def _run_row(names: Names, row: Row[Any], workflow: Workflow | None) -> RunRow:
+def _run_row(names: Names, row: Stored, workflow: Workflow | None) -> RunRow:
     tx = names.tx
     record, about = names.record(row.module, row.record)
     members = len(row.members or ())
@@ -79,7 +54,7 @@ def _run_row(names: Names, row: Row[Any], workflow: Workflow | None) -> RunRow:
     }
 
 
-def step_of(names: Names, row: Row[Any], workflow: Workflow | None) -> str:
+def step_of(names: Names, row: Stored, workflow: Workflow | None) -> str:
     """Where a run stands, or how it ended."""
     if row.step is None:
         said = str(row.reason or "finished")
@@ -92,13 +67,13 @@ def step_of(names: Names, row: Row[Any], workflow: Workflow | None) -> str:
     return short(workflow.route[row.step][0], names.tx.binder(module))[0]
 
 
-def review_rows(names: Names, rows: list[Row[Any]]) -> list[ReviewRow]:
+def review_rows(names: Names, rows: Sequence[Stored]) -> list[ReviewRow]:
     """Proposals as lines of a list; each row is a version with its workflow's live version."""
-    bases = parsed(names, {(row.workflow, row.active_version or 0) for row in rows})
+    bases = versions.parsed(names.tx, {(row.workflow, row.active_version or 0) for row in rows})
     return [_review_row(names, row, bases.get((row.workflow, row.active_version))) for row in rows]
 
 
-def _review_row(names: Names, row: Row[Any], base: Workflow | None) -> ReviewRow:
+def _review_row(names: Names, row: Stored, base: Workflow | None) -> ReviewRow:
     proposed = Workflow.model_validate(row.document)
     signs = _signs(names, base, proposed) if row.state == "in_review" else []
     had = base.every_step if base else ()

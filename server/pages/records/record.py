@@ -8,7 +8,7 @@ from engine.conditions.readings import Columns
 from engine.outside.receipts import HOME as SMS
 from engine.records.attachments import takes_files
 from engine.records.reader import name_of
-from engine.records.tables import EVENTS, RUNS
+from engine.records.tables import EVENTS
 from engine.records.text_library import TEMPLATES, TEXT_MESSAGE
 from engine.records.transaction import Transaction
 from engine.schema.fields import Field
@@ -16,6 +16,8 @@ from engine.schema.modules import KEPT_BY_US, Module
 from engine.templates.sms_length import told as told_length
 from server.access.session import Visit
 from server.operations.files import files_of
+from server.operations.queries import runs
+from server.operations.queries.runs import Wanted
 from server.operations.registry import missing
 from server.pages.frame.field_values import changed, told
 from server.pages.frame.moments import moment
@@ -49,8 +51,7 @@ def record_view(visit: Visit, tx: Transaction, module: Module, id: int) -> Recor
     row = row_of(tx, module, id)
     names = Names(tx)
     name, may_write = name_of(module, row), visit.desk.may("records:write")
-    runs = select(RUNS).where(RUNS.c.module == module.name, RUNS.c.record == id)
-    newest = tx.db.execute(runs.order_by(RUNS.c.id.desc()).limit(RUNS_SHOWN)).all()
+    newest = runs.newest(tx, Wanted(record=(module.name, id)), RUNS_SHOWN)
     here = f"/records/{module.name}/{id}"
     return {
         "number": str(row["number"]),
@@ -68,7 +69,7 @@ def record_view(visit: Visit, tx: Transaction, module: Module, id: int) -> Recor
             if (found := _related(names, child, field, id))
         ],
         "files": _files(visit, tx, module, id) if takes_files(tx.schema) else None,
-        "runs": run_rows(names, list(newest)) if visit.desk.may("runs:read") else [],
+        "runs": run_rows(names, newest) if visit.desk.may("runs:read") else [],
         "history": _history(names, module, id),
     }
 
@@ -218,7 +219,7 @@ def _save(names: Names, module: Module, row: Row[Any]) -> Save:
     means = f"with the token “{row.token}”" if row.token else SOURCES.get(row.source, "")
     by: Link | None = None
     if row.run:
-        version = names.tx.db.scalar(select(RUNS.c.version).where(RUNS.c.id == row.run))
+        version = runs.version_of(names.tx, row.run)
         by = {"text": f"{number(row.run)}, version {version}", "href": f"/runs/{row.run}"}
     return {
         "who": names.workflow(row.workflow) if row.workflow else names.person(row.actor),

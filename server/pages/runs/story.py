@@ -1,22 +1,21 @@
 """One run as its page tells it: the path on the flow, what happened and why, what it changed."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
-
 from engine.blocks.step import Step
 from engine.records.states import DRIVEN, GOING_ON, Phase, Result, RunState
-from engine.records.tables import EVENTS
 from engine.records.transaction import Transaction
 from server.access.session import Visit
+from server.operations.queries import Stored, runs, versions
 from server.pages.frame.diagram import START, blocks, short
 from server.pages.frame.effects import effect
 from server.pages.frame.field_values import changed, sentence, size
 from server.pages.frame.moments import moment, took
 from server.pages.frame.names import Names
-from server.pages.frame.rows import number, parsed, waits_for_time
+from server.pages.frame.rows import number, waits_for_time
 from server.pages.frame.views import Action, Block, Change, Effect, Fact, Tab
 from server.pages.runs.views import Event, RunView
 
@@ -33,11 +32,12 @@ class Story:
     """A run, its entries, and the version it runs on."""
 
     def __init__(
-        self, visit: Visit, tx: Transaction, row: Row[Any], entries: list[Row[Any]]
+        self, visit: Visit, tx: Transaction, row: Stored, entries: Sequence[Stored]
     ) -> None:
         self.visit, self.tx, self.row, self.entries = visit, tx, row, entries
         self.names = Names(tx)
-        self.workflow = parsed(self.names, [(row.workflow, row.version)])[row.workflow, row.version]
+        key = (row.workflow, row.version)
+        self.workflow = versions.parsed(tx, [key])[key]
         self.module = tx.schema.module(row.module)
         self.binder = tx.binder(self.module, event=True)
 
@@ -129,7 +129,7 @@ class Story:
             here["state"] = "here"
         return blocks(self.workflow, self.binder, marks=marks)
 
-    def _mark(self, entry: Row[Any]) -> dict[str, Any]:
+    def _mark(self, entry: Stored) -> dict[str, Any]:
         if entry.move["move"] == "enter":
             return {"ran": "Yes" if entry.move["branch"] == "then" else "No", "tone": "ok"}
         if entry.phase in (Phase.SLEEPING, Phase.HELD):
@@ -176,7 +176,7 @@ class Story:
             else f"started by {self.names.person(who)}"
         )
 
-    def _event(self, entry: Row[Any]) -> Event:
+    def _event(self, entry: Stored) -> Event:
         step = self.workflow.route[entry.step][0]
         span = took(entry.at, entry.ended_at, self.tx.now) if entry.ended_at else ""
         tries = f"try {entry.tries}" if entry.tries > 1 else ""
@@ -190,7 +190,7 @@ class Story:
             "effects": self._effects(entry, step),
         }
 
-    def _until(self, entry: Row[Any]) -> str:
+    def _until(self, entry: Stored) -> str:
         if entry.move["move"] == "await":
             return str(entry.move["why"])
         if entry.move["move"] != "sleep":
@@ -198,7 +198,7 @@ class Story:
         until = datetime.fromisoformat(str(entry.move["until"]))
         return f"until {moment(self.tx, until)['text']}"
 
-    def _effects(self, entry: Row[Any], step: Step) -> list[Effect]:
+    def _effects(self, entry: Stored, step: Step) -> list[Effect]:
         if entry.move["move"] != "do":
             return []
         pairs = (entry.result or {}).get("changes") or {}
@@ -207,7 +207,7 @@ class Story:
         planned = entry.move["effect"]
         return [effect(planned, self.names, icon=step.icon, title=title, before=before)]
 
-    def _does(self, entry: Row[Any]) -> str:
+    def _does(self, entry: Stored) -> str:
         planned = entry.move["effect"]
         kinds = {"mail": "E-mail", "http": f"{planned.get('method', '')} {planned.get('url', '')}"}
         return kinds.get(str(planned.get("kind")), str(planned.get("title") or entry.said))
@@ -216,10 +216,9 @@ class Story:
 
     def _changes(self) -> list[Change]:
         """Every record that this run wrote, before and after."""
-        query = select(EVENTS).where(EVENTS.c.run == self.row.id).order_by(EVENTS.c.id)
-        return [self._change(event) for event in self.tx.db.execute(query.limit(100))]
+        return [self._change(event) for event in runs.changes_by(self.tx, self.row.id)]
 
-    def _change(self, event: Row[Any]) -> Change:
+    def _change(self, event: Stored) -> Change:
         module = self.tx.schema.module(event.module)
         link, about = self.names.record(event.module, event.record)
         born = event.kind == "created"
@@ -249,7 +248,7 @@ class Story:
         return json.dumps({**told, "entries": entries}, indent=2, default=str, ensure_ascii=False)
 
 
-def _outcome(entry: Row[Any]) -> str:
+def _outcome(entry: Stored) -> str:
     if entry.phase == Phase.SLEEPING:
         return "waiting"
     if entry.phase in (Phase.PLANNED, Phase.PERFORMING):

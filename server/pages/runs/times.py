@@ -4,15 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import select
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from engine.problems import Invalid
-from engine.records.states import RunState
-from engine.records.tables import RUNS, WORKFLOWS
 from engine.records.transaction import Transaction
 from server.access.session import Posted, Signed, Visit, text, texts
+from server.operations.queries import workflows
 from server.operations.registry import Answer
 from server.operations.schedules import move_times, undo_move
 from server.pages.frame.errors import PageRoute
@@ -122,7 +120,8 @@ def _move_form(visit: Visit, typed: dict[str, str], error: str = "") -> Response
         at = _field("at", "Those at this time of day", "text", typed.get("at", ""))
         to = _field("to", "Go on at", "text", typed.get("to", ""))
         by = _field("by", "Or later or earlier by", "text", typed.get("by", ""))
-        choices = [choice(str(id), name) for id, name in _active(tx)]
+        waiting = workflows.with_waiting_runs(tx)
+        choices = [choice(str(row.id), row.name) for row in waiting]
         which = _field("workflows", "Of these workflows; of all, if none is ticked", "checks")
         view: FormView = {
             "title": "Move times of waiting steps",
@@ -139,13 +138,6 @@ def _move_form(visit: Visit, typed: dict[str, str], error: str = "") -> Response
         }
         status = 422 if error else 200
         return page(visit, tx, "form.html", view, title="Move times", here="planner", status=status)
-
-
-def _active(tx: Transaction) -> list[tuple[int, str]]:
-    """The workflows that have runs waiting, by name."""
-    waiting = select(RUNS.c.workflow).where(RUNS.c.state == RunState.WAITING)
-    query = select(WORKFLOWS.c.id, WORKFLOWS.c.name).where(WORKFLOWS.c.id.in_(waiting))
-    return [(row.id, row.name) for row in tx.db.execute(query.order_by(WORKFLOWS.c.name))]
 
 
 def _field(name: str, label: str, kind: Any, value: str = "") -> FormField:

@@ -1,15 +1,11 @@
 """Who is on the way through a workflow: how many, and where each of them stands."""
 
-from typing import Any
-
-from sqlalchemy import Row, select
-
 from engine.records.states import GOING_ON
-from engine.records.tables import RUNS
 from engine.records.transaction import Transaction
-from engine.records.visibility import seen_runs
 from engine.workflows.workflow import Workflow
 from server.access.session import Visit
+from server.operations.queries import Stored, runs
+from server.operations.queries.runs import Wanted
 from server.pages.frame.field_values import size
 from server.pages.frame.lists import ROWS, place
 from server.pages.frame.moments import NEVER, moment
@@ -20,25 +16,21 @@ from server.pages.workflows.views import InsideRow
 
 def inside(tx: Transaction, workflow: int) -> str:
     """How many records are on their way through, in words."""
-    count = tx.count(RUNS, RUNS.c.workflow == workflow, RUNS.c.state.in_(GOING_ON))
+    count = runs.count(tx, Wanted((workflow,), states=GOING_ON))
     return size(count, "record is", "records are") + " inside" if count else "nobody is inside"
 
 
 def inside_rows(
-    visit: Visit, names: Names, workflow: Row[Any], parsed: Workflow | None, step: str = ""
+    visit: Visit, names: Names, workflow: Stored, parsed: Workflow | None, step: str = ""
 ) -> list[InsideRow]:
     """The records inside, or those at one step, the next to go on first."""
-    where = [RUNS.c.workflow == workflow.id, RUNS.c.state.in_(GOING_ON)]
-    where += seen_runs(names.tx.schema)
-    if step:
-        where.append(RUNS.c.step == step)
-    query = select(RUNS).where(*where).order_by(RUNS.c.due, RUNS.c.id)
-    rows = names.tx.db.execute(query.limit(ROWS).offset((place(visit) - 1) * ROWS)).all()
+    wanted = Wanted((workflow.id,), states=GOING_ON, step=step or None)
+    rows = runs.next_due(names.tx, wanted, ROWS, (place(visit) - 1) * ROWS)
     names.load(workflow.module, [row.record for row in rows])
     return [_row(names, row, parsed) for row in rows]
 
 
-def _row(names: Names, row: Row[Any], parsed: Workflow | None) -> InsideRow:
+def _row(names: Names, row: Stored, parsed: Workflow | None) -> InsideRow:
     record, about = names.record(row.module, row.record)
     members = len(row.members or ())
     return {

@@ -1,19 +1,20 @@
 """Workflows: the list, one workflow with its tabs, two versions compared."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import ColumnElement, func, or_, select
 from starlette.responses import Response
 
 from engine.records.states import GOING_ON, RunState
-from engine.records.tables import RUNS, VERSIONS, WORKFLOWS
 from engine.records.transaction import Transaction
-from engine.schema.sql_types import Fold
 from engine.workflows.diff import differences
-from engine.workflows.library import version_row, versions
+from engine.workflows.library import version_row
+from engine.workflows.library import versions as versions_of
 from engine.workflows.workflow import Workflow, read
 from server.access.session import Signed, Visit
+from server.operations.queries import Stored, runs, versions, workflows
 from server.operations.registry import missing
 from server.pages.frame.charts import charts, first_moment
 from server.pages.frame.diagram import blocks, changes
@@ -37,14 +38,13 @@ STATES = {
 def show_workflows(visit: Signed) -> Response:
     visit.desk.need("workflows:read")
     with visit.desk.read() as tx:
-        asked = _asked(visit)
-        query = select(WORKFLOWS).where(*asked).order_by(Fold(WORKFLOWS.c.name), WORKFLOWS.c.id)
-        rows = list(tx.db.execute(query.limit(ROWS).offset((place(visit) - 1) * ROWS)).all())
+        wanted = _wanted(visit)
+        rows = workflows.listed(tx, wanted, "name", ROWS, (place(visit) - 1) * ROWS)
         pick = segment("state", "State", [("", "All"), *STATES.items()], visit.asked("state"))
         view: WorkflowsView = {
             "filters": filters(visit, "workflows", "Name or category", pick, [_modules(visit, tx)]),
             "rows": _rows(tx, rows),
-            "paging": paging(visit, len(rows), tx.count(WORKFLOWS, *asked)),
+            "paging": paging(visit, len(rows), workflows.count(tx, wanted)),
         }
         return page(visit, tx, "workflows.html", view, title="Workflows", here="workflows")
 
@@ -80,7 +80,7 @@ def compare(visit: Signed, workflow: int, old: int, new: int) -> Response:
 
 def comparing(tx: Transaction, workflow: int, old: int, new: int) -> Comparing:
     """The choice of two versions."""
-    numbers = [row.version for row in versions(tx, workflow)]
+    numbers = [row.version for row in versions_of(tx, workflow)]
     return {
         "action": f"/workflows/{workflow}/compare",
         "old": [choice(str(n), f"version {n}", n == old) for n in numbers],
@@ -89,40 +89,32 @@ def comparing(tx: Transaction, workflow: int, old: int, new: int) -> Comparing:
 
 
 def _version(tx: Transaction, workflow: int, version: int) -> Workflow:
-    known = [row.version for row in versions(tx, workflow)]
+    known = [row.version for row in versions_of(tx, workflow)]
     if version not in known:
         raise missing("version", f"there is no version {version}.", "Choose two of its versions.")
     return Workflow.model_validate(version_row(tx, workflow, version).document)
 
 
-def _asked(visit: Visit) -> list[ColumnElement[bool]]:
-    state, module, words = visit.asked("state"), visit.asked("module"), visit.asked("q")
-    found: list[ColumnElement[bool]] = [
-        WORKFLOWS.c.state == state if state in STATES else WORKFLOWS.c.state != "archived"
-    ]
-    if module:
-        found.append(WORKFLOWS.c.module == module)
-    if words:
-        columns = (WORKFLOWS.c.name, WORKFLOWS.c.category)
-        part = [Fold(column).contains(words.casefold(), autoescape=True) for column in columns]
-        found.append(or_(*part))
-    return found
+def _wanted(visit: Visit) -> workflows.Wanted:
+    """What the filters ask for."""
+    state = visit.asked("state")
+    return workflows.Wanted(
+        state=state if state in STATES else "", module=visit.asked("module"), words=visit.asked("q")
+    )
 
 
 def _modules(visit: Visit, tx: Transaction) -> Segment:
-    used = set(tx.db.scalars(select(WORKFLOWS.c.module).distinct()))
+    used = workflows.modules_used(tx)
     known = [(module.name, module.label) for module in tx.schema if module.name in used]
     choices = [("", "All modules"), *sorted(known, key=lambda each: each[1])]
     return segment("module", "Module", choices, visit.asked("module"))
 
 
-def _rows(tx: Transaction, rows: list[Any]) -> list[WorkflowRow]:
+def _rows(tx: Transaction, rows: Sequence[Stored]) -> list[WorkflowRow]:
     ids = [row.id for row in rows]
-    inside = _counts(tx, ids, RUNS.c.state.in_(GOING_ON))
-    recent = RUNS.c.started_at >= first_moment(tx)
-    runs = _counts(tx, ids, recent)
-    failed = _counts(tx, ids, recent, RUNS.c.state == RunState.FAILED)
-    bars, newest = charts(tx, ids), _newest(tx, ids)
+    inside = runs.by_state(tx, runs.Wanted(ids, states=GOING_ON))
+    recent = runs.by_state(tx, runs.Wanted(ids, since=first_moment(tx)))
+    bars, documents = charts(tx, ids), versions.documents(tx, ids)
     names = Names(tx)
     return [
         {
@@ -133,10 +125,10 @@ def _rows(tx: Transaction, rows: list[Any]) -> list[WorkflowRow]:
             "category": row.category,
             "state": row.state,
             "version": row.active_version or 0,
-            "trigger": _trigger(tx, row, newest),
-            "inside": inside.get(row.id, 0),
-            "runs": runs.get(row.id, 0),
-            "failed": failed.get(row.id, 0),
+            "trigger": _trigger(tx, row, documents),
+            "inside": inside.get(row.id, Counter()).total(),
+            "runs": recent.get(row.id, Counter()).total(),
+            "failed": recent.get(row.id, Counter())[RunState.FAILED],
             "chart": bars[row.id],
             "changed": moment(tx, row.changed_at),
             "changed_by": names.person((row.authors or [row.created_by])[-1]),
@@ -148,17 +140,6 @@ def _rows(tx: Transaction, rows: list[Any]) -> list[WorkflowRow]:
 def _label(tx: Transaction, module: str) -> str:
     known = tx.schema.modules.get(module)
     return known.label if known else module
-
-
-def _counts(tx: Transaction, ids: list[int], *which: ColumnElement[bool]) -> dict[int, int]:
-    query = select(RUNS.c.workflow, func.count()).where(RUNS.c.workflow.in_(ids), *which)
-    return {id: count for id, count in tx.db.execute(query.group_by(RUNS.c.workflow))}
-
-
-def _newest(tx: Transaction, ids: list[int]) -> dict[tuple[int, int], Any]:
-    columns = (VERSIONS.c.workflow, VERSIONS.c.version, VERSIONS.c.document)
-    query = select(*columns).where(VERSIONS.c.workflow.in_(ids))
-    return {(row.workflow, row.version): row.document for row in tx.db.execute(query)}
 
 
 def _trigger(tx: Transaction, row: Any, documents: dict[tuple[int, int], Any]) -> str:

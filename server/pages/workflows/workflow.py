@@ -1,19 +1,20 @@
 """One workflow as its page shows it: the flow with who is where, who is inside, runs, versions."""
 
 import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
-
-from sqlalchemy import Row, func, select
 
 from engine.problems import Problem
 from engine.records.states import GOING_ON
-from engine.records.tables import RUNS, WORKFLOWS
 from engine.records.transaction import Transaction
-from engine.records.visibility import seen_runs
 from engine.workflows.library import current_document, versions
 from engine.workflows.workflow import Workflow, read
 from server.access.session import Visit
-from server.operations.registry import missing
+from server.operations.answers import workflow_row
+from server.operations.queries import Stored, runs
+from server.operations.queries.runs import Wanted
 from server.pages.frame.charts import first_moment
 from server.pages.frame.diagram import blocks, short
 from server.pages.frame.lists import ROWS, choice, paging, place
@@ -35,10 +36,9 @@ class Shown:
     """A workflow, and the version its page is about: the live one, or else the newest."""
 
     def __init__(self, visit: Visit, tx: Transaction, id: int) -> None:
-        found = tx.db.execute(select(WORKFLOWS).where(WORKFLOWS.c.id == id)).first()
-        if found is None:
-            raise missing("workflow", f"there is no workflow {id}.", "Look for it in the list.")
-        self.visit, self.tx, self.row = visit, tx, found
+        self.visit, self.tx, self.row = visit, tx, workflow_row(tx, id)
+        self.mine = Wanted((id,))
+        self.inside = replace(self.mine, states=GOING_ON)
         self.names = Names(tx)
         self.versions = versions(tx, id)
         self.document = self._document()
@@ -55,7 +55,7 @@ class Shown:
         row, tx = self.row, self.tx
         step = self.visit.asked("step") if tab == "flow" else ""
         module = tx.schema.modules.get(row.module)
-        runs = self._runs() if tab == "runs" else []
+        shown = self._runs() if tab == "runs" else []
         inside = inside_rows(self.visit, self.names, row, self.parsed) if tab == "inside" else []
         total = self._count(tab)
         return {
@@ -81,10 +81,10 @@ class Shown:
             "step": self._panel(step) if step else None,
             "inside": inside,
             "inside_actions": [],
-            "runs": run_rows(self.names, runs),
+            "runs": run_rows(self.names, shown),
             "versions": self._versions() if tab == "versions" else [],
             "document": json.dumps(self.document, indent=2, ensure_ascii=False),
-            "paging": paging(self.visit, len(runs) + len(inside), total),
+            "paging": paging(self.visit, len(shown) + len(inside), total),
             "live": self._live(tab),
         }  # fmt: skip
 
@@ -94,16 +94,13 @@ class Shown:
         return f"/workflows/{self.row.id}?tab={tab}"
 
     def _count(self, tab: str) -> int:
-        mine = RUNS.c.workflow == self.row.id
-        if tab == "runs":
-            return self.tx.count(RUNS, mine)
-        return self.tx.count(RUNS, mine, RUNS.c.state.in_(GOING_ON)) if tab == "inside" else 0
+        wanted = {"runs": self.mine, "inside": self.inside}.get(tab)
+        return runs.count(self.tx, wanted) if wanted else 0
 
     def _tab(self, name: str) -> Tab:
-        mine = RUNS.c.workflow == self.row.id
         counts = {
-            "inside": lambda: self.tx.count(RUNS, mine, RUNS.c.state.in_(GOING_ON)),
-            "runs": lambda: self.tx.count(RUNS, mine),
+            "inside": lambda: runs.count(self.tx, self.inside),
+            "runs": lambda: runs.count(self.tx, self.mine),
             "versions": lambda: len(self.versions),
         }
         href = f"/workflows/{self.row.id}?tab={name}"
@@ -160,9 +157,8 @@ class Shown:
         return [{"label": label, "text": text, "href": ""} for label, text in pairs if text]
 
     def _stats(self) -> list[Stat]:
-        recent = (RUNS.c.workflow == self.row.id, RUNS.c.started_at >= first_moment(self.tx))
-        query = select(RUNS.c.state, func.count()).where(*recent).group_by(RUNS.c.state)
-        counts: dict[str, int] = {state: count for state, count in self.tx.db.execute(query)}
+        recent = replace(self.mine, since=first_moment(self.tx))
+        counts = runs.by_state(self.tx, recent).get(self.row.id, Counter())
         shown = (("Runs", sum(counts.values()), ""), ("Done", counts.get("done", 0), ""),
                  ("Failed", counts.get("failed", 0), "bad"))  # fmt: skip
         return [_stat(label, count, tone if count else "") for label, count, tone in shown]
@@ -172,14 +168,8 @@ class Shown:
     def _blocks(self) -> list[Block]:
         if self.parsed is None:
             return []
-        query = (
-            select(RUNS.c.step, func.count())
-            .where(RUNS.c.workflow == self.row.id, RUNS.c.state.in_(GOING_ON))
-            .group_by(RUNS.c.step)
-        )
-        counts: dict[str | None, int] = {step: count for step, count in self.tx.db.execute(query)}
         marks: dict[str, dict[str, Any]] = {
-            step: {"count": count} for step, count in counts.items() if step
+            step: {"count": count} for (_, step), count in runs.at_steps(self.tx, self.mine).items()
         }
         if (chosen := self.visit.asked("step")) in self.parsed.route:
             marks.setdefault(chosen, {})["state"] = "here"
@@ -205,16 +195,13 @@ class Shown:
 
     # --- runs and versions ---
 
-    def _runs(self) -> list[Row[Any]]:
-        mine = (RUNS.c.workflow == self.row.id, *seen_runs(self.tx.schema))
-        query = select(RUNS).where(*mine).order_by(RUNS.c.id.desc())
-        rows = self.tx.db.execute(query.limit(ROWS).offset((place(self.visit) - 1) * ROWS))
-        return list(rows.all())
+    def _runs(self) -> Sequence[Stored]:
+        return runs.newest(self.tx, self.mine, ROWS, (place(self.visit) - 1) * ROWS)
 
     def _versions(self) -> list[VersionRow]:
         return [self._version(row) for row in self.versions]
 
-    def _version(self, row: Row[Any]) -> VersionRow:
+    def _version(self, row: Stored) -> VersionRow:
         here = f"/workflows/{self.row.id}/compare"
         older = [each.version for each in self.versions if each.version < row.version]
         return {
