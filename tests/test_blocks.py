@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from engine.blocks.step import Step
 from engine.blocks.triggers import Trigger
+from engine.effects import Effect
 from engine.installation import Installation
 from engine.records.writer import Author, Records
 from engine.review.decisions import approve
@@ -19,11 +20,13 @@ from engine.starter.demo_records import COMPANY, load_demo
 from engine.templates import parse
 from engine.workflows.catalogue import SCHEDULES, Block, blocks
 from engine.workflows.library import By, examine, save_draft, submit
+from engine.workflows.rights import rights
 from engine.workflows.workflow import Workflow
 from server.app import create_app
 from server.cli.reference_page import FILE, reference
 from server.mcp.server import Server
 from server.operations.registry import OPERATIONS
+from server.pages.frame.assets import ASSETS
 from tests.fakes import Clock
 from tests.plugins import installed
 
@@ -37,6 +40,8 @@ ESCALATE = {
 }
 BLOCKS = {(block.kind, block.type): block for block in blocks()}
 STEPS = sorted(Step.types)
+CONTROL = {"if", "wait", "stop"}
+ACTIONS = sorted(set(STEPS) - CONTROL)
 TRIGGERS = sorted(Trigger.types)
 OPERATORS = sorted(type for kind, type in BLOCKS if kind == "operator")
 
@@ -112,8 +117,38 @@ def test_the_example_of_a_step_works(installation: Installation, name: str) -> N
         for effects in map(house_rehearses(installation), found)
         for effect in effects
     ]
-    control = Step.types[name].look in ("if", "wait", "end")
-    assert control or {"done", "unchanged"} & set(outcomes)
+    assert name in CONTROL or {"done", "unchanged"} & set(outcomes)
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_an_action_has_a_right(installation: Installation, name: str) -> None:
+    for workflow in sound(installation, steps=[Step.types[name].example]):
+        with installation.database.read() as tx:
+            granted = rights(workflow.every_step, tx.binder(tx.schema.module(workflow.module)))
+        assert granted
+        assert all(right.kind and right.detail and right.words for right in granted)
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_whom_an_action_reaches_outside_is_named_by_its_step(
+    installation: Installation, name: str
+) -> None:
+    found = sound(installation, steps=[Step.types[name].example])
+    (step,) = found[0].every_step
+    planned = [told.effect for each in map(house_rehearses(installation), found) for told in each]
+    effects = [Effect.types[str(it["kind"])].model_validate(it) for it in planned if it]
+    reached = [effect for effect in effects if getattr(effect, "scope", "")]
+    assert bool(reached) == bool([*step.hosts(), *step.functions()])
+    called = {host for effect in effects for host in effect.calls}
+    assert called == {host.name for host in step.hosts() if host.name}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_what_a_step_shows_is_its_own(name: str) -> None:
+    kind = Step.types[name]
+    assert "icon" in vars(kind)
+    assert f'<symbol id="{kind.icon}"' in ASSETS["icons.svg"].body.decode()
+    assert (kind.look in ("if", "wait", "end")) == (name in CONTROL)
 
 
 def house_rehearses(installation: Installation) -> Any:

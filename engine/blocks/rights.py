@@ -21,6 +21,9 @@ class Right:
     detail: str
     words: str
 
+    def __str__(self) -> str:
+        return f"{self.kind} {self.words}"
+
 
 @dataclass(frozen=True)
 class Host:

@@ -241,7 +241,7 @@ def _step(name: str, kind: type[Step]) -> Block:
         (*_settings(kind, ("type", *SHARED)), *_settings(Step, (), SHARED)),
         (kind.example,),
         kind.gives,
-        may=tuple(f"{right.kind} {right.words}" for right in rights([one], ANYWHERE)),
+        may=tuple(map(str, rights([one], ANYWHERE))),
         risks=tuple(risks([one], ())),
         needs=tuple(need.what for need in one.needs()),
     )

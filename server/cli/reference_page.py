@@ -60,9 +60,19 @@ def _section(title: str, kind: Kind) -> Iterator[str]:
             )
         for example in block.examples:
             yield _code(example)
+        yield from _allowed(block)
         if block.gives:
             names = ", ".join(f"`steps.ID.{name}`" for name in block.gives)
             yield f"Later steps can read {names}.\n"
+
+
+def _allowed(block: Block) -> Iterator[str]:
+    """What a step may do, by its example, what of it a reviewer is shown first, and its needs."""
+    if block.may:
+        first = f" The review shows first: {'; '.join(block.risks)}." if block.risks else ""
+        yield f"This one may {'; '.join(block.may)}.{first}\n"
+    if block.needs:
+        yield f"It needs {'; '.join(block.needs)}.\n"
 
 
 def _row(setting: Setting) -> tuple[str, ...]:

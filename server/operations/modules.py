@@ -147,9 +147,13 @@ def _block(block: Block) -> Answer:
         shown["example"] = block.examples[0]
     if block.examples[1:]:
         shown["more_examples"] = list(block.examples[1:])
-    if block.gives:
-        shown["gives"] = list(block.gives)
-    return shown
+    lists = {
+        "gives": block.gives,
+        "may": block.may,
+        "risks": block.risks,
+        "needs": block.needs,
+    }
+    return shown | {key: list(told) for key, told in lists.items() if told}
 
 
 # --- changing modules: for admins, over REST and in the pages ---

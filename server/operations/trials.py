@@ -15,6 +15,7 @@ from engine.runs.rehearsal import Rehearsed, Told, audience, rehearse
 from engine.runs.would_start import held_back
 from engine.workflows.fingerprint import fingerprint
 from engine.workflows.library import current_document, examine
+from engine.workflows.rights import new_hosts, rights, risks
 from engine.workflows.workflow import Workflow
 from server.access.desk import Desk
 from server.operations import answers
@@ -32,7 +33,7 @@ DONE = "Nothing was sent or changed."
     name="test_workflow",
     scope="workflows:test",
     untrusted=True,
-    gives="records:array next:string",
+    gives="records:array may?:array risks?:array new_hosts?:array next:string",
     stage="try",
 )
 def try_workflow(
@@ -53,10 +54,24 @@ def try_workflow(
             for place, ref in enumerate((records or [])[:MOST])
         ]
         tried = rehearse(tx, parsed, ids or _some(tx, parsed, at), at)
+        allowed = _allowed(desk, tx, parsed, workflow)
     told = f"{DONE} If this is what was meant, submit_workflow." if workflow else DONE
     if not tried:
         told = f"There are no records in {module.label} to try it on; write_record makes one."
-    return {"records": [_rehearsed(one) for one in tried], "next": told}
+    return {"records": [_rehearsed(one) for one in tried], **allowed, "next": told}
+
+
+def _allowed(desk: Desk, tx: Transaction, parsed: Workflow, workflow: int | None) -> Answer:
+    """What it may do, and what of it the version that runs now, if any, does not."""
+    row = answers.workflow_row(tx, workflow) if workflow is not None else None
+    live = _in_force(desk, tx, row) if row and row.active_version is not None else None
+    before = live.every_step if live else []
+    binder = tx.binder(tx.schema.module(parsed.module))
+    return {
+        "may": [str(right) for right in rights(parsed.every_step, binder)],
+        "risks": risks(parsed.every_step, before),
+        "new_hosts": new_hosts(parsed.every_step, before),
+    }
 
 
 def parsed_of(
