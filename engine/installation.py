@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from email.utils import parseaddr
 from functools import cached_property
 
 from engine.blocks.step import Step
-from engine.company.company import Company
+from engine.company.company import PLACEHOLDER, Company
 from engine.effects.functions import FUNCTIONS
 from engine.outside.imap import own_addresses
 from engine.outside.world import Clock, World, system_clock
-from engine.problems import Problem
+from engine.problems import Problem, refuse
 from engine.queue import Doorbell, queue
 from engine.records.database import Database
 from engine.records.signed_links import Links
 from engine.runs.worker import Worker
+from engine.schema.addresses import BadAddress, mail_address
 from engine.schema.modules import Module
 from engine.settings import Settings
 from engine.starter import starter
@@ -41,7 +43,21 @@ class Installation:
         """Make the tables and the starter modules, where there are none yet. False if there are."""
         zone = self.settings.timezone or "UTC"
         modules = [Module.model_validate(definition) for definition in starter("modules")]
-        return self.database.prepare(company or Company(timezone=zone), modules)
+        made = self.database.prepare(company or Company(timezone=zone), modules)
+        if self.settings.sender:
+            self._send_as(self.settings.sender)
+        return made
+
+    def _send_as(self, sender: str) -> None:
+        """Keep `Name <address>` as the company's sender, where none is set. Raises `Invalid`."""
+        name, address = parseaddr(sender)
+        try:
+            kept = {"sender": mail_address(address), "sender_name": name}
+        except BadAddress as bad:
+            raise refuse("SAYSO_SENDER", str(bad)) from None
+        with self.database.begin() as tx:
+            if tx.company.sender == PLACEHOLDER:
+                self.database.save_company(tx, tx.company.model_copy(update=kept))
 
     @cached_property
     def bell(self) -> Doorbell:

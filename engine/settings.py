@@ -60,6 +60,11 @@ class Settings(BaseSettings):
         "", description="The address people reach Sayso at, if it is not http://host:port."
     )
     timezone: str = Field("", description="The company's time zone at first start.")
+    sender: str = Field(
+        "",
+        description="In whose name mail is sent, like Billing <billing@example.com>, until an "
+        "admin sets a sender on the page System.",
+    )
     model: str = Field(DEFAULT_MODEL, description="The model of the AI action.")
     allow_networks: str = Field(
         "", description="Inside addresses that webhooks may call, like 10.20.0.0/16."

@@ -25,6 +25,7 @@ SESSION_MOST = timedelta(hours=12)
 LINK_MOST = timedelta(hours=1)
 TOUCH = timedelta(minutes=1)
 BY_SAYSO = Author("sayso")
+FIRST_ROLES = ("admin", "approver", "author")
 
 
 @dataclass(frozen=True)
@@ -327,6 +328,28 @@ def use_link(tx: Transaction, secret: str) -> str | None:
     if not (spent and in_time and person(tx, row.username)):
         return None
     return open_session(tx, row.username)
+
+
+def create_first_link(tx: Transaction) -> str:
+    """A secret that lets whoever holds it become the first user, once, within the hour."""
+    return _opened(tx, "", "first")
+
+
+def first_link_opens(tx: Transaction, secret: str) -> bool:
+    """Whether this secret makes the first user: it is young enough, and nobody is there yet."""
+    row = _session_row(tx, secret, "first")
+    return row is not None and row.created_at + LINK_MOST > tx.now and not tx.count(LOGINS)
+
+
+def create_first_user(
+    tx: Transaction, secret: str, username: str, password: str, *, name: str = "", email: str = ""
+) -> None:
+    """Let in whoever holds such a secret, to do all there is to do. Raises `Invalid`."""
+    if not first_link_opens(tx, secret):
+        remedy = "Start `sayso serve` again for another one, if nobody can sign in yet."
+        raise refuse("secret", "this link was used already, or is older than an hour.", remedy)
+    create_user(tx, username, FIRST_ROLES, password, name=name, email=email)
+    tx.db.execute(delete(SESSIONS).where(SESSIONS.c.kind == "first"))
 
 
 def _opened(tx: Transaction, username: str, kind: str) -> str:

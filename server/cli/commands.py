@@ -53,10 +53,7 @@ def serve(host: str | None, port: int | None, demo: bool, no_worker: bool) -> No
         if demo:
             with progress("Living through the demo's past days") as shown:
                 token = welcome.prepare_demo(installation, shown)
-        click.echo(
-            welcome.demo_words(installation, token) if demo else welcome.plain_words(installation)
-        )
-        click.echo("\nCtrl+C stops it.")
+        click.echo(welcome.words(installation, demo=demo, token=token))
         serving.serve(installation, sock, work=not no_worker)
 
 

@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
+from email.utils import formataddr
 from typing import Literal
 
 from redis.exceptions import RedisError
 from sqlalchemy import func, make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from engine.company.company import PLACEHOLDER
 from engine.effects.functions import FUNCTIONS
 from engine.installation import Installation
 from engine.outside import imap, smtp, texting
@@ -85,6 +87,8 @@ def _inside(installation: Installation) -> Iterator[Finding]:
         seen = tx.db.scalar(select(func.max(HEARTBEATS.c.at)))
         now = tx.now
     yield Finding("ok", "company", f"{company.name}, {company.timezone}")
+    sender = formataddr((company.sender_name, company.sender))
+    yield _option("sender", "" if company.sender == PLACEHOLDER else sender, NO_SENDER)
     yield _option("users", str(users or ""), NO_USERS)
     if seen is None:
         yield Finding("off", "worker", NO_WORKER)
@@ -160,8 +164,9 @@ NO_SMS = "steps that send one fail, and say so (SAYSO_SMS_URL)"
 NO_PRINTER = "steps that make one fail, and say so (PlutoPrint has no package for this machine)"
 NO_ERP = "steps that write to it fail, and say so (SAYSO_ERP_URL)"
 NO_FUNCTIONS = "workflows call none (SAYSO_FUNCTIONS)"
+NO_SENDER = "mail waits until an admin sets one on the page System (or SAYSO_SENDER)"
 NO_MODEL = "steps that ask a model fail, and say so (ANTHROPIC_API_KEY)"
 NO_NETWORKS = "webhooks call public addresses only (SAYSO_ALLOW_NETWORKS)"
 NO_SMTP = "nothing is sent; mail is kept in the mailbox page (SAYSO_SMTP_URL)"
-NO_USERS = "nobody can sign in: `sayso user create NAME --role admin --password-stdin`"
+NO_USERS = "nobody can sign in yet: `sayso serve` prints a link for the first user"
 NO_WORKER = "No workflow runs: start `sayso serve` or `sayso worker`."

@@ -55,9 +55,9 @@ def writing() -> Iterator[tuple["Installation", "Transaction"]]:
         yield installation, tx
 
 
-def link(installation: "Installation", secret: str) -> str:
-    """The address that signs its reader in."""
-    return f"{installation.settings.address}/login/link?{urlencode({'secret': secret})}"
+def link(installation: "Installation", secret: str, page: str = "/login/link") -> str:
+    """The address that signs its reader in, or lets the first user come in at `/welcome`."""
+    return f"{installation.settings.address}{page}?{urlencode({'secret': secret})}"
 
 
 def asked_password() -> str:

@@ -1,11 +1,11 @@
 """What `sayso serve` says at its start: where it is, how to come in, how to connect AI clients."""
 
 import secrets
-from textwrap import indent
 
 from engine.installation import Installation
 from engine.people import logins
 from engine.people.roles import SCOPES
+from engine.records.tables import LOGINS
 from engine.starter.demo_records import is_empty
 from engine.starter.demo_workflows import Progress, open_demo
 from server.cli.terminal import link
@@ -37,43 +37,47 @@ def prepare_demo(installation: Installation, progress: Progress) -> str:
         return logins.create_token(tx, AUTHOR, LABEL, SCOPES)
 
 
-def demo_words(installation: Installation, token: str) -> str:
-    """How to come in and how to connect. The token is known at the first start alone."""
+def words(installation: Installation, *, demo: bool, token: str = "") -> str:
+    """Where Sayso is and how to come in, in five lines at most; what is needed first comes last.
+
+    The token is known at the demo's first start alone.
+    """
+    at = f"Sayso is at {installation.settings.address}. Ctrl+C stops it."
     with installation.database.read() as tx:
         known = {row.username for row in logins.logins(tx)}
+    if not demo:
+        return "\n".join([at, *_way_in(installation)])
     if not set(ROLES) <= known:
-        told = "There is other data here already: the demo was not loaded."
-        return f"{plain_words(installation)}\n\n{told}"
-    lines = [
-        plain_words(installation),
-        f"Or as         {', '.join(ROLES)}",
-        f"Password      {_password(installation)}  (for all of them, in this installation)",
-        "",
-        client_words(installation, token) if token else NEW_TOKEN,
-    ]
-    return "\n".join(lines)
+        return "\n".join([at, OTHER_DATA, *_way_in(installation)])
+    who = f"{ADMIN} (approves), {AUTHOR} (drafts), {', '.join(list(ROLES)[2:])}"
+    password = f"Password      {_password(installation)}  for each of {who}"
+    return "\n".join([at, *_clients(installation, token), password, *_way_in(installation)])
 
 
-def plain_words(installation: Installation) -> str:
-    """The address, and a link for whoever may do most; without users, how to make one."""
-    at = f"Address       {installation.settings.address}"
+def _way_in(installation: Installation) -> list[str]:
+    """A link for whoever may do most; for whoever comes first, where there is no admin."""
     with installation.database.begin() as tx:
         admins = [row.username for row in logins.logins(tx) if row.active and "admin" in row.roles]
+        if not tx.count(LOGINS):
+            first = link(installation, logins.create_first_link(tx), "/welcome")
+            return ["Nobody can sign in yet. Become the first user (once, within the hour):", first]
         if not admins:
-            return f"{at}\n\n{FIRST_USER}"
+            return ["There is no admin: `sayso user create NAME --role admin` makes one."]
         name = ADMIN if ADMIN in admins else admins[0]
         secret = logins.create_link(tx, name)
-    once = f"as {name}; it works once, within the hour"
-    return f"{at}\nSign in       {link(installation, secret)}\n              {once}"
+    return [f"Sign in       {link(installation, secret)}  as {name}, once, within the hour"]
 
 
-def client_words(installation: Installation, token: str) -> str:
-    """What to paste into the usual AI clients."""
-    clients = (
-        f"{client['name']}. {client['text']}\n\n{indent(client['code'], '    ')}"
-        for client in client_help(installation, token)
-    )
-    return "\n\n".join([CONNECT, f"    {token}", *clients])
+def _clients(installation: Installation, token: str) -> list[str]:
+    """How to connect the first AI client, and where the others are told of."""
+    page = f"{installation.settings.address}/tokens/clients"
+    if not token:
+        return [f"AI clients    {page}; sayso token create --user {AUTHOR} makes a token"]
+    claude, *_ = client_help(installation, token)
+    return [
+        f"Claude Code   {claude['code']}",
+        f"AI clients    {page} has the settings of others; that token acts for {AUTHOR}",
+    ]
 
 
 def _password(installation: Installation) -> str:
@@ -85,14 +89,4 @@ def _password(installation: Installation) -> str:
     return kept.read_text()
 
 
-FIRST_USER = """\
-Nobody can sign in yet. Make the first user, in another terminal:
-
-    sayso user create NAME --role admin --role approver --password-stdin"""
-NEW_TOKEN = f"""\
-Another link  sayso user link {ADMIN}
-A new token   sayso token create --user {AUTHOR} --name "{LABEL}" \
-{" ".join(f"--scope {scope}" for scope in SCOPES)}"""
-CONNECT = f"""\
-Connect an AI client. It acts for {AUTHOR}, who drafts; you approve, as {ADMIN}.
-Its token is shown this once:"""
+OTHER_DATA = "There is other data here already: the demo was not loaded."

@@ -25,6 +25,7 @@ from engine.queue import beat
 from engine.settings import Settings, signing_secret
 from server.cli.commands import main
 from server.cli.diagnosis import examine
+from server.cli.welcome import ROLES, words
 from tests.databases import Pair
 
 
@@ -151,6 +152,7 @@ def test_the_doctor_says_what_is_switched_off(installation: Installation) -> Non
         "users": "ok",
         "worker": "off",
         "mail": "off",
+        "sender": "off",
         "incoming mail": "off",
         "text messages": "off",
         "accounting system": "off",
@@ -257,3 +259,38 @@ def test_help_comes_at_once_because_it_imports_nothing_large(words: list[str]) -
     )
     assert done.stdout.startswith("Usage: ")
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_sender_of_mails_can_come_from_the_environment(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sender() -> tuple[str, str]:
+        return next((it.state, it.said) for it in examine(installation) if it.what == "sender")
+
+    run("user", "list")
+    assert sender()[0] == "off"
+    monkeypatch.setenv("SAYSO_SENDER", "nobody")
+    assert "SAYSO_SENDER" in run("user", "list").stderr
+    monkeypatch.setenv("SAYSO_SENDER", "Billing <billing@acme.test>")
+    run("user", "list")
+    assert sender() == ("ok", "Billing <billing@acme.test>")
+    monkeypatch.setenv("SAYSO_SENDER", "other@acme.test")
+    run("user", "list")
+    assert sender() == ("ok", "Billing <billing@acme.test>")
+
+
+@only_sqlite
+def test_serve_says_in_five_lines_how_to_come_in_and_the_link_comes_last(
+    installation: Installation,
+) -> None:
+    installation.prepare()
+    *_, how, first = words(installation, demo=False).splitlines()
+    assert how == "Nobody can sign in yet. Become the first user (once, within the hour):"
+    assert first.startswith(f"{installation.settings.address}/welcome?secret=")
+    with installation.database.begin() as tx:
+        for username, roles in ROLES.items():
+            logins.create_user(tx, username, roles)
+    told = words(installation, demo=True, token="atp_1").splitlines()
+    assert [line.split()[0] for line in told] == ["Sayso", "Claude", "AI", "Password", "Sign"]
+    assert "atp_1" in told[1]
+    assert "/login/link?secret=" in told[-1]

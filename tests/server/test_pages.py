@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from engine.installation import Installation
 from engine.people import logins
 from engine.records.tables import AUDIT, ENTRIES, EPISODES, RUNS, VERSIONS, WORKFLOWS
+from engine.settings import Settings
 from engine.workflows.library import By, save_draft, submit, version_row
 from tests.fakes import Clock
 from tests.showroom import PASSWORD, browser_of, furnish, opened
@@ -55,6 +56,7 @@ PAGES = (
     "/variables",
     "/variables?module=contacts",
     "/tokens",
+    "/tokens/clients",
 )
 FOR_AUTHORS = (
     "/records/invoices/new",
@@ -434,6 +436,61 @@ def test_after_five_minutes_the_password_is_asked_for_again(
     assert "guess" not in wrong.text
     right = browser.post("/reviews/4/approve", data={**given, "password": PASSWORD})
     assert (right.status_code, verdict(installation, 4)) == (303, "approved")
+    assert 'name="password"' not in browser.get("/reviews/4").text
+
+
+def test_rejecting_takes_no_password(installation: Installation, clock: Clock) -> None:
+    browser = browser_of(installation, "admin")
+    clock.advance(minutes=6)
+    given = {"hash": field(browser.get("/reviews/4").text, "hash"), "comment": "Too early."}
+    answer = browser.post("/reviews/4/reject", data=given)
+    assert (answer.status_code, verdict(installation, 4)) == (303, "rejected")
+
+
+def test_what_was_approved_says_what_it_waits_for_and_where_to_look(
+    installation: Installation,
+) -> None:
+    browser = browser_of(installation, "admin")
+    page = browser.get("/reviews/4")
+    assert "It is live." not in page.text
+    browser.post("/reviews/4/approve", data={"hash": field(page.text, "hash"), "comment": ""})
+    shown = browser.get("/reviews/4").text
+    assert "It is live. It starts when the stage of an opportunity changes" in shown
+    assert f'href="/runs?workflow={DEALS}"' in shown
+    assert 'href="/records/opportunities"' in shown
+
+
+# --- the first user ---
+
+
+def test_the_first_user_comes_in_by_the_link_and_nobody_after_them(tmp_path: Path) -> None:
+    empty = Installation.of(Settings(data_dir=tmp_path / "empty"))
+    empty.prepare()
+    with empty.database.begin() as tx:
+        secret = logins.create_first_link(tx)
+    browser = browser_of(empty)
+    given = {"secret": secret, "username": "Ana", "password": "short", "name": "Ana Costa"}
+    assert "become admin" in browser.get("/welcome", params={"secret": secret}).text
+    assert browser.get("/welcome", params={"secret": "guess"}).headers["location"] == "/login"
+    assert browser.post("/welcome", data={**given, "secret": "guess"}).status_code == 422
+    refused = browser.post("/welcome", data=given)
+    assert (refused.status_code, "his password has 5 characters" in refused.text) == (422, True)
+    assert 'value="Ana Costa"' in refused.text
+    taken = browser.post("/welcome", data={**given, "password": PASSWORD})
+    assert (taken.status_code, taken.headers["location"]) == (303, "/")
+    assert "Ana Costa" in browser.get("/").text
+    late = browser_of(empty).post("/welcome", data={**given, "username": "eve"})
+    assert (late.status_code, "was used already" in late.text) == (422, True)
+    with empty.database.read() as tx:
+        assert [(row.username, row.roles) for row in logins.logins(tx)] == [
+            ("Ana", ["admin", "approver", "author"])
+        ]
+    empty.database.engine.dispose()
+
+
+def test_the_settings_of_ai_clients_stand_on_a_page(installation: Installation) -> None:
+    shown = browser_of(installation, "alice").get("/tokens/clients").text
+    assert all(name in shown for name in ("Claude Code", "Cursor", "VS Code", "YOUR_TOKEN"))
 
 
 def test_what_the_page_asks_to_be_seen_must_be_ticked(installation: Installation) -> None:

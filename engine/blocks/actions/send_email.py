@@ -121,7 +121,8 @@ class SendEmail(Communication):
     def needs(self) -> Iterable[Need]:
         if not self.from_:
             told = "no sender is set: its mails would stay here until there is one."
-            yield Need("a sender", _has_sender, told, "An admin sets it on the page System.")
+            remedy = "An admin sets it on the page System, or SAYSO_SENDER does."
+            yield Need("a sender", _has_sender, told, remedy)
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         yield from super().check(checking)

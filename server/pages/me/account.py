@@ -19,6 +19,10 @@ from server.pages.me.views import LoginView
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 OURS = re.compile(r"/(?![/\\])[^\x00-\x20\\]*")
 WRONG = "That user name and password do not belong together."
+NOBODY = (
+    "Nobody can sign in yet. When it starts, sayso serve prints a link for the first user; "
+    "sayso user create makes one too."
+)
 PAUSE = "That was wrong too often. Wait ten minutes, then try again."
 SPENT = (
     "This link was used already, or is older than an hour. Sign in with your password, "
@@ -124,7 +128,7 @@ def _login(
 ) -> Response:
     with house_of(request).database.read() as tx:
         nobody = not logins.logins(tx)
-    hint = "Nobody can sign in yet: sayso user create makes the first user." if nobody else ""
+    hint = NOBODY if nobody else ""
     view: LoginView = {
         "username": username, "next": inside(next), "error": error, "hint": hint,
     }  # fmt: skip

@@ -20,7 +20,7 @@ from server.pages.frame.names import Names
 from server.pages.frame.page import go, page
 from server.pages.frame.views import Choice
 from server.pages.me.clients import client_help
-from server.pages.me.views import NewToken, TokenRow, TokensView
+from server.pages.me.views import ClientsView, NewToken, TokenRow, TokensView
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 MAY = {
@@ -37,11 +37,20 @@ MAY = {
 }
 USUAL = {"records:read", "workflows:read", "workflows:write", "workflows:test", "runs:read"}
 DAYS = ("7", "30", "90")
+PLACE = "YOUR_TOKEN"
 
 
 @router.get("/tokens")
 def show_tokens(visit: Signed) -> Response:
     return _tokens(visit)
+
+
+@router.get("/tokens/clients")
+def show_clients(visit: Signed) -> Response:
+    """What to paste into each AI client, with a word where its token goes."""
+    view: ClientsView = {"clients": client_help(visit.installation, PLACE), "place": PLACE}
+    with visit.desk.read() as tx:
+        return page(visit, tx, "clients.html", view, title="Connect an AI client", here="tokens")
 
 
 @router.post("/tokens")

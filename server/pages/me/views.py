@@ -26,6 +26,17 @@ class LoginView(TypedDict):
     hint: str
 
 
+class WelcomeView(TypedDict):
+    """Posts `secret`, `username`, `name`, `email` and `password` to /welcome."""
+
+    secret: str
+    username: str
+    name: str
+    email: str
+    shortest: int
+    error: str
+
+
 class Task(TypedDict):
     """A thing to do at first start."""
 
@@ -96,6 +107,13 @@ class ClientHelp(TypedDict):
     name: str
     text: str
     code: str
+
+
+class ClientsView(TypedDict):
+    """The settings of each client; `place` stands in them where the token goes."""
+
+    clients: list[ClientHelp]
+    place: str
 
 
 class NewToken(TypedDict):

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from engine.records.states import GOING_ON
-from engine.records.tables import RUNS, VERSIONS, WORKFLOWS
+from engine.records.tables import RUNS, SCHEDULES, VERSIONS, WORKFLOWS
 from engine.records.transaction import Transaction
 from engine.runs.rehearsal import audience
 from engine.schema.modules import Module
@@ -26,6 +26,7 @@ from server.pages.reviews.views import (
     Audience,
     AudienceGroup,
     Decision,
+    NextStep,
     Person,
     Remark,
     ReviewView,
@@ -99,6 +100,29 @@ class Proposal:
     def new_hosts(self) -> list[str]:
         """Machines outside that only this version calls."""
         return new_hosts(self.parsed.every_step, self.before.every_step if self.before else ())
+
+    def next_step(self) -> NextStep | None:
+        """What this version waits for, now that it is live; None for any other."""
+        if self.row.version != self.active or self.row.state != "approved":
+            return None
+        id, module = self.row.workflow, self.module
+        links: list[Link] = [
+            {"text": "Its runs", "href": f"/runs?workflow={id}"},
+            {"text": module.label, "href": f"/records/{module.name}"},
+            {"text": "The workflow", "href": f"/workflows/{id}"},
+        ]
+        if waiting := self.tx.count(VERSIONS, VERSIONS.c.state == "in_review"):
+            links.append({"text": f"{size(waiting, 'review')} left", "href": "/reviews"})
+        return {"text": self._waits_for(), "links": links}
+
+    def _waits_for(self) -> str:
+        next_at = self.tx.db.scalar(
+            select(SCHEDULES.c.next_at).where(SCHEDULES.c.workflow == self.row.workflow)
+        )
+        if next_at:
+            return f"It is live. It looks for the first time on {moment(self.tx, next_at)['text']}."
+        started = self.parsed.words(self.binder)[0]
+        return f"It is live. {started}"
 
     def _live(self) -> Link | None:
         if self.active is None:

@@ -81,8 +81,7 @@ def _decide(
         visit.desk.need("reviews:decide")
         if verdict == "approve":
             _confirmed(given)
-        _proved(request, visit, given)
-        if verdict == "approve":
+            _proved(request, visit, given)
             reviews.approve(visit.desk, review, given.hash, given.comment, _baseline(given))
         else:
             reviews.reject(visit.desk, review, given.hash, given.comment)
@@ -134,7 +133,7 @@ def _proved(request: Request, visit: Visit, given: Given) -> None:
     if not _old(visit):
         return
     if not given.password:
-        remedy = "Give your password once more, then decide."
+        remedy = "Give your password once more, then approve."
         raise refuse(
             "password", "It is more than five minutes since you last proved it is you.", remedy
         )
@@ -187,6 +186,7 @@ def _decision(
         "count": str(proposal.found.count) if many else "",
         "password": _old(visit),
         "error": error,
+        "next": proposal.next_step(),
     }
 
 

@@ -80,13 +80,20 @@ class Remark(TypedDict):
     text: str
 
 
+class NextStep(TypedDict):
+    """What a workflow that is live waits for, and where to look."""
+
+    text: str
+    links: list[Link]
+
+
 class Decision(TypedDict):
     """The form, or why there is none.
 
     It posts `hash`, `comment`, `baseline`, `running`, `seen` (repeated), `count` and `password` to
     /reviews/{id}/approve or /reject. `baseline` asks about records that match already, `running`
     about records inside the old version, `seen` are risks to tick. `count` is the number to type,
-    "" for none.
+    "" for none. `next` is there once this version is live.
     """
 
     allowed: bool
@@ -99,6 +106,7 @@ class Decision(TypedDict):
     count: str
     password: bool
     error: str
+    next: NextStep | None
 
 
 class Wordings(TypedDict):
