@@ -14,9 +14,9 @@ from engine.schema.modules import Module
 from engine.templates import TextProblem, fixed, parse
 from engine.templates.dialects import field_meant
 from engine.templates.filters import FILTERS
+from engine.templates.shorthands import is_shortcode
 from engine.templates.variables import KEYS, ROOTS, fields_of
 from engine.templates.wording import Wording
-from engine.templates.words import is_shortcode
 
 CALL = re.compile(r"\s*(\w+)\(.*\)\s*", re.DOTALL)
 

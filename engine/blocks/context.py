@@ -18,9 +18,9 @@ from engine.schema.modules import Module
 from engine.schema.stored_files import AttachedFiles
 from engine.templates import Setting, Template, TextProblem, parse
 from engine.templates.filters import Form, Named
+from engine.templates.shorthands import is_shortcode
 from engine.templates.variables import meaning
 from engine.templates.wording import FOR_ALL, Wording, chosen
-from engine.templates.words import is_shortcode
 
 ON_DUTY = "on_duty:"
 DAY, MOMENT = Field(name="day", type="date"), Field(name="moment", type="datetime")

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 
+from jinja2 import nodes
 from pydantic import JsonValue
 
 from engine.blocks.recipient_words import rule, told
@@ -14,41 +16,35 @@ from engine.problems import Invalid
 from engine.schema.english import listed
 from engine.schema.modules import Module, Path
 from engine.templates import TextProblem, parse
+from engine.templates.shorthands import is_shortcode
 from engine.templates.variables import meaning
-from engine.templates.words import SHORTCODE, is_shortcode
+from engine.templates.words import expression, in_words
 
 HOLE = re.compile(r"\{\{-?(.*?)-?\}\}", re.DOTALL)
-BLOCK = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-CALL = re.compile(r"\s*\w+\(\s*[^\s)]")
 LONGEST = 160
 
 
-def spoken(text: str, binder: Binder) -> str:
-    """A template as a reader needs it: what is filled in stands in brackets, without its loops."""
-    told = SHORTCODE.sub(lambda code: f"[{_field(code[0], binder)}]", text)
-    told = HOLE.sub(lambda hole: f"[{_inside(hole[1], binder)}]", told)
-    told = " ".join(BLOCK.sub(" ", told).split())
-    return told if len(told) <= LONGEST else f"{told[:LONGEST].rstrip()}…"
+def spoken(text: str, binder: Binder, most: int | None = LONGEST) -> str:
+    """A template as a reader needs it: what is filled in stands in brackets, with all that is done
+    to it and under which condition. It is cut after `most` letters; None cuts nothing.
+    """
+    try:
+        told = " ".join(in_words(parse(text).body, partial(_field, binder=binder)).split())
+    except TextProblem:
+        told = " ".join(text.split())
+    return told if most is None or len(told) <= most else f"{told[:most].rstrip()}…"
 
 
 def quoted(text: str, binder: Binder) -> str:
     return f"“{spoken(text, binder)}”"
 
 
-def _inside(expression: str, binder: Binder) -> str:
-    """What an expression fills in, by the names of the fields it reads."""
-    if CALL.match(expression):
-        read = sorted(_field(path, binder) for path in _read(expression))
-        return listed(read) or "…"
-    either = re.split(r"\s+or\s+", expression.strip())
-    return " or ".join(_field(part.split("|")[0].strip(), binder) for part in either) or "…"
-
-
-def _read(expression: str) -> frozenset[str]:
+def _whole(text: str) -> nodes.Expr | None:
+    """The one expression that a template is, if it is one and no text."""
     try:
-        return parse(f"{{{{ {expression} }}}}").paths
+        return parse(text.strip()).expression
     except TextProblem:
-        return frozenset()
+        return None
 
 
 def _field(written: str, binder: Binder) -> str:
@@ -75,9 +71,8 @@ def _path(dotted: str, binder: Binder) -> Path | None:
 
 def person(word: str, binder: Binder) -> str:
     """Whom a recipient word means: "its account", "the group HR", "mgr"."""
-    if found := HOLE.fullmatch(word.strip()):
-        parts = [part.split("|")[0].strip() for part in re.split(r"\s+or\s+", found[1].strip())]
-        return " or ".join(person(part.removeprefix("record."), binder) for part in parts)
+    if (node := _whole(word)) is not None:
+        return expression(node, partial(_person_at, binder=binder))
     if word.startswith("group:"):
         return f"the group {word.removeprefix('group:')}"
     if "@" not in word and (meant := rule(word, binder.module)):
@@ -91,6 +86,15 @@ def person(word: str, binder: Binder) -> str:
     if path.hops:
         return f"its {Path(path.module, path.hops[:-1], path.hops[-1].field).title}"
     return f"the {path.module.singular.lower()}"
+
+
+def _person_at(written: str, binder: Binder) -> str:
+    """Whom the field at a path of a template means."""
+    if is_shortcode(written):
+        with suppress(Invalid):
+            written = meaning(written, binder.module, binder.schema)
+    below = written.removeprefix("record.")
+    return person(below, binder) if below != written else _field(written, binder)
 
 
 def people(words: Iterable[str], binder: Binder) -> str:
@@ -107,15 +111,18 @@ def value(raw: JsonValue, binder: Binder) -> str:
         return plain_number(raw)
     if moment := parse_moment(raw):
         return moment.words()
-    whole = HOLE.fullmatch(raw.strip())
-    return f"the {_inside(whole[1], binder)}" if whole else quoted(raw, binder)
+    node = _whole(raw)
+    if node is None:
+        return f"“{spoken(raw, binder, None)}”"
+    told = expression(node, partial(_field, binder=binder))
+    return told if told.startswith(("the ", "“")) else f"the {told}"
 
 
 def day(word: str, binder: Binder) -> str:
     """A day or moment that a step names."""
     if moment := parse_moment(word):
         return moment.words()
-    return spoken(word, binder)
+    return spoken(word, binder, None)
 
 
 def path(dotted: str, binder: Binder) -> str:

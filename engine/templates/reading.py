@@ -11,7 +11,7 @@ from engine.problems import suggest
 from engine.templates.dialects import FILTERS_ELSEWHERE
 from engine.templates.filters import FILTERS, MAX_NUMBER, TextProblem
 from engine.templates.problems import REFUSED, TAGS, explained, located
-from engine.templates.words import completed, expanded
+from engine.templates.shorthands import completed, expanded
 
 MAX_SOURCE, MAX_NODES, MAX_NESTING, MAX_LOOPS = 100_000, 5_000, 40, 2
 

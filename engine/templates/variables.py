@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from engine.problems import refuse, suggest
 from engine.schema.modules import Module, Schema
 from engine.templates.dialects import field_meant, module_meant
-from engine.templates.words import is_shortcode
+from engine.templates.shorthands import is_shortcode
 
 ACCOUNTS, CONTACTS, INVOICES = "accounts", "contacts", "invoices"
 VARIABLES: dict[str, tuple[str, str]] = {

@@ -5,6 +5,7 @@ from engine.templates.filters.registry import register
 
 @register(
     "default", "d",
+    reads="{value}, or {instead} where it is empty",
     words="Gives another value where the field is empty.",
     example="{{ contact.nickname|default('friend') }} -> friend",
     takes_empty=True,
@@ -15,6 +16,7 @@ def default(value: object, instead: object = "", boolean: bool = False) -> objec
 
 @register(
     "coalesce",
+    reads="the first that is filled of {value}[ and {others}]",
     words="The first of several values that is filled.",
     example="{{ contact.nickname|coalesce(contact.first_name, 'friend') }} -> Ana",
     takes_empty=True,
@@ -25,6 +27,7 @@ def coalesce(value: object, *others: object) -> object:
 
 @register(
     "if_else",
+    reads="{then} if {value}[, otherwise {otherwise}]",
     words="One value if something is so, another if not; also `'a' if this else 'b'`.",
     example="{{ (invoice.number == 'INV-1')|if_else('the first', 'another') }} -> the first",
     takes_empty=True,

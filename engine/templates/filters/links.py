@@ -30,13 +30,19 @@ LINKS = frozenset({"http", "https", "mailto"})
 ADDRESS = re.compile(r"(?i)(https?://|mailto:)[^\x00-\x20\\/][^\x00-\x1f\\]{0,4000}")
 
 
-@register("urlencode", words="Fit for an address.", example="{{ 'a&b c'|urlencode }} -> a%26b%20c")
+@register(
+    "urlencode",
+    reads="{value} made fit for an address",
+    words="Fit for an address.",
+    example="{{ 'a&b c'|urlencode }} -> a%26b%20c",
+)
 def urlencoded(value: object) -> str:
     return Fit(quote(plain_text(value), safe=""), "url")
 
 
 @register(
     "escape", "e",
+    reads="{value} made harmless for HTML",
     words="Signs that HTML gives a meaning to, made harmless; in HTML this is done anyway.",
     example="{{ 'a < b'|escape }} -> a &lt; b",
 )  # fmt: skip
@@ -46,6 +52,7 @@ def escape(value: object, *, setting: Setting) -> Markup:
 
 @register(
     "link",
+    reads="a link to {value}[ that reads {text}]",
     words="An address as a link with your words; what you name besides is added to the address, "
     "made fit for it. In plain text, the words and the address.",
     example="{{ 'https://pay.example/'|link('Pay', for='A & B') }}"
@@ -73,6 +80,7 @@ def _query(address: str, parameters: dict[str, object]) -> str:
 
 @register(
     "safe_html",
+    reads="{value} with harmless HTML alone",
     words="HTML from a field with only harmless tags left.",
     example="{{ invoice.note|safe_html }} -> <b>Paid</b>",
     form="html",
@@ -83,6 +91,7 @@ def safe_html(value: object) -> Markup:
 
 @register(
     "json",
+    reads="{value} as JSON",
     words="The value as JSON, quotes included, for the body of a web call.",
     example="{{ contact.first_name|json }} -> \"Ana\"",
     takes_empty=True,

@@ -22,13 +22,19 @@ from engine.templates.filters.values import (
 )
 
 
-@register("length", words="How many items or letters.", example="{{ invoices|length }} -> 2")
+@register(
+    "length",
+    reads="the length of {value}",
+    words="How many items or letters.",
+    example="{{ invoices|length }} -> 2",
+)
 def length(value: object) -> int:
     return len(value) if isinstance(value, (list, dict)) else len(plain_text(value))
 
 
 @register(
     "join",
+    reads="[{attribute} of ]{value} joined[ by {separator}]",
     words="The items of a list as one text.",
     example="{{ invoices|join(' and ', 'number') }} -> INV-2 and INV-1",
 )
@@ -39,18 +45,29 @@ def join(
     return joined(plain_text(separator), parts)
 
 
-@register("first", words="The first item of a list.", example="{{ ['a', 'b']|first }} -> a")
+@register(
+    "first",
+    reads="the first of {value}",
+    words="The first item of a list.",
+    example="{{ ['a', 'b']|first }} -> a",
+)
 def first(value: object) -> object:
     return next(iter(read_items(value)), None)
 
 
-@register("last", words="The last item of a list.", example="{{ ['a', 'b']|last }} -> b")
+@register(
+    "last",
+    reads="the last of {value}",
+    words="The last item of a list.",
+    example="{{ ['a', 'b']|last }} -> b",
+)
 def last(value: object) -> object:
     return next(iter(read_items(value)[-1:]), None)
 
 
 @register(
     "sort",
+    reads="{value} sorted[ by {attribute}][, the last first: {reverse}]",
     words="A list in order, by one of the items' fields; empty ones last.",
     example="{{ invoices|sort('number')|join(', ', 'number') }} -> INV-1, INV-2",
 )
@@ -67,6 +84,7 @@ def sort(value: object, attribute: object = None, reverse: bool = False) -> list
 
 @register(
     "where",
+    reads="those of {value} with {attribute}[ {equal}]",
     words="The items of a list in which a field has this value.",
     example="{{ invoices|where('currency', 'EUR')|sum('balance')|money('EUR') }} -> €100.00",
 )
@@ -77,6 +95,7 @@ def where(value: object, attribute: object, equal: object) -> list[object]:
 
 @register(
     "overdue",
+    reads="those of {value} that are overdue[ by {days} days]",
     words="Of a list of invoices, those past due by so many days or more; of a customer, what is "
     "left to pay on them.",
     example="{{ invoices|overdue(45)|join(', ', 'number') }} -> INV-1",
@@ -103,6 +122,7 @@ def _day(value: object, setting: Setting) -> date:
 
 @register(
     "totals",
+    reads="the totals of [{attribute} of ]{value}[ by {by}]",
     words="The sums of a field, apart for each currency (or each value of another field); each "
     "has `name`, `sum` and `count`.",
     example="{{ invoices|totals('balance') }} -> €100.00, $40.00",

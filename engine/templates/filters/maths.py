@@ -19,52 +19,100 @@ from engine.templates.filters.values import (
 )
 
 
-@register("add", "addition", words="Adds a number.", example="{{ 17|add(13) }} -> 30")
+@register(
+    "add",
+    "addition",
+    reads="{value} + {number}",
+    words="Adds a number.",
+    example="{{ 17|add(13) }} -> 30",
+)
 def add(value: object, number: object) -> Decimal | None:
     return _calculated(value, number, lambda a, b: a + b)
 
 
-@register("sub", words="Takes a number away.", example="{{ 17|sub(13) }} -> 4")
+@register(
+    "sub", reads="{value} - {number}", words="Takes a number away.", example="{{ 17|sub(13) }} -> 4"
+)
 def sub(value: object, number: object) -> Decimal | None:
     return _calculated(value, number, lambda a, b: a - b)
 
 
-@register("mul", words="Multiplies by a number.", example="{{ 17|mul(2) }} -> 34")
+@register(
+    "mul",
+    reads="{value} times {number}",
+    words="Multiplies by a number.",
+    example="{{ 17|mul(2) }} -> 34",
+)
 def mul(value: object, number: object) -> Decimal | None:
     return _calculated(value, number, lambda a, b: a * b)
 
 
-@register("div", words="Divides by a number.", example="{{ 17|div(2) }} -> 8.5")
+@register(
+    "div",
+    reads="{value} divided by {number}",
+    words="Divides by a number.",
+    example="{{ 17|div(2) }} -> 8.5",
+)
 def div(value: object, number: object) -> Decimal | None:
     return _calculated(value, number, lambda a, b: a / _divisor(b))
 
 
-@register("intdiv", words="Divides, without the remainder.", example="{{ 17|intdiv(5) }} -> 3")
+@register(
+    "intdiv",
+    reads="{value} divided by {number} without the remainder",
+    words="Divides, without the remainder.",
+    example="{{ 17|intdiv(5) }} -> 3",
+)
 def intdiv(value: object, number: object) -> Decimal | None:
     return _calculated(value, number, lambda a, b: _whole_times(a, _divisor(b)))
 
 
-@register("mod", words="What is left over by a division.", example="{{ 17|mod(5) }} -> 2")
+@register(
+    "mod",
+    reads="what is left of {value} divided by {number}",
+    words="What is left over by a division.",
+    example="{{ 17|mod(5) }} -> 2",
+)
 def mod(value: object, number: object) -> Decimal | None:
     return _calculated(value, number, lambda a, b: a - b * _whole_times(a, _divisor(b)))
 
 
-@register("power", words="The number to a power.", example="{{ 2|power(10) }} -> 1024")
+@register(
+    "power",
+    reads="{value} to the power {exponent}",
+    words="The number to a power.",
+    example="{{ 2|power(10) }} -> 1024",
+)
 def power(value: object, exponent: object) -> Decimal | None:
     return _calculated(value, exponent, _raised)
 
 
-@register("abs", words="The number without its minus.", example="{{ -4|abs }} -> 4")
+@register(
+    "abs",
+    reads="{value} without its minus",
+    words="The number without its minus.",
+    example="{{ -4|abs }} -> 4",
+)
 def absolute(value: object) -> Decimal:
     return abs(read_number(value))
 
 
-@register("int", words="The number without its decimals.", example="{{ 4.9|int }} -> 4")
+@register(
+    "int",
+    reads="{value} without its decimals",
+    words="The number without its decimals.",
+    example="{{ 4.9|int }} -> 4",
+)
 def whole(value: object) -> int:
     return int(read_number(value))
 
 
-@register("round", words="Rounded; half goes up.", example="{{ 2.345|round(2) }} -> 2.35")
+@register(
+    "round",
+    reads="{value} rounded[ to {digits} decimals]",
+    words="Rounded; half goes up.",
+    example="{{ 2.345|round(2) }} -> 2.35",
+)
 def rounded(value: object, digits: object = 0) -> Decimal:
     return rounded_to(read_number(value), read_whole(digits, 0, MAX_DECIMALS))
 
@@ -74,6 +122,7 @@ def rounded(value: object, digits: object = 0) -> Decimal:
 
 @register(
     "sum",
+    reads="the sum of [{attribute} of ]{value}",
     words="The numbers of a list added up, or those in one of the items' fields. Amounts in "
     "several currencies are refused: see `totals`.",
     example="{{ invoices|where('currency', 'EUR')|sum('balance') }} -> 100.00",
@@ -90,6 +139,7 @@ def total(value: object, attribute: object = None) -> Decimal:
 
 @register(
     "average",
+    reads="the average of [{attribute} of ]{value}",
     words="The mean of the numbers of a list, or of one of the items' fields.",
     example="{{ [2, 3, 4]|average }} -> 3",
 )
@@ -100,6 +150,7 @@ def average(value: object, attribute: object = None) -> Decimal | None:
 
 @register(
     "min",
+    reads="the smallest of {value}[ and {other}]",
     words="The smaller of two numbers or dates; of a list the smallest, by one of the fields.",
     example="{{ 17|min(13) }} {{ invoices|min('due_date') }} -> 13 2026-01-20",
 )
@@ -109,6 +160,7 @@ def smallest(value: object, other: object = None) -> object:
 
 @register(
     "max",
+    reads="the largest of {value}[ and {other}]",
     words="The larger of two numbers or dates; of a list the largest, by one of the fields.",
     example="{{ 17|max(13) }} {{ invoices|max('due_date') }} -> 17 2026-02-20",
 )

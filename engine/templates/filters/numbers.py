@@ -20,6 +20,7 @@ from engine.templates.filters.values import (
 
 @register(
     "number",
+    reads="{value} as a number[ with {digits} decimals]",
     words="A number as the reader's language writes it.",
     example="{{ 4200.5|number }} -> 4,200.50",
 )
@@ -33,6 +34,7 @@ def number(value: object, digits: object = None, *, setting: Setting) -> str:
 
 @register(
     "money",
+    reads="{value} as money[ in {currency}]",
     words="An amount as the reader's language writes it, with its currency.",
     example="{{ 4200.5|money('EUR') }} -> €4,200.50",
 )
@@ -48,6 +50,7 @@ def money(value: object, currency: object = None, *, setting: Setting) -> str:
 
 @register(
     "percent",
+    reads="{value} as a percentage[ with {digits} decimals]",
     words="A share as a percentage, as the reader's language writes it.",
     example="{{ 0.125|percent(1) }} -> 12.5%",
 )

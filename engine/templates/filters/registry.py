@@ -15,6 +15,7 @@ from engine.templates.filters.values import Form, Setting
 class Filter:
     """One filter. Those that take empty are given None for an empty field; others let it pass.
 
+    `reads` is how it is said of a `{value}` with its settings, `[...]` only if they are given.
     `form` is that of the text in which its example gives what it says. One that starts from today
     (or from `now`) can be called without a date: `add_days(5)`.
     """
@@ -22,6 +23,7 @@ class Filter:
     name: str
     function: Callable[..., object]
     words: str
+    reads: str
     example: str
     takes_empty: bool = False
     form: Form = "text"
@@ -87,6 +89,7 @@ F = TypeVar("F", bound=Callable[..., object])
 def register(
     *names: str,
     words: str,
+    reads: str,
     example: str,
     takes_empty: bool = False,
     form: Form = "text",
@@ -96,7 +99,7 @@ def register(
 
     def enter(function: F) -> F:
         for name in names:
-            FILTERS[name] = Filter(name, function, words, example, takes_empty, form, starts)
+            FILTERS[name] = Filter(name, function, words, reads, example, takes_empty, form, starts)
         return function
 
     return enter

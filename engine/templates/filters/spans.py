@@ -11,6 +11,7 @@ LONGEST = timedelta(days=36_600)
 
 @register(
     "days_between",
+    reads="days from {value}[ to {other}]",
     words="How many days from one date to another; below zero if the other is earlier.",
     example="{{ invoice.due_date|days_between(today) }} -> 38",
 )
@@ -20,6 +21,7 @@ def days_between(value: object, other: object, *, setting: Setting) -> int | Non
 
 @register(
     "working_days_between",
+    reads="working days from {value}[ to {other}]",
     words="How many of the company's working days come after one date, up to another.",
     example="{{ '2026-03-06'|working_days_between(today) }} -> 2",
 )
@@ -36,6 +38,7 @@ def working_days_between(value: object, other: object, *, setting: Setting) -> i
 
 @register(
     "hours_between",
+    reads="hours from {value}[ to {other}]",
     words="How many hours from one moment to another; below zero if the other is earlier.",
     example="{{ sent_at|hours_between('2026-03-10T09:30:00Z') }} -> 1.5",
 )
@@ -47,6 +50,7 @@ def hours_between(value: object, other: object, *, setting: Setting) -> Decimal 
 
 @register(
     "time_diff",
+    reads="seconds between {value}[ and {other}]",
     words="How many seconds the first moment is after the second, or now is after the first.",
     example="{{ now|time_diff(sent_at) }} -> 0",
 )
@@ -58,6 +62,7 @@ def time_diff(value: object, other: object = None, *, setting: Setting) -> Decim
 
 @register(
     "time_diffdays",
+    reads="days between {value}[ and {other}]",
     words="How many days the first date is after the second, or today is after the first.",
     example="{{ invoice.due_date|time_diffdays }} -> 38",
 )

@@ -29,6 +29,7 @@ MAX_ROWS = 1_000
 
 @register(
     "heading",
+    reads="the heading for {value}",
     words="Our word for a field of an invoice, in the reader's language.",
     example="{{ 'balance'|heading }} -> Left to pay",
 )
@@ -38,6 +39,7 @@ def headed(value: object, *, setting: Setting) -> str:
 
 @register(
     "table",
+    reads="a table of {value}[ with {columns}]",
     words="A list as a table of the fields you name, each if you like with a heading of yours: "
     "an HTML table in HTML, columns in plain text.",
     example="{{ []|table('number', 'due_date', 'balance=To pay') }} -> Invoice  Due date  To pay",
@@ -57,6 +59,7 @@ def table(value: object, *columns: object, setting: Setting) -> str:
 
 @register(
     "listed",
+    reads="a list of {value}[ with {fields}]",
     words="A list as lines, each with the fields you name: `<li>` in HTML, a dash in plain text.",
     example="{{ invoices|where('currency', 'EUR')|listed('number', 'balance') }}"
     " -> - INV-2, €100.00",

@@ -18,38 +18,60 @@ from engine.templates.filters.values import (
 )
 
 
-@register("upper", words="All in capitals.", example="{{ contact.first_name|upper }} -> ANA")
+@register(
+    "upper",
+    reads="{value} in capitals",
+    words="All in capitals.",
+    example="{{ contact.first_name|upper }} -> ANA",
+)
 def upper(value: object) -> str:
     return plain_text(value).upper()
 
 
-@register("lower", words="All in small letters.", example="{{ contact.first_name|lower }} -> ana")
+@register(
+    "lower",
+    reads="{value} in small letters",
+    words="All in small letters.",
+    example="{{ contact.first_name|lower }} -> ana",
+)
 def lower(value: object) -> str:
     return plain_text(value).lower()
 
 
 @register(
-    "title", words="Each word with a capital.", example="{{ 'jo o\\'neil'|title }} -> Jo O'neil"
+    "title",
+    reads="{value} with capitals",
+    words="Each word with a capital.",
+    example="{{ 'jo o\\'neil'|title }} -> Jo O'neil",
 )
 def title(value: object) -> str:
     return "".join(map(capitalize, re.split(r"([-\s({\[<]+)", plain_text(value))))
 
 
 @register(
-    "capitalize", words="The first letter a capital.", example="{{ 'aNA'|capitalize }} -> Ana"
+    "capitalize",
+    reads="{value} with a capital first",
+    words="The first letter a capital.",
+    example="{{ 'aNA'|capitalize }} -> Ana",
 )
 def capitalize(value: object) -> str:
     text = plain_text(value)
     return text[:1].upper() + text[1:].lower()
 
 
-@register("trim", words="Without blanks at both ends.", example="{{ '  Ana '|trim }} -> Ana")
+@register(
+    "trim",
+    reads="{value} without blanks around it",
+    words="Without blanks at both ends.",
+    example="{{ '  Ana '|trim }} -> Ana",
+)
 def trim(value: object) -> str:
     return plain_text(value).strip()
 
 
 @register(
     "concat",
+    reads="{value}[ followed by {others}]",
     words="Several texts as one; empty ones are left out. Also `a ~ b`.",
     example="{{ contact.first_name|concat(' ', contact.last_name) }} -> Ana Lopez",
     takes_empty=True,
@@ -60,6 +82,7 @@ def concat(value: object, *others: object, setting: Setting) -> str:
 
 @register(
     "replace_text",
+    reads="{value} with {new} in place of {old}",
     words="One piece of text replaced by another.",
     example="{{ invoice.number|replace_text('INV', 'Invoice') }} -> Invoice-1",
 )
@@ -72,6 +95,7 @@ def replace_text(value: object, old: object, new: object) -> str:
 
 @register(
     "truncate",
+    reads="{value} cut to {length} letters[ and {end}]",
     words="Cut to so many letters, with a sign that it was.",
     example="{{ 'A long story'|truncate(7) }} -> A long…",
 )
@@ -80,6 +104,11 @@ def truncate(value: object, length: object = 255, end: object = "…") -> str:
     return text if len(text) <= most else text[: max(most - len(sign), 0)].rstrip() + sign
 
 
-@register("striptags", words="HTML as plain text.", example="{{ invoice.note|striptags }} -> Paid")
+@register(
+    "striptags",
+    reads="{value} without its HTML",
+    words="HTML as plain text.",
+    example="{{ invoice.note|striptags }} -> Paid",
+)
 def striptags(value: object) -> str:
     return unescaped(nh3.clean(markup(value), tags=set())).strip()
