@@ -150,7 +150,7 @@ def usual(live: Live) -> Baseline:
 
 def take_baseline(tx: Transaction, live: Live) -> int:
     """Mark the records that match already: this alone starts nothing. Returns their number."""
-    if live.parsed.recurrence not in ("once", "episode"):
+    if not live.parsed.recurrence.takes_baseline:
         return 0
     subjects = select(candidates(tx, live.parsed, tx.now).subquery().c.subject)
     return begin(tx, live.workflow, subjects, number=0)

@@ -1,6 +1,6 @@
 """Start a workflow because somebody asks for it: its conditions and its recurrence still count."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -11,8 +11,8 @@ from engine.conditions.words import reasons
 from engine.records.reader import Reader, RecordFacts
 from engine.records.tables import RUNS
 from engine.records.transaction import Transaction
-from engine.runs.candidates import candidates
-from engine.runs.enrol import Cause, enrol, enrol_matching
+from engine.runs.candidates import candidates, subject_of
+from engine.runs.enrol import Cause, Enrolment, enrol, enrol_matching
 from engine.workflows.fingerprint import standing
 from engine.workflows.library import Live
 
@@ -31,21 +31,33 @@ def start(
     """Start runs for these records, each at most once on the occasion that `mark` names."""
     wanted = list(dict.fromkeys(records))
     mark = mark or f"hand {tx.now.isoformat()}"
-    unfit = dict(_unfit(tx, live, wanted))
-    fit = [id for id in wanted if id not in unfit]
+    refused = refusals(tx, live, wanted)
+    fit = [id for id in wanted if id not in refused]
     if live.parsed.group_by:
-        return _together(tx, live, fit, mark, cause, unfit)
+        return _together(tx, live, fit, mark, cause, refused)
     runs: list[tuple[int, int]] = []
     for id in fit:
         run, why = enrol(tx, live, id, mark, cause)
         if run is None:
-            unfit[id] = why
+            refused[id] = why
         else:
             runs.append((run, id))
-    return Started(tuple(runs), tuple(unfit.items()))
+    return Started(tuple(runs), tuple(refused.items()))
 
 
-def _unfit(tx: Transaction, live: Live, ids: list[int]) -> Iterable[tuple[int, str]]:
+def refusals(tx: Transaction, live: Live, ids: Sequence[int]) -> dict[int, str]:
+    """The records for which no run would start now, with why, in the order of `ids`."""
+    refused = dict(_unfit(tx, live, ids))
+    subjects = {id: subject_of(tx, live.parsed, id) for id in ids if id not in refused}
+    enrolment = Enrolment(tx, [(live, subject) for subject in subjects.values()])
+    for id, subject in subjects.items():
+        enrolment.begins(live, subject, holds=True)
+        if why := enrolment.refusal(live, subject):
+            refused[id] = why
+    return {id: refused[id] for id in ids if id in refused}
+
+
+def _unfit(tx: Transaction, live: Live, ids: Sequence[int]) -> Iterable[tuple[int, str]]:
     """The records of which the conditions do not hold, with what they really have."""
     reader = Reader(tx)
     module = tx.schema.module(live.parsed.module)
@@ -64,7 +76,7 @@ def _unfit(tx: Transaction, live: Live, ids: list[int]) -> Iterable[tuple[int, s
 
 
 def _together(
-    tx: Transaction, live: Live, ids: list[int], mark: str, cause: Cause, unfit: dict[int, str]
+    tx: Transaction, live: Live, ids: list[int], mark: str, cause: Cause, refused: dict[int, str]
 ) -> Started:
     """One run for all records that share a reference, as the schedule would start it."""
     newest = tx.db.scalar(select(func.max(RUNS.c.id)).where(RUNS.c.workflow == live.workflow)) or 0
@@ -74,8 +86,8 @@ def _together(
     fresh = (RUNS.c.workflow == live.workflow, RUNS.c.id > newest)
     rows = tx.db.execute(select(RUNS.c.id, RUNS.c.record, RUNS.c.subject).where(*fresh)).all()
     begun = {row.subject for row in rows}
-    late = "a run for its group is still going on, or its last one is too recent"
+    late = "it has run for this occasion already"
     left = {
         id: late for subject, members in asked.items() if subject not in begun for id in members
     }
-    return Started(tuple((row.id, row.record) for row in rows), tuple({**unfit, **left}.items()))
+    return Started(tuple((row.id, row.record) for row in rows), tuple({**refused, **left}.items()))

@@ -57,7 +57,7 @@ def keys(live: Live) -> list[Key]:
     found: list[Key] = []
     for listen in workflow.trigger.listens():
         fields = listen.fields or (frozenset({sorted(asked)[0]}) if asked else None)
-        if listen.kind != "modified" or fields is None or workflow.recurrence == "episode":
+        if listen.kind != "modified" or fields is None or workflow.recurrence.of_episodes:
             found.append((workflow.module, listen.kind, None))
         else:
             found += [(workflow.module, listen.kind, field) for field in fields]
@@ -126,7 +126,7 @@ class Matcher:
                 event.id, facts_of(reader, module, event)
             )
             entry = self.bindings.of(tx, module, live.parsed.entry, event.at, event=True)
-            if (true_of := holds(entry, known)) or live.parsed.recurrence == "episode":
+            if (true_of := holds(entry, known)) or live.parsed.recurrence.of_episodes:
                 told.append((event, live, true_of))
         enrolment = Enrolment(tx, ((live, event.record) for event, live, _ in told))
         senders = ReplyLimit(tx)

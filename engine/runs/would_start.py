@@ -1,6 +1,7 @@
 """What a change starts, and what keeps a workflow from starting: asked, with nothing noted."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -8,9 +9,9 @@ from sqlalchemy import Row, select
 from engine.conditions import bind
 from engine.conditions.readings import holds
 from engine.records.reader import Reader
-from engine.records.tables import EPISODES, EVENTS, RUNS
+from engine.records.tables import EVENTS
 from engine.records.transaction import Transaction
-from engine.runs.enrol import refusal
+from engine.runs.enrol import Enrolment
 from engine.runs.match import Matcher, circle, facts_of
 from engine.runs.reply_loops import ReplyLimit, hours
 from engine.workflows.fingerprint import fingerprint
@@ -40,16 +41,18 @@ def _fits(tx: Transaction, reader: Reader, live: Live, event: Row[Any]) -> bool:
     return not any(held_back(tx, live, event.record))
 
 
-def held_back(tx: Transaction, live: Live, subject: int) -> Iterator[str]:
-    """Why a workflow whose conditions hold of a record would not start for it now."""
-    if why := refusal(tx, live, subject):
+def held_back(
+    tx: Transaction, live: Live, subject: int, at: datetime | None = None
+) -> Iterator[str]:
+    """Why a workflow whose conditions hold of a record would not start for it, now or then."""
+    enrolment = Enrolment(tx, [(live, subject)], at)
+    begins = enrolment.begins(live, subject, holds=True)
+    if why := enrolment.refusal(live, subject):
         yield why
+    elif not begins and live.parsed.trigger.listens():
+        yield "its conditions were true already, and it runs when they become true"
     if why := _sender(tx, live, subject):
         yield why
-    if live.parsed.recurrence == "once" and _has_run(tx, live.workflow, subject):
-        yield "it has run for it already, and runs once for each record"
-    if live.parsed.recurrence == "episode" and _goes_on(tx, live.workflow, subject):
-        yield "its conditions were true already, and it runs when they become true"
 
 
 def _sender(tx: Transaction, live: Live, subject: int) -> str | None:
@@ -58,13 +61,3 @@ def _sender(tx: Transaction, live: Live, subject: int) -> str | None:
         return None
     row = Reader(tx).row(tx.schema.module(live.parsed.module), subject)
     return ReplyLimit(tx).refusal(live, row) if row else None
-
-
-def _goes_on(tx: Transaction, workflow: int, subject: int) -> bool:
-    """Whether the conditions were true of a record already when it was last asked about."""
-    mine = (EPISODES.c.workflow == workflow, EPISODES.c.subject == subject)
-    return bool(tx.db.scalar(select(EPISODES.c.holds).where(*mine)))
-
-
-def _has_run(tx: Transaction, workflow: int, subject: int) -> bool:
-    return tx.count(RUNS, RUNS.c.workflow == workflow, RUNS.c.subject == subject) > 0

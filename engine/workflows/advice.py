@@ -9,6 +9,7 @@ from engine.problems import Problem
 from engine.schema.modules import Schema
 from engine.workflows.fingerprint import writes
 from engine.workflows.greetings import greetings
+from engine.workflows.recurrence import Every, Once
 from engine.workflows.workflow import Workflow
 
 Lacks = Callable[[Step], Iterable[Problem]]
@@ -65,7 +66,7 @@ def _leaves_the_house(workflow: Workflow) -> bool:
 
 def _too_often(workflow: Workflow) -> Iterator[Problem]:
     """Mails to the same records, again and again."""
-    if workflow.trigger.repeats and _mails(workflow) and workflow.recurrence == "every":
+    if workflow.trigger.repeats and _mails(workflow) and isinstance(workflow.recurrence, Every):
         told = "every matching record gets a mail at every run."
         yield Problem("recurrence", told, 'Consider {"every_days": 7} or "episode".')
 
@@ -87,7 +88,7 @@ def _at_every_save(workflow: Workflow) -> Iterator[Problem]:
     narrowed = getattr(trigger, "fields", ()) or any(
         node.op in CHANGES for node in leaves(workflow.entry)
     )
-    if any_save and not narrowed and _mails(workflow) and workflow.recurrence == "every":
+    if any_save and not narrowed and _mails(workflow) and isinstance(workflow.recurrence, Every):
         told = "a mail goes out at every save while the conditions hold."
         yield Problem("recurrence", told, 'Use "once", "episode" or `changed_to`.')
 
@@ -152,7 +153,7 @@ def _idle_waits(workflow: Workflow, steps: Sequence[Step], path: str) -> Iterato
 def _repeated(workflow: Workflow, schema: Schema) -> Iterator[Problem]:
     """Steps that would change nothing at the second run, of records that are taken all the same."""
     home = schema.modules.get(workflow.module)
-    if home is None or not workflow.trigger.repeats or workflow.recurrence != "every":
+    if home is None or not workflow.trigger.repeats or not isinstance(workflow.recurrence, Every):
         return
     asked = {node.field for node in leaves(workflow.entry)}
     for path, step in placed(workflow.steps, "steps"):
@@ -167,7 +168,7 @@ def _repeated(workflow: Workflow, schema: Schema) -> Iterator[Problem]:
 
 def _second(workflow: Workflow) -> Iterator[Problem]:
     """Records made of others with all their lines, of which nothing keeps a second from coming."""
-    if workflow.recurrence == "once":
+    if isinstance(workflow.recurrence, Once):
         return
     asked = {node.related for node in _related(workflow.entry)}
     for path, step in placed(workflow.steps, "steps"):

@@ -18,6 +18,7 @@ from engine.effects.functions import FUNCTIONS
 from engine.schema.modules import Module, Schema
 from engine.templates.filters import FILTERS
 from engine.templates.variables import VARIABLES
+from engine.workflows.recurrence import Recurrence, choices
 from engine.workflows.rights import rights, risks
 from engine.workflows.workflow import Workflow
 
@@ -88,8 +89,7 @@ DOCUMENT_WORDS = {
     "module": "The records it is about.",
     "trigger": "What starts it; kind trigger.",
     "conditions": "Which records: all, any, not, field comparisons, related records.",
-    "recurrence": 'How often for one record: "every" (each time), "once" (for ever), "episode" '
-    '(each time the conditions become true), {"every_days": 7} or {"after_finish_days": 4}.',
+    "recurrence": f"How often for one record: {choices(explained=True)}.",
     "everyone": "Confirms a schedule that writes to people or calls out, and has no conditions.",
     "group_by": "With a schedule: a reference or owner (account, account.group, owner); one run "
     'for all records that share it; "all": one run for all there are.',
@@ -337,6 +337,8 @@ def _setting(name: str, info: FieldInfo, words: str = "") -> Setting:
 
 
 def _plain(default: Any) -> JsonValue:
+    if isinstance(default, Recurrence):
+        return default.as_written()
     if isinstance(default, BaseModel):
         return None
     return list(default) if isinstance(default, tuple) else default
@@ -346,6 +348,9 @@ def _takes(name: str, annotation: Any) -> str:
     """What a setting takes, in a word or two."""
     if name in PARTS:
         return PARTS[name]
+    if annotation is Recurrence:
+        forms = (it.example if isinstance(it.example, str) else "object" for it in Recurrence.kinds)
+        return " | ".join(dict.fromkeys(forms))
     if get_origin(annotation) is Literal:
         return " | ".join(str(choice) for choice in get_args(annotation))
     inside = [_takes("", part) for part in get_args(annotation) if part not in (type(None), ...)]

@@ -17,10 +17,12 @@ from engine.records.text_library import current
 from engine.records.transaction import Transaction
 from engine.templates.wording import dumped, loaded
 from engine.workflows.advice import circles
+from engine.workflows.checks import check
 from engine.workflows.fingerprint import fingerprint
+from engine.workflows.reading import read
 from engine.workflows.schedule_limit import over_limit
 from engine.workflows.size_limits import unreadable
-from engine.workflows.workflow import Workflow, check, read
+from engine.workflows.workflow import Workflow
 
 Document = Mapping[str, Any]
 

@@ -13,7 +13,7 @@ from engine.records.writer import Records, Saved
 from engine.review import deactivated_users
 from engine.runs.would_start import would_start
 from engine.schema.modules import Module, Path
-from engine.workflows.workflow import read_condition
+from engine.workflows.reading import read_condition
 from server.access.desk import Desk
 from server.access.rights import Refused
 from server.operations import answers

@@ -14,11 +14,11 @@ from engine.records.states import DRIVEN, RunState
 from engine.records.tables import ENTRIES
 from engine.records.transaction import Transaction
 from engine.runs.enrol import Cause
-from engine.runs.manual_start import Started, start
+from engine.runs.manual_start import Started, refusals, start
 from engine.runs.sending.mending import try_again
 from engine.runs.unknown_outcomes import decide
 from engine.workflows.library import Live
-from engine.workflows.workflow import read_condition
+from engine.workflows.reading import read_condition
 from server.access.desk import Desk
 from server.operations import answers, trials
 from server.operations.queries import Stored
@@ -94,11 +94,13 @@ def _dry(desk: Desk, live: Live, ids: list[int]) -> Answer:
         return {"started": [], "would_start": [], "not_started": [], "next": trials.DONE}
     first: Refs = [*ids[: trials.MOST]]
     told = trials.try_workflow(desk, document=dict(live.document), records=first)
-    would = [one for one in told["records"] if one["matches"]]
+    with desk.read() as tx:
+        refused = refusals(tx, live, ids[: trials.MOST])
+    would = [one for one in told["records"] if one["id"] not in refused]
     out = [
-        {"id": one["id"], "number": one["number"], "why": one["why"]}
+        {"id": one["id"], "number": one["number"], "why": refused[one["id"]]}
         for one in told["records"]
-        if not one["matches"]
+        if one["id"] in refused
     ]
     more = f" The first {trials.MOST} of {len(ids)} are told." if len(ids) > trials.MOST else ""
     return {"started": [], "would_start": would, "not_started": out, "next": trials.DONE + more}

@@ -1,7 +1,8 @@
 """What a workflow would do, whom it means, and why it did or did not run: nothing is done here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -179,8 +180,9 @@ def explain(desk: Desk, workflow: Number, record: Ref, as_of: str | None = None)
         parsed = _in_force(desk, tx, row)
         module = tx.schema.module(parsed.module)
         id = answers.id_of(tx, module, record)
-        (one,) = rehearse(tx, parsed, [id], answers.when(tx, as_of))
-        blocked = list(_blocked(tx, desk, row, parsed, id))
+        at = answers.when(tx, as_of)
+        (one,) = rehearse(tx, parsed, [id], at)
+        blocked = list(_blocked(tx, desk, row, parsed, id, at))
         would = one.matches and not blocked
         return {
             "workflow": workflow,
@@ -205,7 +207,9 @@ def _in_force(desk: Desk, tx: Transaction, row: Row[Any]) -> Workflow:
     return desk.installation.library.version(tx, row.id, row.active_version).parsed
 
 
-def _blocked(tx: Transaction, desk: Desk, row: Row[Any], parsed: Workflow, id: int) -> Any:
+def _blocked(
+    tx: Transaction, desk: Desk, row: Row[Any], parsed: Workflow, id: int, at: datetime | None
+) -> Iterator[str]:
     """What keeps the workflow from starting for a record, beside its conditions."""
     if row.state != "active":
         yield f"the workflow is {answers.stands(row.state)}, not active"
@@ -215,7 +219,7 @@ def _blocked(tx: Transaction, desk: Desk, row: Row[Any], parsed: Workflow, id: i
     with desk.installation.database.read() as whole:
         if fingerprint(live.document, parsed, whole.schema) != live.hash:
             yield "a field or function it uses has changed since it was approved"
-    yield from held_back(tx, live, subject_of(tx, parsed, id))
+    yield from held_back(tx, live, subject_of(tx, parsed, id), at)
 
 
 def _runs(tx: Transaction, workflow: int, module: str, id: int) -> list[Answer]:

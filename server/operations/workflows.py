@@ -24,7 +24,7 @@ from engine.workflows.library import (
     version_row,
     versions,
 )
-from engine.workflows.workflow import read
+from engine.workflows.reading import read
 from server.access.desk import Desk
 from server.operations import answers
 from server.operations.queries import runs

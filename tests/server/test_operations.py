@@ -461,6 +461,36 @@ def test_by_hand_only_what_fits_starts_and_the_rest_says_why(reception: Receptio
     }
 
 
+def test_T11_a_dry_run_by_hand_tells_what_the_recurrence_refuses_as_the_real_one_does(
+    reception: Reception,
+) -> None:
+    workflow = reception.approved()
+    given = {"workflow": workflow, "records": ["INV-1", "INV-3"]}
+    reception.ask("alice", "run_workflow", **given)
+    reception.ask("alice", "toggle_workflow", workflow=workflow, active=False, running="stop")
+    reception.ask("alice", "toggle_workflow", workflow=workflow, active=True)
+    dry = reception.ask("alice", "run_workflow", dry=True, **given)
+    real = reception.ask("alice", "run_workflow", **given)
+    assert (dry["would_start"], dry["not_started"]) == (real["started"], real["not_started"])
+    assert {one["number"]: one["why"] for one in dry["not_started"]} == {
+        "INV-1": "it ran less than 7 days ago",
+        "INV-3": "status “Draft” is not equal to “Sent”",
+    }
+
+
+def test_T11_explain_asks_the_recurrence_for_the_day_that_is_asked_about(
+    reception: Reception,
+) -> None:
+    workflow = reception.approved()
+    reception.ask("alice", "run_workflow", workflow=workflow, records=["INV-1"])
+    reception.ask("alice", "toggle_workflow", workflow=workflow, active=False, running="stop")
+    reception.ask("alice", "toggle_workflow", workflow=workflow, active=True)
+    given = {"workflow": workflow, "record": "INV-1"}
+    assert reception.ask("alice", "explain", **given)["would_run"] is False
+    later = reception.ask("alice", "explain", as_of="today+1y", **given)
+    assert (later["blocked_by"], later["would_run"]) == ([], True)
+
+
 def test_a_run_by_hand_takes_groups_together_and_names_the_person(reception: Reception) -> None:
     trigger = {"type": "schedule", "every": "day", "at": "09:00"}
     workflow = reception.approved(trigger=trigger, group_by="account", recurrence="every")

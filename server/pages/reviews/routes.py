@@ -206,7 +206,7 @@ def _why_not(visit: Visit, tx: Transaction, proposal: Proposal) -> str:
 def _baselines(proposal: Proposal, given: Given) -> list[Choice]:
     """What to do with records that match already; asked once, when it makes a difference."""
     count, parsed = proposal.found.count, proposal.parsed
-    if proposal.base or not count or parsed.recurrence not in ("once", "episode"):
+    if proposal.base or not count or not parsed.recurrence.takes_baseline:
         return []
     chosen = given.baseline or ("include" if parsed.trigger.repeats else "ignore")
     leave = "Only what matches from now on starts."

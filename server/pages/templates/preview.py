@@ -11,8 +11,9 @@ from engine.runs.rehearsal import Told, rehearse
 from engine.schema.modules import Module
 from engine.templates.variables import way_to
 from engine.templates.wording import Wording
+from engine.workflows.checks import check
 from engine.workflows.library import checking
-from engine.workflows.workflow import Workflow, check
+from engine.workflows.workflow import Workflow
 
 # A number of those that France keeps for films: it rings nowhere.
 NOBODY = "+33199001234"

@@ -12,7 +12,8 @@ from engine.records.transaction import Transaction
 from engine.workflows.diff import differences
 from engine.workflows.library import version_row
 from engine.workflows.library import versions as versions_of
-from engine.workflows.workflow import Workflow, read
+from engine.workflows.reading import read
+from engine.workflows.workflow import Workflow
 from server.access.session import Signed, Visit
 from server.operations.queries import Stored, runs, versions, workflows
 from server.operations.registry import missing

@@ -10,7 +10,8 @@ from engine.problems import Problem
 from engine.records.states import GOING_ON
 from engine.records.transaction import Transaction
 from engine.workflows.library import current_document, versions
-from engine.workflows.workflow import Workflow, read
+from engine.workflows.reading import read
+from engine.workflows.workflow import Workflow
 from server.access.session import Visit
 from server.operations.answers import workflow_row
 from server.operations.queries import Stored, runs

@@ -1,0 +1,69 @@
+"""What workflows did so far for the records they are asked about, read for all of them at once."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from sqlalchemy import bindparam, exists, func, select
+
+from engine.records.states import GOING_ON, RunState
+from engine.records.tables import EPISODES, RUNS
+from engine.records.transaction import Transaction
+from engine.workflows.history import Past
+from engine.workflows.library import Live
+from engine.workflows.recurrence import episode_named
+
+Pasts = dict[tuple[int, int], Past]
+
+GOING = select(RUNS.c.id, RUNS.c.workflow, RUNS.c.subject, RUNS.c.state).where(
+    RUNS.c.workflow.in_(bindparam("workflows", expanding=True)),
+    RUNS.c.subject.in_(bindparam("subjects", expanding=True)),
+    RUNS.c.state.in_(GOING_ON),
+)
+OF_EPISODE = exists(
+    select(RUNS.c.id).where(
+        RUNS.c.workflow == EPISODES.c.workflow,
+        RUNS.c.subject == EPISODES.c.subject,
+        RUNS.c.occasion == episode_named(EPISODES.c.number),
+    )
+).label("ran")
+
+
+def pasts(tx: Transaction, pairs: Iterable[tuple[Live, int]]) -> Pasts:
+    """By workflow and subject, as far as the recurrence of each asks; empty where nothing was."""
+    asked = list(pairs)
+    found: Pasts = defaultdict(Past)
+    recurrences = {live.workflow: live.parsed.recurrence for live, _ in asked}
+    subjects = {subject for _, subject in asked}
+    if asked:
+        _add_going(tx, found, list(recurrences), subjects)
+    if of_runs := [id for id, recurrence in recurrences.items() if recurrence.of_runs]:
+        _add_runs(tx, found, of_runs, subjects)
+    if baselines := [id for id, recurrence in recurrences.items() if recurrence.takes_baseline]:
+        _add_episodes(tx, found, baselines, subjects)
+    return found
+
+
+def _add_going(tx: Transaction, found: Pasts, workflows: list[int], subjects: set[int]) -> None:
+    asked = {"workflows": workflows, "subjects": sorted(subjects)}
+    for row in tx.db.execute(GOING, asked):
+        past = found[row.workflow, row.subject]
+        if row.state == RunState.RUNNING:
+            past.running = row.id
+        else:
+            past.resting = row.id
+
+
+def _add_runs(tx: Transaction, found: Pasts, workflows: list[int], subjects: set[int]) -> None:
+    mine = (RUNS.c.workflow.in_(workflows), RUNS.c.subject.in_(subjects))
+    newest = (func.max(RUNS.c.started_at), func.max(RUNS.c.ended_at))
+    query = select(RUNS.c.workflow, RUNS.c.subject, func.count(), *newest).where(*mine)
+    for row in tx.db.execute(query.group_by(RUNS.c.workflow, RUNS.c.subject)):
+        past = found[row.workflow, row.subject]
+        past.count, past.started, past.ended = row[2:]
+
+
+def _add_episodes(tx: Transaction, found: Pasts, workflows: list[int], subjects: set[int]) -> None:
+    mine = (EPISODES.c.workflow.in_(workflows), EPISODES.c.subject.in_(subjects))
+    for row in tx.db.execute(select(EPISODES, OF_EPISODE).where(*mine)):
+        past = found[row.workflow, row.subject]
+        past.episode, past.holds, past.ran = row.number, row.holds, bool(row.ran)

@@ -1,0 +1,104 @@
+"""What of a well-formed document does not fit the records, fields and steps that there are."""
+
+from collections.abc import Iterator
+
+from engine.blocks.checking import Checking
+from engine.blocks.step import Step
+from engine.blocks.triggers.schedule import Schedule
+from engine.company.windows import next_inside
+from engine.conditions import asks_nothing
+from engine.problems import Invalid, Problem, suggest
+from engine.workflows.workflow import TOGETHER, Workflow
+
+SHARED = ("reference", "owner")
+
+
+def check(workflow: Workflow, checking: Checking) -> list[Problem]:
+    """Everything about a well-formed document that does not fit what there is."""
+    event = bool(workflow.trigger.listens())
+    problems = [problem.under("trigger") for problem in workflow.trigger.check(checking)]
+    problems += checking.condition(workflow.conditions, "conditions", event=event)
+    if workflow.stop_when:
+        problems += checking.condition(workflow.stop_when, "stop_when", event=False)
+    if workflow.pause_when:
+        problems += checking.condition(workflow.pause_when, "pause_when", event=False)
+    problems += _everyone(workflow, checking)
+    problems += _group(workflow, checking)
+    problems += _window(workflow, checking)
+    if not workflow.steps:
+        problems.append(Problem("steps", "the workflow does nothing yet.", "Add a step."))
+    problems += _steps(workflow.steps, "steps", checking, set())
+    return list(dict.fromkeys(problems))
+
+
+def _window(workflow: Workflow, checking: Checking) -> Iterator[Problem]:
+    """What is wrong with its hours: also that no occasion of its schedule ever falls inside."""
+    window, trigger = workflow.window, workflow.trigger
+    if window is None:
+        return
+    found = list(window.problems())
+    yield from (problem.under("window") for problem in found)
+    if found or not isinstance(trigger, Schedule) or any(trigger.problems()):
+        return
+    now, calendar = checking.binder.now, checking.binder.calendar
+    if not trigger.past(now, calendar) and next_inside(trigger, window, now, calendar) is None:
+        message = f"it never starts: {trigger.words(calendar)} is never {window.words()}."
+        yield Problem("window", message, "Choose a time of the schedule inside the window.")
+
+
+def _everyone(workflow: Workflow, checking: Checking) -> Iterator[Problem]:
+    """A schedule that acts outside for every record there is must say that it means to."""
+    unasked = asks_nothing(workflow.conditions)
+    if workflow.everyone and not unasked:
+        message = "it has conditions, so not everyone is meant."
+        yield Problem("everyone", message, "Leave it out, or the conditions.")
+    outward = any(step.outward for step in workflow.every_step)
+    if workflow.trigger.repeats and unasked and outward and not workflow.everyone:
+        label, size = checking.module.label.lower(), checking.size()
+        meant = f"all {size:,} {label} are meant" if size != 1 else f"all {label} are meant (1 now)"
+        remedy = 'Say which records it is for, or confirm that you mean all: "everyone": true.'
+        yield Problem("conditions", f"there are none, so {meant}.", remedy)
+
+
+def _group(workflow: Workflow, checking: Checking) -> Iterator[Problem]:
+    if workflow.group_by and not workflow.trigger.repeats:
+        message = "only a scheduled workflow can take records together."
+        yield Problem("group_by", message, "Leave it out, or use a schedule.")
+    if workflow.group_by and workflow.group_by != TOGETHER:
+        try:
+            path = checking.binder.schema.path(checking.module, workflow.group_by, "group_by")
+        except Invalid as invalid:
+            yield invalid.problems[0]
+            return
+        through = any(hop.field.type != "reference" for hop in path.hops)
+        if through or path.field.type not in SHARED:
+            known = [field.name for field in checking.module.fields if field.type in SHARED]
+            message = f"`{workflow.group_by}` is no reference."
+            remedy = suggest(workflow.group_by, [*known, TOGETHER], "References")
+            yield Problem("group_by", message, remedy)
+
+
+def _steps(
+    steps: tuple[Step, ...], path: str, checking: Checking, seen: set[str]
+) -> Iterator[Problem]:
+    for place, step in enumerate(steps):
+        here = f"{path}.{place}"
+        if step.id in seen:
+            yield Problem(
+                f"{here}.id",
+                f"there are two steps `{step.id}`.",
+                "Give each step an id of its own.",
+            )
+        seen.add(step.id)
+        for problem in step.check(checking):
+            yield problem.under(here)
+        for name, source in step.templates().items():
+            if name != "values":  # values are checked with the fields they are meant for
+                yield from checking.text(source, f"{here}.{_alias(step, name)}")
+        checking.results[step.id] = (*step.keys(), "outcome")
+        for branch, inside in step.branches().items():
+            yield from _steps(inside, f"{here}.{branch}", checking, seen)
+
+
+def _alias(step: Step, name: str) -> str:
+    return type(step).model_fields[name].alias or name
