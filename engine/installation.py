@@ -19,6 +19,8 @@ from engine.schema.addresses import BadAddress, mail_address
 from engine.schema.modules import Module
 from engine.settings import Settings
 from engine.starter import starter
+from engine.upgrades.backup import Progress
+from engine.upgrades.upgrading import Upgrade, upgrade
 from engine.workflows.library import Library
 
 
@@ -40,7 +42,10 @@ class Installation:
         return cls(settings, Database(settings.database, clock, links=links), world, Library())
 
     def prepare(self, company: Company | None = None) -> bool:
-        """Make the tables and the starter modules, where there are none yet. False if there are."""
+        """Make the tables and the starter modules, where there are none yet. False if there are.
+
+        Raises `Outdated` if what is there is of another release.
+        """
         zone = self.settings.timezone or "UTC"
         modules = [Module.model_validate(definition) for definition in starter("modules")]
         made = self.database.prepare(company or Company(timezone=zone), modules)
@@ -58,6 +63,19 @@ class Installation:
         with self.database.begin() as tx:
             if tx.company.sender == PLACEHOLDER:
                 self.database.save_company(tx, tx.company.model_copy(update=kept))
+
+    def upgrade(
+        self,
+        say: Callable[[str], None] = lambda words: None,
+        progress: Progress = lambda done, total: None,
+    ) -> Upgrade:
+        """Bring a database of an earlier release to this one. See `upgrading.upgrade`."""
+        return upgrade(self.database, say, progress)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is a file that belongs to this installation alone."""
+        return self.database.engine.dialect.name == "sqlite"
 
     @cached_property
     def bell(self) -> Doorbell:

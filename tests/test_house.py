@@ -18,7 +18,17 @@ HOUSE = Path(__file__).parent.parent
 # composition root.
 ORDER = (
     *("problems", "settings", "schema", "company", "conditions", "templates", "records"),
-    *("people", "outside", "effects", "blocks", "workflows", "runs", "review", "starter"),
+    *(
+        "people",
+        "outside",
+        "effects",
+        "blocks",
+        "workflows",
+        "runs",
+        "review",
+        "starter",
+        "upgrades",
+    ),
     *("queue", "installation"),
 )
 

@@ -14,6 +14,7 @@ from engine.company.company import Company
 from engine.conditions.formulas import check_formula
 from engine.conditions.operators import fold
 from engine.problems import Invalid, refuse
+from engine.records import schema_number
 from engine.records.signed_links import Links
 from engine.records.tables import METADATA, MODULES, SETTINGS, STATE
 from engine.records.transaction import Transaction
@@ -25,7 +26,11 @@ NEWEST = select(STATE.c.key, STATE.c.value)
 
 
 class Database:
-    """Where transactions are opened. What is cached is read again when any process changed it."""
+    """Where transactions are opened. What is cached is read again when any process changed it.
+
+    Each transaction looks whether the database still has the shape that this program knows, and
+    raises `Outdated` if it has not.
+    """
 
     def __init__(
         self,
@@ -54,26 +59,49 @@ class Database:
             yield self._transaction(db)
 
     def prepare(self, company: Company, modules: list[Module]) -> bool:
-        """Make the tables and the starter modules, where there are none. False if there are."""
-        METADATA.create_all(self.engine)
-        with self.begin() as tx:
-            if tx.db.scalar(select(MODULES.c.name).limit(1)):
+        """Make the tables and the starter modules, where there are none. False if there are.
+
+        Of several processes that begin at once one makes them, and the others wait for it. Raises
+        `Outdated` if what is there has the shape of another release.
+        """
+        if self._is_made():
+            return False
+        with self.engine.begin() as db:
+            schema_number.alone(db)
+            if schema_number.number_of(db) is None:
+                METADATA.create_all(db)
+                self.upgraded(db).keep_number(schema_number.NUMBER)
+            tx = self._transaction(db)
+            if _has_modules(db):
                 return False
-            tx.upsert(
-                SETTINGS,
-                ["key"],
-                {"key": "company", "value": company.model_dump(mode="json")},
-            )
-            schema = Schema(modules)
-            _sound(tx, schema, modules)
-            schema.metadata.create_all(tx.db)
-            rows = [
+            self._begin(tx, company, modules)
+        return True
+
+    def upgraded(self, db: Connection) -> Transaction:
+        """A transaction on a database that is just being made or upgraded, whatever its number."""
+        return Transaction(db, *_stored(db), self.clock(), self.links)
+
+    def _is_made(self) -> bool:
+        """Whether all is there, asked without keeping anyone from writing."""
+        with self._reading.begin() as db:
+            if (number := schema_number.number_of(db)) is None:
+                return False
+            schema_number.check(number)
+            return _has_modules(db)
+
+    def _begin(self, tx: Transaction, company: Company, modules: list[Module]) -> None:
+        schema = Schema(modules)
+        _sound(tx, schema, modules)
+        schema.metadata.create_all(tx.db)
+        tx.db.execute(
+            MODULES.insert(),
+            [
                 {"name": m.name, "position": i, "definition": m.model_dump(mode="json")}
                 for i, m in enumerate(modules)
-            ]
-            tx.db.execute(MODULES.insert(), rows)
-            tx.touch("modules")
-        return True
+            ],
+        )
+        tx.touch("modules")
+        self.save_company(tx, company)
 
     def is_ready(self) -> bool:
         return inspect(self.engine).has_table(MODULES.name)
@@ -138,16 +166,23 @@ class Database:
 
     def _current(self, db: Connection) -> tuple[Schema, Company]:
         newest = {key: value for key, value in db.execute(NEWEST)}
+        schema_number.check(newest.get(schema_number.KEY, 0))
         mark = (newest.get("modules", 0), newest.get("company", 0))
         with self._lock:
             if self._known is None or self._known[0] != mark:
-                definitions = db.scalars(select(MODULES.c.definition).order_by(MODULES.c.position))
-                company = (
-                    db.scalar(select(SETTINGS.c.value).where(SETTINGS.c.key == "company")) or {}
-                )
-                schema = Schema([Module.model_validate(definition) for definition in definitions])
-                self._known = (mark, schema, Company.model_validate(company))
+                self._known = (mark, *_stored(db))
             return self._known[1], self._known[2]
+
+
+def _stored(db: Connection) -> tuple[Schema, Company]:
+    definitions = db.scalars(select(MODULES.c.definition).order_by(MODULES.c.position))
+    company = db.scalar(select(SETTINGS.c.value).where(SETTINGS.c.key == "company"))
+    schema = Schema([Module.model_validate(definition) for definition in definitions])
+    return schema, Company.model_validate(company or {})
+
+
+def _has_modules(db: Connection) -> bool:
+    return db.scalar(select(MODULES.c.name).limit(1)) is not None
 
 
 def _sound(tx: Transaction, schema: Schema, modules: list[Module]) -> None:

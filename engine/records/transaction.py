@@ -13,6 +13,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from engine.company.company import Company
 from engine.conditions import Binder
 from engine.conditions.bound import TAGS
+from engine.records.schema_number import KEY
 from engine.records.signed_links import Links
 from engine.records.tables import STATE
 from engine.schema.modules import Module, Schema
@@ -101,6 +102,10 @@ class Transaction:
         self.db.execute(
             insert(table).values(**values).on_conflict_do_update(index_elements=keys, set_=changed)
         )
+
+    def keep_number(self, number: int) -> None:
+        """Say which shape the database has from now on (see `schema_number`)."""
+        self.upsert(STATE, ["key"], {"key": KEY, "value": number})
 
     def touch(self, key: str) -> None:
         """Tell every process that what it keeps of `key` is out of date."""

@@ -39,7 +39,7 @@ def serve(host: str | None, port: int | None, demo: bool, no_worker: bool) -> No
     from engine.outside.texting import CAPTURE
     from engine.settings import Settings
     from server import serving
-    from server.cli import welcome
+    from server.cli import upgrading, welcome
 
     given = Settings()
     host, port = host or given.host, given.port if port is None else port
@@ -48,6 +48,8 @@ def serve(host: str | None, port: int | None, demo: bool, no_worker: bool) -> No
         if demo and not given.sms_url:
             at["sms_url"] = CAPTURE
         installation = closing_at_end(Installation.of(given.model_copy(update=at)))
+        if installation.embedded and (done := upgrading.upgrade(installation)):
+            click.echo(f"{done}\n")
         installation.prepare()
         token = ""
         if demo:
@@ -202,13 +204,25 @@ def signing(host: str) -> None:
 
 
 @main.command()
+@click.option("--dumped", is_flag=True, help="A dump of the PostgreSQL database has been made.")
+def upgrade(dumped: bool) -> None:
+    """Bring a database of an earlier release to this one; stop the processes of that one first."""
+    from engine.installation import Installation
+    from engine.settings import Settings
+    from server.cli import upgrading
+
+    installation = closing_at_end(Installation.of(Settings()))
+    click.echo(upgrading.upgrade(installation, dumped=dumped) or upgrading.nothing(installation))
+
+
+@main.command()
 @click.argument("file", type=click.Path(dir_okay=False, exists=False))
 def backup(file: str) -> None:
     """Copy the database to FILE, while Sayso goes on working."""
     from sqlalchemy import make_url
 
     from engine.settings import Settings
-    from server.cli import diagnosis
+    from engine.upgrades.backup import copy
 
     url = make_url(Settings().database)
     if url.get_backend_name() != "sqlite":
@@ -219,7 +233,7 @@ def backup(file: str) -> None:
     if not Path(url.database or "").exists():
         raise click.ClickException(f"there is no database at {url.database} yet.")
     with progress("Copying") as shown:
-        diagnosis.copy(str(url.database), file, shown)
+        copy(str(url.database), file, shown)
     click.echo(
         f"{file} is a whole copy of the database. Keep secret.key of the data folder with it."
     )

@@ -1,8 +1,7 @@
 """`sayso doctor`: what is set, what is missing and what that switches off, what does not work."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import formataddr
@@ -18,11 +17,12 @@ from engine.installation import Installation
 from engine.outside import imap, smtp, texting
 from engine.outside.subprocesses import can_print
 from engine.people import logins
+from engine.records import schema_number
+from engine.records.schema_number import Outdated
 from engine.records.tables import HEARTBEATS
 from server.operations import incoming_mail
 
 OLDEST_POSTGRES = 18
-Progress = Callable[[int, int], None]
 LATE = timedelta(minutes=3)
 
 
@@ -65,7 +65,19 @@ def _database(installation: Installation) -> Finding:
     if url.get_backend_name() == "postgresql" and major < OLDEST_POSTGRES:
         told = f"PostgreSQL {major} is too old; Sayso needs {OLDEST_POSTGRES} or newer."
         return Finding("wrong", "database", told)
-    return Finding("ok", "database", f"{url!r}")
+    return _shape(installation, f"{url!r}")
+
+
+def _shape(installation: Installation, where: str) -> Finding:
+    """Whether the tables are those of this program."""
+    try:
+        with installation.database.engine.connect() as db:
+            number = schema_number.number_of(db)
+        if number is not None:
+            schema_number.check(number)
+    except Outdated as outdated:
+        return Finding("wrong", "database", f"{where}: {outdated}")
+    return Finding("ok", "database", where if number is None else f"{where}, schema {number}")
 
 
 def _queue(installation: Installation) -> Finding:
@@ -151,12 +163,6 @@ def in_short(error: BaseException) -> str:
     """What a library says about an error, without what is only for its developers."""
     told = str(getattr(error, "orig", None) or error).strip()
     return told.splitlines()[0] if told else type(error).__name__
-
-
-def copy(database: str, file: str, progress: Progress) -> None:
-    """A copy of a SQLite database as it is at one moment, while others go on using it."""
-    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(file)) as target:
-        source.backup(target, pages=1000, progress=lambda _, left, all: progress(all - left, all))
 
 
 NO_IMAP = "no folder is read (SAYSO_IMAP_URL); `sayso door mail` prints where mail can be sent"

@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from engine.installation import Installation
 from engine.people import audit
 from engine.records.alerts import listed, settle
+from engine.records.schema_number import Outdated
 from engine.records.states import DRIVEN
 from engine.records.tables import ALERTS, EVENTS, HEARTBEATS, RUNS
 from engine.records.transaction import Transaction
@@ -87,8 +88,9 @@ def _database(installation: Installation) -> dict[str, Answer]:
     try:
         with installation.database.read() as tx:
             return {"database": {"ok": True, "kind": tx.db.dialect.name}, **_work(tx)}
-    except SQLAlchemyError as error:
-        told = {"ok": False, "why": f"the database does not answer ({type(error).__name__})"}
+    except (SQLAlchemyError, Outdated) as error:
+        silence = f"the database does not answer ({type(error).__name__})"
+        told = {"ok": False, "why": str(error) if isinstance(error, Outdated) else silence}
         silent = {"ok": False, "why": "not known without the database"}
         return {"database": told, "worker": silent, "scheduler": silent}
 

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from engine.problems import Invalid, Problem
+from engine.records.schema_number import Outdated
 from server.access.guard import for_programs
 from server.access.rights import Refused
 from server.operations import answers
@@ -78,7 +79,10 @@ def install(app: FastAPI, trouble: Trouble) -> None:
 
 
 def status_of(error: Invalid) -> int:
-    """404 for what is not there, 409 for what somebody else was quicker at, 422 for all else."""
+    """404 for what is not there, 409 for what somebody else was quicker at, 503 where nothing can
+    be done before an upgrade, 422 for all else."""
+    if isinstance(error, Outdated):
+        return 503
     if isinstance(error, Missing):
         return 404
     if any(p.path == "record" and p.message.startswith("there is no") for p in error.problems):

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from engine.problems import Invalid, Problem
+from engine.records.schema_number import Outdated
 from server.access.rights import Refused
 from server.access.session import OtherSite, SignInFirst, visit
 from server.operations.registry import Missing
@@ -26,6 +27,7 @@ WORDS = {
     413: ("That is too large", "The form or the file holds more than Sayso takes."),
     422: ("That could not be done", ""),
     429: ("Too many tries", "Wait a few minutes, then try again."),
+    503: ("That is not possible now", ""),
 }
 OURS = (
     "Sayso made a mistake",
@@ -54,6 +56,7 @@ class PageRoute(APIRoute):
                 return await run_in_threadpool(said, request, 403, [told])
             except Invalid as invalid:
                 status = 404 if isinstance(invalid, Missing) else 422
+                status = 503 if isinstance(invalid, Outdated) else status
                 return await run_in_threadpool(said, request, status, invalid.problems)
             except RequestValidationError:
                 return await run_in_threadpool(said, request, 404, [])
@@ -90,7 +93,7 @@ def said(request: Request, status: int, problems: Sequence[Problem]) -> Response
     }  # fmt: skip
     try:
         found = visit(request)
-    except SignInFirst:
+    except (SignInFirst, Outdated):
         return door(request, "error.html", view, title, status)
     with found.desk.read() as tx:
         return page(found, tx, "error.html", view, title=title, here="", status=status)
