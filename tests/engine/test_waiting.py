@@ -170,3 +170,33 @@ def until(comes_true: Callable[[], bool]) -> None:
     while not comes_true():
         assert monotonic() < end
         Event().wait(0.02)
+
+
+@pytest.mark.parametrize(
+    ("begins", "wait", "ends"),
+    [
+        # Two days after a start at 09:00 is the second day at 09:00, however late that start was.
+        ("2026-03-10T09:00", {"days": 2, "at": "09:00"}, "2026-03-12T09:00"),
+        ("2026-03-10T17:30", {"days": 2, "at": "09:00"}, "2026-03-12T09:00"),
+        ("2026-03-10T07:00", {"days": 2, "at": "09:00"}, "2026-03-12T09:00"),
+        ("2026-03-13T17:30", {"days": 1, "working_days": True, "at": "08:00"}, "2026-03-16T08:00"),
+        ("2026-03-10T17:30", {"days": 6, "at": "08:00", "weekday": "mon"}, "2026-03-16T08:00"),
+        ("2026-03-10T17:30", {"days": 7, "at": "08:00", "weekday": "mon"}, "2026-03-23T08:00"),
+        # INV-1 is due on 1 April: the day is the date's own, before and after nine o'clock.
+        ("2026-03-10T17:30", {"until": "due_date", "at": "08:00"}, "2026-04-01T08:00"),
+        ("2026-03-10T17:30", {"until": "due_date", "days": -3, "at": "11:00"}, "2026-03-29T11:00"),
+        # Without a day that is counted, the next time the clock shows it.
+        ("2026-03-10T17:30", {"at": "09:00"}, "2026-03-11T09:00"),
+        ("2026-03-10T17:30", {"hours": 5, "at": "09:00"}, "2026-03-11T09:00"),
+    ],
+)
+@pytest.mark.parametrize("pairs", ["sqlite"], indirect=True)
+def test_t10_the_day_is_counted_and_then_the_time_on_that_day(
+    template_database: TemplateDatabase, clock: Clock, begins: str, wait: dict[str, Any], ends: str
+) -> None:
+    steps = [{"id": "rest", "type": "wait", **wait}, {"id": "log", "type": "add_note", "text": "x"}]
+    with living({"begins": begins}, template_database, clock) as story:
+        story.approve({**PAID, "steps": steps})
+        story.tell({"save": "INV-1", "values": {"subject": "Go", "due_date": "2026-04-01"}})
+        with story.installation.database.read() as tx:
+            assert tx.db.scalars(select(RUNS.c.due)).all() == [local(ends)]

@@ -176,7 +176,23 @@ class Wait(Step):
             return Skip(Outcome(Result.SKIPPED, told), ends=self.when_empty == "stop")
         calendar = ctx.binder.calendar
         later = _later(start, self, calendar)
+        if self.at and self._counts_days(ctx):
+            return Sleep(self._on_its_day(later, calendar))
         return Sleep(self._clocked(later, calendar, past=later == ctx.now))
+
+    def _counts_days(self, ctx: Context) -> bool:
+        """Whether it leads to a day, on which the time of day is still to come."""
+        if self.days or not self.until:
+            return bool(self.days)
+        path = ctx.binder.schema.path(ctx.binder.module, self.until)
+        return path.field.kind == "date" and not (self.hours or self.minutes)
+
+    def _on_its_day(self, moment: datetime, calendar: Calendar) -> datetime:
+        """That time on the day that was counted, or on the first such weekday from then on."""
+        first = moment.astimezone(calendar.timezone).date()
+        wanted = WEEKDAYS.index(self.weekday) if self.weekday else first.weekday()
+        day = first + timedelta(days=(wanted - first.weekday()) % 7)
+        return calendar.at(day, time.fromisoformat(self.at))
 
     def _start(self, ctx: Context) -> datetime | None:
         if not self.until:
