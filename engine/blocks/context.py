@@ -1,7 +1,8 @@
 """What a step may know when it decides: the record, earlier results, the time. No writing."""
 
+from abc import ABC, abstractmethod
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from typing import Any, Protocol, cast
@@ -57,12 +58,6 @@ def once(people: Iterable[Person]) -> list[Person]:
     return list(kept.values())
 
 
-class Addressing(Protocol):
-    """Whom a recipient word means: a user, a group, an address, a path, a rule."""
-
-    def __call__(self, word: str, by: Channel = "email") -> list[Person]: ...
-
-
 class Around(Protocol):
     """What a step may look up beyond its record."""
 
@@ -101,15 +96,10 @@ def moment(word: str, binder: Binder) -> datetime:
 
 
 @dataclass
-class Context:
-    """The view from one step of one run. `data` is what templates may use: plain values only.
+class Context(ABC):
+    """The view from one record of one run at one step. `data` is what templates may use: plain
+    values only.
 
-    `people` answers whom a recipient word means (a user, a group, an address, a path); `refuses`
-    why a person must not be written to, if so; `paused` why customers must not be reminded now.
-    `each` gives the same view from every record of the run that still belongs to it.
-    `unsubscribe` gives the link with which the reader of a mail to an address ends all of it.
-    `look` gives the values of any record (`tasks/12`), None if there is no such record any more.
-    `described` gives a person as templates read them; `enclosed` the files that go with a message.
     Values that templates found missing are collected in `missing`, for the run's history, and what
     else it should tell in `warnings`.
     """
@@ -118,23 +108,50 @@ class Context:
     facts: Facts
     record: Subject
     data: Mapping[str, Any]
-    people: Addressing
-    refuses: Callable[[Person], str | None]
-    paused: Callable[[], str | None]
-    lines: Callable[[], list[dict[str, Any]]]
     around: Around
-    each: Callable[[], list["Context"]]
     workflow: str = ""
-    unsubscribe: Callable[[str], str] = lambda address: ""
     run: int | None = None
     language: str = ""
     texts: Mapping[str, tuple[Wording, ...]] = field(default_factory=dict)
-    look: Callable[[str], Mapping[str, Any] | None] = lambda key: None
     company: Company = field(default_factory=Company)
-    described: Callable[[Person], Mapping[str, Any]] = lambda person: {}
-    attached_files: Callable[[Iterable[str]], AttachedFiles] = lambda words: AttachedFiles()
     missing: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    @abstractmethod
+    def people(self, word: str, by: Channel = "email") -> list[Person]:
+        """Whom a recipient word means: a user, a group, an address, a path, a rule."""
+
+    @abstractmethod
+    def refuses(self, person: Person) -> str | None:
+        """Why a person must not be written to automatically; None if they may be."""
+
+    @abstractmethod
+    def paused(self) -> str | None:
+        """Why customers must not be reminded of this record now; None if they may be."""
+
+    @abstractmethod
+    def lines(self) -> list[dict[str, Any]]:
+        """The lines of the record, as plain data."""
+
+    @abstractmethod
+    def each(self) -> "list[Context]":
+        """The same view from every record of the run that still belongs to it."""
+
+    @abstractmethod
+    def unsubscribe(self, address: str) -> str:
+        """The link with which the reader of a mail to this address ends all of it."""
+
+    @abstractmethod
+    def look(self, key: str) -> Mapping[str, Any] | None:
+        """The values of any record (`tasks/12`); None if there is no such record any more."""
+
+    @abstractmethod
+    def described(self, person: Person) -> Mapping[str, Any]:
+        """A person as templates read them."""
+
+    @abstractmethod
+    def attached_files(self, words: Iterable[str]) -> AttachedFiles:
+        """The files that these words of `attach` mean."""
 
     def addressed(self, person: Person) -> "Context":
         """The same view for a text to this person: in their language, `contact` being them."""

@@ -3,8 +3,8 @@
 from engine.records.transaction import Transaction
 from engine.records.writer import Author
 from engine.runs.enrol import Cause
-from engine.runs.ledger import DEEPEST
 from engine.runs.manual_start import start
+from engine.runs.run import DEEPEST
 from engine.workflows.library import Live
 
 

@@ -17,8 +17,8 @@ from engine.records.transaction import Transaction
 from engine.runs import store
 from engine.runs.bindings import Bindings
 from engine.runs.enrol import Cause, Enrolment
-from engine.runs.ledger import DEEPEST
 from engine.runs.reply_loops import ReplyLimit
+from engine.runs.run import DEEPEST
 from engine.runs.sending.mending import mend
 from engine.schema.modules import Module
 from engine.workflows.advice import CHANGES, required

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from sqlalchemy import func, select
 
 from engine.blocks.communication import Communication
-from engine.blocks.step import Await, texts
+from engine.blocks.step import Await, Enter, Skip, texts
 from engine.conditions import bind
 from engine.conditions.readings import holds
 from engine.conditions.words import Reason, reasons
@@ -20,8 +20,10 @@ from engine.records.reader import Reader, RecordFacts, name_of
 from engine.records.states import Result, RunState
 from engine.records.transaction import Transaction
 from engine.runs.candidates import candidates, subject_of
-from engine.runs.ledger import Entry, Run
+from engine.runs.entry import Entry
+from engine.runs.run import Run
 from engine.runs.runner import advance
+from engine.runs.subjects import Subjects
 from engine.schema.fields import Field
 from engine.workflows.fingerprint import standing
 from engine.workflows.library import Live
@@ -106,14 +108,14 @@ class RehearsedRun(Run):
     waited: dict[str, str] = field(default_factory=dict)
 
     def sleep(self, entry: Entry, until: datetime) -> bool:
-        self.reader.at = max(self.reader.at, until)
+        self.subjects.reader.at = max(self.subjects.reader.at, until)
         return super().sleep(entry, until)
 
     def stay(self, entry: Entry, awaited: Await) -> bool:
         """Tell what would be waited for, and go on as if it had come."""
         self.waited[entry.step] = f"would wait {awaited.said}"
         if awaited.until:
-            local = awaited.until.astimezone(self.reader.tx.company.calendar.timezone)
+            local = awaited.until.astimezone(self.company.calendar.timezone)
             self.waited[entry.step] = f"would wait, until {local:%Y-%m-%d %H:%M} at most"
         entry.result = {**self.live.parsed.route[entry.step][0].supposed(), **entry.result}
         return False
@@ -170,14 +172,14 @@ def _all_told(run: Run, stage: Rehearsal) -> Iterable[Told]:
     for entry in run.entries.values():
         effects = [told for told in stage.told if told.step == entry.step]
         yield from effects
-        if entry.move["move"] == "skip":
+        if isinstance(entry.move, Skip):
             yield Told(entry.step, entry.said, entry.outcome, {})
 
 
 def _crossed(heading: str, entry: Entry, waited: str | None) -> str:
     if waited:
         return f"{heading} ({waited})"
-    if entry.move["move"] == "enter":
+    if isinstance(entry.move, Enter):
         return f"{heading.rstrip('?')}? {entry.said}"
     return (
         heading
@@ -197,22 +199,8 @@ def _group(tx: Transaction, workflow: Workflow, id: int, at: datetime) -> list[i
 
 def _run(reader: Reader, workflow: Workflow, record: int, members: list[int]) -> RehearsedRun:
     live = Live(0, workflow.name, 0, "", {}, workflow)
-    return RehearsedRun(
-        0,
-        live,
-        reader,
-        record,
-        members,
-        RunState.RUNNING,
-        workflow.start(),
-        None,
-        "",
-        "rehearsal",
-        {},
-        0,
-        (),
-        reader.at,
-    )
+    subjects = Subjects(live, reader, record, members, {}, reader.at)
+    return RehearsedRun(0, subjects, RunState.RUNNING, workflow.start(), "rehearsal")
 
 
 # --- who is meant ---

@@ -1,15 +1,15 @@
 """Carry a run forward, step by step, until it ends, waits, or must touch the world outside."""
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Protocol
 
 from engine.blocks.communication import Communication
-from engine.blocks.step import Await, Skip, Step
+from engine.blocks.step import Await, Do, End, Enter, Skip, Sleep, Step
 from engine.effects import Effect, Outcome, OutwardEffect, RecordEffect
 from engine.records.batch import ChangedMeanwhile
 from engine.records.states import Phase, Result, RunState
-from engine.runs.ledger import Entry, Run
+from engine.runs.entry import Entry
+from engine.runs.run import Run
 
 
 class Stage(Protocol):
@@ -42,27 +42,26 @@ def advance(run: Run, stage: Stage) -> None:
             if _stays(run, step, entry, awaited):
                 return None
             continue
-        match entry.move["move"]:
-            case "do":
+        match entry.move:
+            case Do(effect):
                 try:
-                    outcome = stage.perform(run, entry.effect(), entry)
+                    outcome = stage.perform(run, effect, entry)
                 except ChangedMeanwhile:
                     run.take_back(entry)
                     continue
                 if outcome is None:
                     return None
                 settle(run, step, entry, outcome, stage)
-            case "enter":
-                run.close(entry, Outcome(Result.DONE, str(entry.move["why"])))
-                run.go(run.live.parsed.after(step, str(entry.move["branch"])))
-            case "sleep":
-                until = datetime.fromisoformat(str(entry.move["until"]))
+            case Enter(branch, why):
+                run.close(entry, Outcome(Result.DONE, why))
+                run.go(run.live.parsed.after(step, branch))
+            case Sleep(until):
                 if run.sleep(entry, until):
                     return None
                 run.go(run.live.parsed.after(step))
-            case "end":
-                run.close(entry, Outcome(Result.DONE, str(entry.move["why"])))
-                run.end(RunState.DONE, str(entry.move["why"]))
+            case End(reason):
+                run.close(entry, Outcome(Result.DONE, reason))
+                run.end(RunState.DONE, reason)
     return None
 
 
@@ -102,7 +101,7 @@ def _next_try(run: Run, step: Communication, entry: Entry, outcome: Outcome) -> 
         return outcome
     if again := run.next_try(step, entry):
         return replace(outcome, again_at=again)
-    effect = entry.effect()
+    effect = entry.effect
     assert isinstance(effect, OutwardEffect)
     return effect.given_up(outcome.said)
 
@@ -111,12 +110,12 @@ def _over(run: Run, step: Step, entry: Entry | None) -> str | None:
     """Why the run ends here. One that wakes up is asked at the step that it goes on to."""
     if entry is None or entry.phase != Phase.SLEEPING:
         return run.over(step)
-    return run.stopped() if entry.awaited(step) else None
+    return run.subjects.stopped() if entry.awaited(step) else None
 
 
 def _awaited(step: Step, entry: Entry) -> Await | None:
     """What this run stands and waits for; nothing, while the effect before it is not done."""
-    waits = entry.phase == Phase.SLEEPING or entry.move["move"] == "await"
+    waits = entry.phase == Phase.SLEEPING or isinstance(entry.move, Await)
     return entry.awaited(step) if waits else None
 
 

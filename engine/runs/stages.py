@@ -7,7 +7,8 @@ from engine.records.reader import Reader
 from engine.records.states import Result
 from engine.records.writer import Author
 from engine.runs.chained_start import begin
-from engine.runs.ledger import Entry, Run
+from engine.runs.entry import Entry
+from engine.runs.run import Run
 from engine.workflows.library import Library
 
 

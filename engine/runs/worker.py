@@ -24,8 +24,9 @@ from engine.records.tables import EVENTS, LIVE, PENDING, RUNS, SCHEDULES, VERSIO
 from engine.records.transaction import Transaction
 from engine.runs import store
 from engine.runs.bindings import Bindings
-from engine.runs.ledger import Entry, Run, read_runs
+from engine.runs.entry import Entry
 from engine.runs.match import Matcher, stale
+from engine.runs.run import Run
 from engine.runs.runner import advance, settle
 from engine.runs.schedules.firing import fire_due
 from engine.runs.schedules.next_due import next_due
@@ -243,7 +244,7 @@ class Worker:
             return []
         held = BatchedTransaction(tx)
         reader = Reader(held)
-        runs = read_runs(
+        runs = store.read(
             held, reader, rows, lambda *key: self.library.version(held, *key), self.bindings
         )
         stage, against = RealStage(held, reader, self.library), self._judge(held, runs)
@@ -271,7 +272,7 @@ class Worker:
             entry = run.outward()
             if entry is None or (run.due and run.due > run.now):
                 continue
-            effect = entry.effect()
+            effect = entry.effect
             assert isinstance(effect, OutwardEffect)
             if effect.channel and not sending and entry.phase != Phase.PERFORMING:
                 entry.phase, entry.changed = Phase.QUEUED, True
@@ -279,7 +280,7 @@ class Worker:
                 if outcome := gate.asks(run, entry, effect):
                     settle(run, run.live.parsed.route[entry.step][0], entry, outcome, stage)
                 else:
-                    run.take_off()
+                    run.start_performing()
                     departing.append(run)
         return departing
 
@@ -291,7 +292,7 @@ class Worker:
             self._flights[run.id] = Flight(run.id, run.owner, entry, future)
 
     def _perform(self, entry: Entry) -> Outcome:
-        effect = entry.effect()
+        effect = entry.effect
         assert isinstance(effect, OutwardEffect)
         try:
             return effect.perform(self.world, entry.key, entry.tries)
@@ -391,7 +392,7 @@ def go_on(run: Run, stage: RealStage, why: str | None) -> None:
 
 def _lost(entry: Entry) -> Outcome:
     """What became of an effect whose worker died while it was being performed."""
-    effect = entry.effect()
+    effect = entry.effect
     assert isinstance(effect, OutwardEffect)
     return effect.lost()
 
@@ -425,7 +426,7 @@ def tell(tx: Transaction, runs: Iterable[Run]) -> None:
 
 def _suppress(tx: Transaction, entry: Entry, outcome: Outcome) -> None:
     """Write no more to addresses that do not exist, and to numbers that want no more."""
-    effect = entry.effect()
+    effect = entry.effect
     sms = isinstance(effect, OutwardEffect) and effect.channel == "sms"
     for address, said in outcome.bounced:
         if sms:

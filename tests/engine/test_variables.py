@@ -8,8 +8,10 @@ import pytest
 from engine.blocks.context import Context
 from engine.problems import Invalid
 from engine.records.reader import Reader
+from engine.records.states import RunState
 from engine.records.transaction import Transaction
-from engine.runs.ledger import Run
+from engine.runs.run import Run
+from engine.runs.subjects import Subjects
 from engine.schema.modules import Module, Schema
 from engine.templates import parse
 from engine.templates.filters import TextProblem
@@ -51,8 +53,8 @@ def context(
     id = tx.find(tx.schema.module(module), number)
     assert id
     live = Live(0, "A note", 0, "", {}, parsed)
-    started: Any = ([], "running", "log", None, "", "alice", {}, 0, (), tx.now)
-    return Run(0, live, reader or Reader(tx), id, *started).context()
+    subjects = Subjects(live, reader or Reader(tx), id, [], {}, tx.now)
+    return Run(0, subjects, RunState.RUNNING, "log", "alice").context()
 
 
 def printed(tx: Transaction, text: str, number: str = "INV-1", module: str = "invoices") -> str:

@@ -17,7 +17,8 @@ from engine.records.states import DRIVEN, Result
 from engine.records.suppression import normal
 from engine.records.tables import ENTRIES, RUNS
 from engine.records.transaction import Transaction
-from engine.runs.ledger import LIMITS, Entry, Run
+from engine.runs.entry import Entry
+from engine.runs.run import LIMITS, Run
 from engine.runs.sending import quotas
 from engine.schema.sql_types import Fold
 from engine.workflows.library import Live
