@@ -1,8 +1,9 @@
 """What a person should look at, and whether everything that should be alive is."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from engine.installation import Installation
@@ -10,19 +11,25 @@ from engine.people import audit
 from engine.records.alerts import listed, settle
 from engine.records.schema_number import Outdated
 from engine.records.states import DRIVEN
-from engine.records.tables import ALERTS, EVENTS, HEARTBEATS, RUNS
+from engine.records.tables import ALERTS, EVENTS, RUNS
 from engine.records.transaction import Transaction
 from engine.records.visibility import sees_all
 from server.access.desk import Desk
 from server.operations import answers, incoming_mail
+from server.operations.queries import Stored
 from server.operations.registry import Answer, Number, missing, operation
-from server.operations.schedules import SILENCE, scheduler
+from server.operations.schedules import SILENCE, last_sign_of_life, scheduler
 
 # A cause may quote what a record holds, and an alert is about many records.
 UNTOLD = "A workflow needs a person. Why may name customers who are not shown to you."
 
 
-def told(tx: Transaction, alert: Row[Any]) -> str:
+def open_alerts(tx: Transaction) -> Sequence[Stored]:
+    """What needs a person, the newest first."""
+    return listed(tx)
+
+
+def told(tx: Transaction, alert: Stored) -> str:
     """The cause of an alert, as far as whoever asks may know it."""
     return str(alert.cause) if alert.workflow is None or sees_all(tx.schema) else UNTOLD
 
@@ -87,7 +94,7 @@ def health(installation: Installation) -> Answer:
 def _database(installation: Installation) -> dict[str, Answer]:
     try:
         with installation.database.read() as tx:
-            return {"database": {"ok": True, "kind": tx.db.dialect.name}, **_work(tx)}
+            return {"database": {"ok": True, "kind": kind_of_database(tx)}, **_work(tx)}
     except (SQLAlchemyError, Outdated) as error:
         silence = f"the database does not answer ({type(error).__name__})"
         told = {"ok": False, "why": str(error) if isinstance(error, Outdated) else silence}
@@ -95,14 +102,23 @@ def _database(installation: Installation) -> dict[str, Answer]:
         return {"database": told, "worker": silent, "scheduler": silent}
 
 
+def kind_of_database(tx: Transaction) -> str:
+    return tx.db.dialect.name
+
+
+def changes_waiting(tx: Transaction) -> int:
+    """How many changes of records the worker has yet to look at."""
+    return tx.count(EVENTS, EVENTS.c.pending)
+
+
 def _work(tx: Transaction) -> dict[str, Answer]:
-    seen = tx.db.scalar(select(HEARTBEATS.c.at).where(HEARTBEATS.c.name == "worker"))
+    seen = last_sign_of_life(tx)
     alive = seen is not None and tx.now - seen <= SILENCE
     oldest = tx.db.scalar(select(func.min(EVENTS.c.at)).where(EVENTS.c.pending))
     worker: dict[str, Any] = {
         "ok": alive,
         "seen_at": answers.iso(seen),
-        "changes_waiting": tx.count(EVENTS, EVENTS.c.pending),
+        "changes_waiting": changes_waiting(tx),
         "oldest_waiting": answers.iso(oldest),
         "runs_going_on": tx.count(RUNS, RUNS.c.state.in_(DRIVEN)),
     }

@@ -14,6 +14,7 @@ from engine.schema.fields import Field, Kind
 from engine.schema.modules import BUILTIN, Module, Schema
 from engine.workflows.catalogue import KINDS, Block, blocks
 from server.access.desk import Desk
+from server.operations.queries import records
 from server.operations.registry import Answer, Names, Plain, missing, operation
 
 CHANGEABLE = ("label", "singular", "group", "numbering", "name_field", "email_field")
@@ -61,13 +62,12 @@ def _line(module: Module) -> Answer:
 
 
 def _full(tx: Transaction, module: Module) -> Answer:
-    table = tx.schema.tables[module.name]
     related = tx.schema.children(module)
     return {
         **_line(module),
         "singular": module.singular,
         "name_field": module.name_field,
-        "count": tx.count(table, table.c.deleted_at.is_(None)),
+        "count": records.count(tx, module),
         "fields": [_field(tx.schema, field) for field in module.fields],
         "related": [
             *({"module": child.name, "via": field.name} for child, field in related),

@@ -1,17 +1,20 @@
 """Tokens of the person at the desk: listed, made, ended. Pages and command line only."""
 
+from collections.abc import Sequence
+
 from engine.people import audit, logins
 from engine.problems import refuse
+from engine.records.transaction import Transaction
 from server.access.desk import Desk
 from server.access.rights import rights
 from server.operations import answers
+from server.operations.queries import Stored
 from server.operations.registry import Answer, missing
 
 
 def list_tokens(desk: Desk) -> Answer:
     """The tokens of this person; for admins those of everybody."""
     with desk.read() as tx:
-        mine = None if desk.may("people:write") else desk.who.name
         return {
             "tokens": [
                 {
@@ -25,9 +28,24 @@ def list_tokens(desk: Desk) -> Answer:
                     "revoked_at": answers.iso(row.revoked_at),
                     "live": row.revoked_at is None and row.expires_at > tx.now,
                 }
-                for row in logins.tokens(tx, mine)
+                for row in tokens_shown(desk, tx)
             ]
         }
+
+
+def any_token_used(tx: Transaction) -> bool:
+    """Whether a program has connected, ever."""
+    return any(row.used_at for row in logins.tokens(tx))
+
+
+def active_logins(tx: Transaction) -> int:
+    """How many people can sign in."""
+    return sum(bool(row.active) for row in logins.logins(tx))
+
+
+def tokens_shown(desk: Desk, tx: Transaction) -> Sequence[Stored]:
+    """The tokens of this person; for admins those of everybody."""
+    return logins.tokens(tx, None if desk.may("people:write") else desk.who.name)
 
 
 def make_token(desk: Desk, label: str, scopes: list[str], days: int = 90) -> Answer:

@@ -2,12 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import select
-
 from engine.problems import Invalid, Problem, refuse, suggest
 from engine.records.reader import name_of
 from engine.records.search import read_record, search
-from engine.records.tables import EVENTS
 from engine.records.transaction import Transaction
 from engine.records.writer import Records, Saved
 from engine.review import deactivated_users
@@ -18,12 +15,13 @@ from server.access.desk import Desk
 from server.access.rights import Refused
 from server.operations import answers
 from server.operations.modules import found
+from server.operations.queries import records as queries
 from server.operations.queries import runs
 from server.operations.queries.runs import Wanted
 from server.operations.registry import Answer, Names, Plain, Ref, operation
 
 PARTS = ("history", "related", "runs")
-SHOWN = 10
+SHOWN, CHANGES = 10, 30
 
 
 @operation(
@@ -109,8 +107,6 @@ def _whole(tx: Transaction, module: Module, id: int) -> Answer:
 
 
 def _history(tx: Transaction, module: Module, id: int) -> list[Answer]:
-    mine = (EVENTS.c.module == module.name, EVENTS.c.record == id)
-    rows = tx.db.execute(select(EVENTS).where(*mine).order_by(EVENTS.c.id.desc()).limit(30))
     return [
         {
             "at": answers.iso(row.at),
@@ -120,24 +116,29 @@ def _history(tx: Transaction, module: Module, id: int) -> list[Answer]:
             "changes": row.changes,
             **({"run": row.run, "workflow": row.workflow} if row.run else {}),
         }
-        for row in rows
+        for row in queries.history(tx, module, id, CHANGES)
     ]
 
 
 def _related(tx: Transaction, module: Module, id: int) -> list[Answer]:
     """Of each module that refers to this record, how many do, and the newest of them."""
-    told = []
-    for child, field in tx.schema.children(module):
-        table = tx.schema.tables[child.name]
-        mine = (table.c[field.name] == id, table.c.deleted_at.is_(None))
-        if count := tx.count(table, *mine):
-            query = select(table).where(*mine).order_by(table.c.id.desc()).limit(SHOWN)
-            rows = [
-                {"id": row["id"], "number": row["number"], "name": name_of(child, dict(row))}
-                for row in tx.db.execute(query).mappings()
-            ]
-            told.append({"module": child.name, "via": field.name, "count": count, "records": rows})
-    return told
+    return [
+        {
+            "module": child.name,
+            "via": field.name,
+            "count": count,
+            "records": _newest(tx, child, field.name, id),
+        }
+        for child, field, count in queries.referring(tx, module, id)
+    ]
+
+
+def _newest(tx: Transaction, module: Module, via: str, id: int) -> list[Answer]:
+    named = [module.by_name[module.name_field]]
+    rows = queries.listed(tx, module, named, queries.Wanted(equal={via: str(id)}), SHOWN)
+    return [
+        {"id": row["id"], "number": row["number"], "name": name_of(module, row)} for row in rows
+    ]
 
 
 def _runs(tx: Transaction, module: Module, id: int) -> list[Answer]:

@@ -1,7 +1,7 @@
 """The planner: what is scheduled, when it ran and runs next, and whether the scheduler is alive."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, func, select
@@ -93,10 +93,21 @@ def get_scheduler(desk: Desk) -> Answer:
         }
 
 
+def last_sign_of_life(tx: Transaction) -> datetime | None:
+    """When a worker last looked at the clock."""
+    return tx.db.scalar(select(HEARTBEATS.c.at).where(HEARTBEATS.c.name == "worker"))
+
+
+def next_due(tx: Transaction, workflow: int | None = None) -> datetime | None:
+    """When a schedule comes due next, or that of one workflow."""
+    mine = [SCHEDULES.c.workflow == workflow] if workflow is not None else []
+    due: datetime | None = tx.db.scalar(select(func.min(SCHEDULES.c.next_at)).where(*mine))
+    return due
+
+
 def scheduler(tx: Transaction) -> Answer:
     """How the engine of all schedules is: down, if three of its intervals went by in silence."""
-    seen = tx.db.scalar(select(HEARTBEATS.c.at).where(HEARTBEATS.c.name == "worker"))
-    due = tx.db.scalar(select(func.min(SCHEDULES.c.next_at)))
+    seen, due = last_sign_of_life(tx), next_due(tx)
     told: Answer = {
         "ok": True,
         "status": "up",

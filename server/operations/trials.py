@@ -5,10 +5,9 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row
 
 from engine.problems import Invalid, refuse
-from engine.records.tables import SCHEDULES
 from engine.records.transaction import Transaction
 from engine.runs.audience_by_module import audience_by_module
 from engine.runs.candidates import subject_of
@@ -23,6 +22,7 @@ from server.operations import answers
 from server.operations.queries import runs
 from server.operations.queries.runs import Wanted
 from server.operations.registry import Answer, Number, Plain, Ref, Refs, operation
+from server.operations.schedules import next_due
 
 MOST = 25
 INSIDE = ("kind", "run", "step", "workflow", "html", "twice_rather_than_never", "key")
@@ -195,7 +195,7 @@ def explain(desk: Desk, workflow: Number, record: Ref, as_of: str | None = None)
             "blocked_by": blocked,
             "effects": [_effect(effect) for effect in one.effects],
             "runs": _runs(tx, workflow, module.name, id),
-            "next_at": answers.iso(_due(tx, workflow)),
+            "next_at": answers.iso(next_due(tx, workflow)),
             "next": _advised(parsed, would, one.matches),
         }
 
@@ -236,10 +236,6 @@ def _runs(tx: Transaction, workflow: int, module: str, id: int) -> list[Answer]:
         }
         for row in rows
     ]
-
-
-def _due(tx: Transaction, workflow: int) -> Any:
-    return tx.db.scalar(select(SCHEDULES.c.next_at).where(SCHEDULES.c.workflow == workflow))
 
 
 def _advised(parsed: Workflow, would: bool, matches: bool) -> str:

@@ -25,6 +25,7 @@ from server.access.desk import Desk
 from server.app import create_app
 from server.operations import reviews
 from server.operations.registry import OPERATIONS, Answer
+from server.operations.reviews import Proposal
 from tests.databases import Pair
 from tests.fakes import Clock
 from tests.office import MODULES
@@ -121,6 +122,12 @@ class Reception:
     def drafted(self, **changes: Any) -> Answer:
         return self.ask("alice", "draft_workflow", document={**REMIND, **changes})
 
+    def proposal(self, name: str, review: int) -> Proposal:
+        """A version as it is put before somebody."""
+        desk = self.desk(name)
+        with desk.read() as tx:
+            return reviews.proposal(desk, tx, review)
+
     def approved(self, **changes: Any) -> int:
         """A workflow that bob approved. Gives its id."""
         draft = self.drafted(**changes)
@@ -128,7 +135,7 @@ class Reception:
         link = self.ask("alice", "submit_workflow", **given)["link"]
         review = int(link.rpartition("/")[2])
         bob = self.desk("bob")
-        reviews.approve(bob, review, reviews.get_review(bob, review)["hash"])
+        reviews.approve(bob, review, self.proposal("bob", review).row.hash)
         return int(draft["workflow"])
 
 

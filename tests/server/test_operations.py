@@ -290,7 +290,7 @@ def test_only_a_person_with_the_role_decides_and_not_on_their_own_work(
 ) -> None:
     reception.drafted()
     reception.ask("alice", "submit_workflow", workflow=1, revision=1)
-    hash = reviews.get_review(reception.desk("bob"), 1)["hash"]
+    hash = reception.proposal("bob", 1).row.hash
     everything = reception.agents_desk("bob")
     forged = Desk(
         reception.installation,
@@ -303,8 +303,8 @@ def test_only_a_person_with_the_role_decides_and_not_on_their_own_work(
             reviews.approve(desk, 1, hash)
         with pytest.raises(Refused):
             reviews.reject(desk, 1, hash, "no")
-    own = reviews.get_review(reception.desk("alice"), 1)
-    assert (own["may_decide"], own["why_not"]) == (False, "It takes the role approver to decide.")
+    assert reception.proposal("alice", 1).obstacle == "role"
+    assert reception.proposal("bob", 1).obstacle == ""
     with pytest.raises(Invalid, match="changed since you opened it"):
         reviews.approve(reception.desk("bob"), 1, "0" * 64)
     assert reviews.approve(reception.desk("bob"), 1, hash)["state"] == "approved"
@@ -314,7 +314,7 @@ def test_a_rejected_version_goes_back_with_the_reason(reception: Reception) -> N
     reception.drafted()
     reception.ask("alice", "submit_workflow", workflow=1, revision=1)
     bob = reception.desk("bob")
-    hash = reviews.get_review(bob, 1)["hash"]
+    hash = reception.proposal("bob", 1).row.hash
     with pytest.raises(Invalid, match="needs a reason"):
         reviews.reject(bob, 1, hash, " ")
     reviews.reject(bob, 1, hash, "Too many mails.")

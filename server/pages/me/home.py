@@ -1,19 +1,18 @@
 """The first page: what needs the person now."""
 
-from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import Row, func, select
 from starlette.responses import Response
 
-from engine.records import alerts
 from engine.records.states import DRIVEN, RunState
-from engine.records.tables import HEARTBEATS, RUNS, TOKENS, VERSIONS, WORKFLOWS
 from engine.records.transaction import Transaction
-from engine.records.visibility import seen_runs
 from server.access.session import Signed, Visit
-from server.operations.alerts import told
+from server.operations.alerts import open_alerts, told
+from server.operations.people import any_token_used
+from server.operations.queries import Stored, records, runs, versions, workflows
+from server.operations.queries.runs import Wanted
+from server.operations.schedules import SILENCE, last_sign_of_life
 from server.pages.frame.charts import chart_of_all, first_moment
 from server.pages.frame.errors import PageRoute
 from server.pages.frame.field_values import size
@@ -26,16 +25,14 @@ from server.pages.me.views import HomeView, Task, Trouble
 from server.pages.workflows.planner import scheduler_check
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-QUIET = timedelta(minutes=3)
 
 
 @router.get("/")
 def show_home(visit: Signed) -> Response:
     with visit.desk.read() as tx:
         names = Names(tx)
-        waiting = versions(tx, "in_review") if visit.desk.may("workflows:read") else []
+        waiting = versions.in_states(tx, "in_review") if visit.desk.may("workflows:read") else []
         may_see_runs = visit.desk.may("runs:read")
-        newest = select(RUNS).where(*seen_runs(tx.schema)).order_by(RUNS.c.id.desc()).limit(5)
         troubles = _troubles(tx) if may_see_runs else []
         view: HomeView = {
             "greeting": _greeting(tx, names.person(visit.name)),
@@ -44,22 +41,11 @@ def show_home(visit: Signed) -> Response:
             "troubles": troubles,
             "stats": _stats(tx),
             "chart": chart_of_all(tx),
-            "runs": run_rows(names, list(tx.db.execute(newest).all())) if may_see_runs else [],
+            "runs": run_rows(names, runs.newest(tx, runs.ALL, 5)) if may_see_runs else [],
             "health": health(visit, tx),
             "tasks": _tasks(visit, tx),
         }
         return page(visit, tx, "home.html", view, title="Home", here="home")
-
-
-def versions(tx: Transaction, *states: str, limit: int = 50) -> list[Row[Any]]:
-    """Versions in these states with their workflow's live version, the newest first."""
-    query = (
-        select(VERSIONS, WORKFLOWS.c.active_version)
-        .join(WORKFLOWS, WORKFLOWS.c.id == VERSIONS.c.workflow)
-        .where(VERSIONS.c.state.in_(states), WORKFLOWS.c.state != "archived")
-        .order_by(func.coalesce(VERSIONS.c.decided_at, VERSIONS.c.submitted_at).desc())
-    )
-    return list(tx.db.execute(query.limit(limit)).all())
 
 
 def health(visit: Visit, tx: Transaction) -> list[Check]:
@@ -79,11 +65,11 @@ def health(visit: Visit, tx: Transaction) -> list[Check]:
 
 
 def _worker(tx: Transaction) -> Check:
-    seen = tx.db.scalar(select(HEARTBEATS.c.at).where(HEARTBEATS.c.name == "worker"))
+    seen = last_sign_of_life(tx)
     if seen is None:
         remedy = "Start one with “sayso worker”, or wait a minute after the start."
         return _check("bad", "No worker has reported yet", "Nothing runs without one.", remedy)
-    if seen < tx.now - QUIET:
+    if tx.now - seen > SILENCE:
         told = f"The last one reported {ago(seen - tx.now)}."
         return _check("bad", "No worker is alive", told, "Start one with “sayso worker”.")
     return _check("ok", "A worker is alive", f"It reported {ago(seen - tx.now)}.")
@@ -100,7 +86,7 @@ def _greeting(tx: Transaction, name: str) -> str:
 
 
 def _summary(tx: Transaction, waiting: int, troubles: int) -> str:
-    today = tx.count(RUNS, RUNS.c.started_at >= first_moment(tx, 1))
+    today = runs.count(tx, Wanted(since=first_moment(tx, 1)))
     told = [f"{size(waiting, 'proposal waits', 'proposals wait')} for review."] if waiting else []
     told += [f"{size(troubles, 'thing needs', 'things need')} a look."] if troubles else []
     return " ".join([*(told or ["All quiet."]), f"{size(today, 'run')} today."])
@@ -115,18 +101,18 @@ def _troubles(tx: Transaction) -> list[Trouble]:
             "href": _where(row),
             "when": moment(tx, row.last_at),
         }
-        for row in alerts.listed(tx)[:8]
+        for row in open_alerts(tx)[:8]
         for cause in [told(tx, row)]
     ]
 
 
-def _often(row: Row[Any]) -> str:
+def _often(row: Stored) -> str:
     """What to do, and how often it happened; `row.count` would be the method of a tuple."""
     times = row._mapping["count"]
     return str(row.remedy) if times == 1 else f"{times:,} times. {row.remedy}"
 
 
-def _where(row: Row[Any]) -> str:
+def _where(row: Stored) -> str:
     """The page where something can be done about an alert."""
     if row.kind == "unknown":
         return f"/runs/{row.key.rpartition('/')[2]}"
@@ -137,17 +123,19 @@ def _where(row: Row[Any]) -> str:
 
 def _stats(tx: Transaction) -> list[Stat]:
     since = first_moment(tx)
-    emails, tasks = tx.schema.tables.get("emails"), tx.schema.tables.get("tasks")
-    recent = RUNS.c.started_at >= since
-    failed = tx.count(RUNS, recent, RUNS.c.state == RunState.FAILED)
-    found = [("Runs", tx.count(RUNS, recent), ""), ("Failed", failed, "bad" if failed else "")]
-    if emails is not None:
-        sent = (emails.c.created_at >= since, emails.c.source == "workflow")
-        found.insert(1, ("E-mails", tx.count(emails, *sent), ""))
-    if tasks is not None:
-        made = (tasks.c.created_at >= since, tasks.c.source == "workflow")
-        found.insert(2, ("Tasks", tx.count(tasks, *made), ""))
-    found.append(("Inside now", tx.count(RUNS, RUNS.c.state.in_(DRIVEN)), ""))
+    recent = runs.by_state(tx, Wanted(since=since)).values()
+    failed = sum(states[RunState.FAILED] for states in recent)
+    made = [
+        (label, records.made_by_workflows(tx, tx.schema.modules[module], since), "")
+        for label, module in (("E-mails", "emails"), ("Tasks", "tasks"))
+        if module in tx.schema.modules
+    ]
+    found = [
+        ("Runs", sum(states.total() for states in recent), ""),
+        *made,
+        ("Failed", failed, "bad" if failed else ""),
+        ("Inside now", runs.count(tx, Wanted(states=DRIVEN)), ""),
+    ]
     return [_stat(label, count, tone) for label, count, tone in found]
 
 
@@ -157,9 +145,8 @@ def _stat(label: str, count: int, tone: Any) -> Stat:
 
 def _tasks(visit: Visit, tx: Transaction) -> list[Task]:
     """What is left to do at first start; nothing once all is done."""
-    connected = tx.count(TOKENS, TOKENS.c.used_at.is_not(None)) > 0
-    drafted = tx.count(WORKFLOWS) > 0
-    approved = tx.count(VERSIONS, VERSIONS.c.state == "approved") > 0
+    connected, drafted = any_token_used(tx), bool(workflows.named(tx))
+    approved = versions.count(tx, "approved") > 0
     if connected and drafted and approved:
         return []
     return [

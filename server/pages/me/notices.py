@@ -3,13 +3,13 @@
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import Row
 from starlette.responses import Response
 
 from engine.problems import Invalid
 from engine.records.transaction import Transaction
 from server.access.session import Posted, Signed, Visit, text
 from server.operations.notices import bell, get_wishes, keep_wishes, read_all, told
+from server.operations.queries import Stored
 from server.pages.frame.errors import PageRoute
 from server.pages.frame.field_values import faults, size
 from server.pages.frame.lists import ROWS, paging, place
@@ -68,7 +68,7 @@ def _notices(visit: Visit, wishes: dict[str, Any], error: str = "") -> Response:
         return page(visit, tx, "notices.html", view, title="Notices", here="notices", status=status)
 
 
-def _row(tx: Transaction, names: Names, row: Row[Any]) -> NoticeRow:
+def _row(tx: Transaction, names: Names, row: Stored) -> NoticeRow:
     module, _, id = str(row.record or "").partition("/")
     link, about = names.record(module, int(id)) if id.isdecimal() else (None, "")
     return {

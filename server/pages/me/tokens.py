@@ -3,15 +3,14 @@
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import Row
 from starlette.responses import Response
 
-from engine.people import logins
 from engine.problems import Invalid
 from engine.records.transaction import Transaction
 from server.access.rights import rights
 from server.access.session import Posted, Signed, Visit, text, texts
-from server.operations.people import end_token, make_token
+from server.operations.people import end_token, make_token, tokens_shown
+from server.operations.queries import Stored
 from server.pages.frame.errors import PageRoute
 from server.pages.frame.field_values import faults
 from server.pages.frame.lists import choice
@@ -83,11 +82,10 @@ def _tokens(
     error: str = "",
 ) -> Response:
     with visit.desk.read() as tx:
-        every = None if visit.desk.may("people:write") else visit.name
         names = Names(tx)
         view: TokensView = {
             "made": made,
-            "rows": [_row(tx, names, row) for row in logins.tokens(tx, every)],
+            "rows": [_row(tx, names, row) for row in tokens_shown(visit.desk, tx)],
             "name": name,
             "scopes": _scopes(visit, USUAL if scopes is None else scopes),
             "days": [choice(day, f"{day} days", day == days) for day in DAYS],
@@ -109,7 +107,7 @@ def _scopes(visit: Visit, chosen: set[str]) -> list[Choice]:
     ]
 
 
-def _row(tx: Transaction, names: Names, row: Row[Any]) -> TokenRow:
+def _row(tx: Transaction, names: Names, row: Stored) -> TokenRow:
     over = row.expires_at <= tx.now
     state: Any = "revoked" if row.revoked_at else "expired" if over else "active"
     return {

@@ -4,12 +4,11 @@ from fastapi import APIRouter
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from engine.company.company import PLACEHOLDER, Company, Sender
-from engine.people import audit
+from engine.company.company import PLACEHOLDER, Sender
 from engine.problems import Invalid, Problem
 from engine.records.transaction import Transaction
-from engine.workflows.senders import users_of, with_own, with_sender, without_sender
 from server.access.session import Posted, Signed, Visit, text
+from server.operations import company
 from server.pages.frame.errors import PageRoute
 from server.pages.frame.page import go, page
 from server.pages.frame.views import FormField
@@ -33,12 +32,10 @@ def save_own(visit: Signed, form: Posted) -> Response:
     visit.desk.need("settings:write")
     given = _given(form, OWN)
     try:
-        with visit.desk.begin() as tx:
-            company = with_own(tx.company, given["own_name"], given["own_address"])
-            _keep(visit, tx, company, "set sender", company.sender)
+        address = company.set_own_sender(visit.desk, given["own_name"], given["own_address"])
     except Invalid as invalid:
         return _shown(visit, given, invalid.problems)
-    return go(HERE, f"Mail comes from {company.sender} now.")
+    return go(HERE, f"Mail comes from {address} now.")
 
 
 @router.post(f"{HERE}/new")
@@ -46,9 +43,7 @@ def add_sender(visit: Signed, form: Posted) -> Response:
     visit.desk.need("settings:write")
     given = _given(form, NEW)
     try:
-        with visit.desk.begin() as tx:
-            company = with_sender(tx.company, Sender(**given), visit.installation.world.secret)
-            _keep(visit, tx, company, "add sender", given["name"])
+        company.add_sender(visit.desk, Sender(**given))
     except Invalid as invalid:
         return _shown(visit, given, invalid.problems)
     return go(HERE, f"Workflows can send in the name of {given['name']} now.")
@@ -59,8 +54,7 @@ def remove_sender(visit: Signed, form: Posted) -> Response:
     visit.desk.need("settings:write")
     name = text(form, "name")
     try:
-        with visit.desk.begin() as tx:
-            _keep(visit, tx, without_sender(tx, name), "remove sender", name)
+        company.remove_sender(visit.desk, name)
     except Invalid as invalid:
         return go(HERE, f"{invalid}", "bad")
     return go(HERE, f"{name} is removed.")
@@ -70,20 +64,15 @@ def _given(form: FormData, names: tuple[str, ...]) -> dict[str, str]:
     return {name: text(form, name) for name in names}
 
 
-def _keep(visit: Visit, tx: Transaction, company: Company, verb: str, what: str) -> None:
-    visit.installation.database.save_company(tx, company)
-    audit.record(tx, visit.name, verb, "company", {"sender": what})
-
-
 def _shown(visit: Visit, given: dict[str, str], problems: tuple[Problem, ...]) -> Response:
     errors = {each.path: f"{each.message} {each.remedy}".strip() for each in problems}
     with visit.desk.read() as tx:
-        company, unset = tx.company, tx.company.sender == PLACEHOLDER
-        name = company.sender_name or company.name
-        known = {"own_name": name, "own_address": "" if unset else company.sender, **given}
+        kept, unset = tx.company, tx.company.sender == PLACEHOLDER
+        name = kept.sender_name or kept.name
+        known = {"own_name": name, "own_address": "" if unset else kept.sender, **given}
         view: SendersView = {
             "unset": unset,
-            "rows": [_row(tx, sender) for sender in company.senders],
+            "rows": [_row(tx, sender) for sender in kept.senders],
             "own": [
                 _field("own_name", "Name", known, errors, "What readers see."),
                 _field("own_address", "Address", known, errors, "Answers come here."),
@@ -103,7 +92,7 @@ def _shown(visit: Visit, given: dict[str, str], problems: tuple[Problem, ...]) -
 
 
 def _row(tx: Transaction, sender: Sender) -> SenderRow:
-    users = users_of(tx, sender.name)
+    users = company.users_of_sender(tx, sender.name)
     return {
         "name": sender.name,
         "address": sender.address,

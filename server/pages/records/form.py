@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import select
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
@@ -14,6 +13,7 @@ from engine.records.transaction import Transaction
 from engine.schema.fields import Field
 from engine.schema.modules import Module
 from server.access.session import Posted, Signed, Visit, text, texts
+from server.operations.queries import records
 from server.operations.records import delete_record, write_record
 from server.pages.frame.errors import PageRoute
 from server.pages.frame.field_values import faults
@@ -21,7 +21,6 @@ from server.pages.frame.lists import choice
 from server.pages.frame.names import Names
 from server.pages.frame.page import go, page
 from server.pages.frame.views import FormField, FormView
-from server.pages.records.record import row_of
 from server.pages.records.routes import module_of
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -95,7 +94,7 @@ def _asked(module: Module) -> list[Field]:
 
 
 def _revision(tx: Transaction, module: Module, record: int) -> str:
-    return str(row_of(tx, module, record)["revision"])
+    return str(records.revision(tx, module, record))
 
 
 def _answer(tx: Transaction, field: Field, form: FormData) -> Any:
@@ -125,7 +124,7 @@ def _form(
 ) -> Response:
     with visit.desk.read() as tx:
         home = module_of(tx, module)
-        row = row_of(tx, home, record) if record is not None else None
+        row = records.whole(tx, home, record) if record is not None else None
         names = Names(tx)
         wrong = {problem.path.removeprefix("values."): problem for problem in problems}
         fields = [_field(names, field, row, typed, wrong) for field in _asked(home)]
@@ -138,7 +137,7 @@ def _form(
             "back": back or {"text": home.label, "href": here},  # type: ignore[typeddict-item]  # a Link, which mypy widens to dict
             "action": f"{here}/{record}/edit" if row else f"{here}/new",
             "submit": "Save",
-            "fields": [*fields, _hidden("revision", str(row["revision"]))] if row else fields,
+            "fields": fields if record is None else [*fields, _revised(tx, home, record)],
             "error": error or faults(rest) or ("Some answers need a look." if wrong else ""),
         }
         return page(visit, tx, "form.html", view, title=title, here="records", status=status)
@@ -190,17 +189,8 @@ def _choices(all: list[tuple[str, str]], chosen: list[str]) -> list[Any]:
 
 def few(names: Names, module: str) -> list[tuple[str, str]]:
     """All records of a module to choose from, if they are not too many."""
-    table, known = names.tx.schema.tables[module], names.tx.schema.module(module)
-    named = table.c.get(known.name_field, table.c.number)
-    in_turn = table.c.id if named is table.c.number else named
-    query = select(table.c.number, named.label("name")).where(table.c.deleted_at.is_(None))
-    rows = names.tx.db.execute(query.order_by(in_turn).limit(FEW + 1)).all()
-    if len(rows) > FEW:
-        return []
-    return [
-        (row.number, row.number if row.name == row.number else f"{row.name} ({row.number})")
-        for row in rows
-    ]
+    every = records.names(names.tx, names.tx.schema.module(module), FEW)
+    return [(number, number if name == number else f"{name} ({number})") for number, name in every]
 
 
 def _typed(field: Field, typed: FormData) -> str:
@@ -225,8 +215,9 @@ def _kept(names: Names, field: Field, row: Any) -> str:
     return str(field.dump(value) if row is not None else value)
 
 
-def _hidden(name: str, value: str) -> FormField:
+def _revised(tx: Transaction, module: Module, record: int) -> FormField:
+    """What tells, when the form comes back, whether somebody else changed the record."""
     return {
-        "name": name, "label": "", "kind": "hidden", "value": value, "choices": [], "help": "",
-        "error": "", "required": False,
+        "name": "revision", "label": "", "kind": "hidden", "choices": [], "help": "", "error": "",
+        "value": _revision(tx, module, record), "required": False,
     }  # fmt: skip

@@ -2,13 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import Row, select
-
-from engine.conditions.readings import Columns
 from engine.outside.receipts import HOME as SMS
 from engine.records.attachments import takes_files
 from engine.records.reader import name_of
-from engine.records.tables import EVENTS
 from engine.records.text_library import TEMPLATES, TEXT_MESSAGE
 from engine.records.transaction import Transaction
 from engine.schema.fields import Field
@@ -16,9 +12,8 @@ from engine.schema.modules import KEPT_BY_US, Module
 from engine.templates.sms_length import told as told_length
 from server.access.session import Visit
 from server.operations.files import files_of
-from server.operations.queries import runs
+from server.operations.queries import Stored, records, runs
 from server.operations.queries.runs import Wanted
-from server.operations.registry import missing
 from server.pages.frame.field_values import changed, told
 from server.pages.frame.moments import moment
 from server.pages.frame.names import Names
@@ -48,7 +43,7 @@ SOURCES = {
 
 def record_view(visit: Visit, tx: Transaction, module: Module, id: int) -> RecordView:
     """The page of one record. Raises `Missing`."""
-    row = row_of(tx, module, id)
+    row = records.whole(tx, module, id)
     names = Names(tx)
     name, may_write = name_of(module, row), visit.desk.may("records:write")
     newest = runs.newest(tx, Wanted(record=(module.name, id)), RUNS_SHOWN)
@@ -64,27 +59,13 @@ def record_view(visit: Visit, tx: Transaction, module: Module, id: int) -> Recor
         "actions": [_delete(here, str(row["number"]))] if may_write else [],
         "groups": _groups(names, module, row),
         "related": [
-            found
-            for child, field in tx.schema.children(module)
-            if (found := _related(names, child, field, id))
+            _related(names, child, field, count, id)
+            for child, field, count in records.referring(tx, module, id)
         ],
         "files": _files(visit, tx, module, id) if takes_files(tx.schema) else None,
         "runs": run_rows(names, newest) if visit.desk.may("runs:read") else [],
         "history": _history(names, module, id),
     }
-
-
-def row_of(tx: Transaction, module: Module, id: int) -> Any:
-    """Every field of a record, the computed ones too. Raises `Missing`."""
-    table = tx.schema.tables[module.name]
-    reading = Columns(tx.binder(module), table)
-    shown = [reading.field(field).label(name) for name, field in module.by_name.items()]
-    query = select(*shown, table.c.revision).where(table.c.id == id, table.c.deleted_at.is_(None))
-    row = tx.db.execute(query).mappings().first()
-    if row is None:
-        told = f"there is no record {id} in {module.label}."
-        raise missing("record", told, "It may have been deleted.")
-    return row
 
 
 def _meta(tx: Transaction, names: Names, row: Any) -> list[str]:
@@ -146,18 +127,10 @@ def _value(names: Names, field: Field, row: Any) -> FieldValue:
     }
 
 
-def _related(names: Names, child: Module, field: Field, id: int) -> Related | None:
-    """The newest records that refer to this one through one field; nothing if there are none."""
-    tx = names.tx
-    table = tx.schema.tables[child.name]
-    where = (table.c[field.name] == id, table.c.deleted_at.is_(None))
-    count = tx.count(table, *where)
-    if not count:
-        return None
+def _related(names: Names, child: Module, field: Field, count: int, id: int) -> Related:
+    """The newest records that refer to this one through one field."""
     columns = _columns(child, field)
-    reading = Columns(tx.binder(child), table)
-    shown = [reading.field(each).label(each.name) for each in columns]
-    query = select(table.c.id, table.c.number, *shown).where(*where).order_by(table.c.id.desc())
+    wanted = records.Wanted(equal={field.name: str(id)})
     rows: list[RecordRow] = [
         {
             "id": str(row["id"]),
@@ -165,7 +138,7 @@ def _related(names: Names, child: Module, field: Field, id: int) -> Related | No
             "href": f"/records/{child.name}/{row['id']}",
             "cells": [_cell(told(each, row[each.name], names)) for each in columns],
         }
-        for row in tx.db.execute(query.limit(FEW)).mappings()
+        for row in records.listed(names.tx, child, columns, wanted, FEW)
     ]
     told_by = (
         f" (as {field.title.lower()})" if len(child.references(field.module or "")) > 1 else ""
@@ -208,12 +181,10 @@ def _cell(link: Link) -> Cell:
 
 
 def _history(names: Names, module: Module, id: int) -> list[Save]:
-    query = select(EVENTS).where(EVENTS.c.module == module.name, EVENTS.c.record == id)
-    rows = names.tx.db.execute(query.order_by(EVENTS.c.id.desc()).limit(STORY)).all()
-    return [_save(names, module, row) for row in rows]
+    return [_save(names, module, row) for row in records.history(names.tx, module, id, STORY)]
 
 
-def _save(names: Names, module: Module, row: Row[Any]) -> Save:
+def _save(names: Names, module: Module, row: Stored) -> Save:
     """Who made one change: a person, a token, or a workflow in one of its runs."""
     did = {"created": "made it", "deleted": "deleted it"}.get(row.kind, "changed it")
     means = f"with the token “{row.token}”" if row.token else SOURCES.get(row.source, "")

@@ -3,15 +3,13 @@
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import ColumnElement, or_, select
 from starlette.responses import Response
 
-from engine.conditions.readings import Columns
 from engine.records.transaction import Transaction
 from engine.schema.fields import Field
 from engine.schema.modules import Module
-from engine.schema.sql_types import Fold
 from server.access.session import Signed, Visit
+from server.operations.queries import records
 from server.operations.registry import missing
 from server.pages.frame.errors import PageRoute
 from server.pages.frame.field_values import size, told
@@ -48,7 +46,7 @@ TELLING = (
 def show_modules(visit: Signed) -> Response:
     visit.desk.need("records:read")
     with visit.desk.read() as tx:
-        counts = {module.name: _count(tx, module) for module in tx.schema}
+        counts = {module.name: records.count(tx, module) for module in tx.schema}
         groups: dict[str, list[Module]] = {}
         for module in tx.schema:
             if module.lines_of is None:
@@ -66,7 +64,10 @@ def show_records(visit: Signed, module: str) -> Response:
     with visit.desk.read() as tx:
         home = module_of(tx, module)
         columns, names = _columns(home), Names(tx)
-        rows, total = _rows(visit, tx, home, columns)
+        wanted = _wanted(visit, home)
+        rows = records.listed(
+            tx, home, _read(home, columns), wanted, ROWS, (place(visit) - 1) * ROWS
+        )
         may_write = visit.desk.may("records:write")
         here = f"/records/{home.name}"
         view: RecordsView = {
@@ -78,7 +79,7 @@ def show_records(visit: Signed, module: str) -> Response:
             "first": _column(visit, home.by_name["number"]),
             "columns": [_column(visit, field) for field in columns],
             "rows": [_row(names, home, columns, row) for row in rows],
-            "paging": paging(visit, len(rows), total),
+            "paging": paging(visit, len(rows), records.count(tx, home, wanted)),
             "new": f"{here}/new" if may_write else "",
             "export": f"{here}/export",
             "load": f"{here}/import" if may_write else "",
@@ -105,11 +106,6 @@ def module_of(tx: Transaction, name: str) -> Module:
 
 
 # --- all modules ---
-
-
-def _count(tx: Transaction, module: Module) -> int:
-    table = tx.schema.tables[module.name]
-    return tx.count(table, table.c.deleted_at.is_(None))
 
 
 def _group(label: str, modules: list[Module], counts: dict[str, int]) -> ModuleGroup:
@@ -139,66 +135,20 @@ def _columns(module: Module) -> list[Field]:
     return [field for field in module.by_name.values() if field in chosen]
 
 
-def _rows(
-    visit: Visit, tx: Transaction, module: Module, columns: list[Field]
-) -> tuple[list[Any], int]:
-    table = tx.schema.tables[module.name]
-    reading = Columns(tx.binder(module), table)
-    asked = [table.c.deleted_at.is_(None), *_asked(visit, tx, module)]
-    shown = [reading.field(field).label(field.name) for field in columns]
-    extra = [table.c.currency.label("in_currency")] if "currency" in table.c else []
-    query = select(table.c.id, table.c.number, *extra, *shown).where(*asked)
-    query = query.order_by(*_order(visit, module, reading), table.c.id.desc())
-    rows = tx.db.execute(query.limit(ROWS).offset((place(visit) - 1) * ROWS)).mappings().all()
-    return list(rows), tx.count(table, *asked)
+def _read(module: Module, columns: list[Field]) -> list[Field]:
+    """What is read for these columns: amounts are told in the currency of their record."""
+    currency = module.by_name.get("currency")
+    return columns if currency is None or currency in columns else [*columns, currency]
 
 
-def _order(visit: Visit, module: Module, reading: Columns) -> list[ColumnElement[Any]]:
-    """As the person sorted; empty values come last."""
-    asked = visit.asked("sort")
-    field = module.by_name.get(asked.removeprefix("-"))
-    if field is None or field.kind in ("list", "json"):
-        return []
-    column = reading.field(field)
-    kept = Fold(column) if field.kind == "text" else column
-    return [column.is_(None), kept.desc() if asked.startswith("-") else kept.asc()]
-
-
-def _asked(visit: Visit, tx: Transaction, module: Module) -> list[ColumnElement[bool]]:
-    """What the search box and the filters ask for."""
-    table = tx.schema.tables[module.name]
-    found = [_found(tx, module, words)] if (words := visit.asked("q")) else []
-    for field in module.by_name.values():
-        value = visit.asked(field.name)
-        if not value or field.name not in table.c:
-            continue
-        if field.type == "reference":
-            found.append(table.c[field.name] == (int(value) if value.isdigit() else -1))
-        elif field.type in ("picklist", "owner"):
-            found.append(table.c[field.name] == value)
-    return found
-
-
-def _found(tx: Transaction, module: Module, words: str) -> ColumnElement[bool]:
-    """Records with these words in a text of their own, or in the name of what they belong to."""
-    table, part = tx.schema.tables[module.name], words.casefold()
-    texts = [f for f in module.by_name.values() if f.type in ("text", "email", "phone")]
-    found = [
-        Fold(table.c[field.name]).contains(part, autoescape=True)
-        for field in texts
-        if field.name in table.c
-    ]
-    for field in module.fields:
-        there = tx.schema.modules.get(field.module or "")
-        if (
-            field.type == "reference"
-            and there
-            and there.name_field in tx.schema.tables[there.name].c
-        ):
-            other = tx.schema.tables[there.name]
-            named = Fold(other.c[there.name_field]).contains(part, autoescape=True)
-            found.append(table.c[field.name].in_(select(other.c.id).where(named)))
-    return or_(*found)
+def _wanted(visit: Visit, module: Module) -> records.Wanted:
+    """What the search box, the filters and the head of the table ask for."""
+    equal = {
+        field.name: value
+        for field in module.by_name.values()
+        if field.type in ("reference", "picklist", "owner") and (value := visit.asked(field.name))
+    }
+    return records.Wanted(visit.asked("q"), equal, visit.asked("sort"))
 
 
 def _picks(visit: Visit, tx: Transaction, module: Module) -> list[Segment]:
@@ -246,7 +196,7 @@ def _row(names: Names, module: Module, columns: list[Field], row: Any) -> Record
 
 def cells(names: Names, columns: list[Field], row: Any) -> list[Cell]:
     """The values of one line of a list."""
-    currency = row.get("in_currency") or ""
+    currency = row.get("currency") or ""
     return [_cell(field, row[field.name], names, currency) for field in columns]
 
 

@@ -2,48 +2,34 @@
 
 from typing import Any
 
-from sqlalchemy import Row
-
-from engine.installation import Installation
 from engine.records.transaction import Transaction
-from engine.workflows.advice import advice
-from engine.workflows.fingerprint import fingerprint
-from engine.workflows.library import examine
-from engine.workflows.rights import new_hosts, rights
+from engine.workflows.rights import rights
 from engine.workflows.workflow import Workflow
+from server.operations.reviews import Proposal
 from server.pages.frame.field_values import sentence, size
 from server.pages.frame.views import Check, Fact
 from server.pages.reviews.views import DryRun
 
 
-def checks(
-    installation: Installation,
-    tx: Transaction,
-    row: Row[Any],
-    parsed: Workflow,
-    before: Workflow | None,
-    runs: list[DryRun],
-    audience: int,
-) -> list[Check]:
+def checks(it: Proposal, runs: list[DryRun]) -> list[Check]:
     """What a reviewer should know before deciding, the gravest first."""
-    found = _sound(installation, tx, row)
-    if fingerprint(row.document, parsed, tx.schema) != row.hash:
+    found = _sound(it)
+    if not it.unchanged:
         told = "A field or function it uses is another now than when it was sent."
         found.insert(0, _check("bad", told, "", "Ask for it to be sent for review again."))
-    for host in new_hosts(parsed.every_step, before.every_step if before else ()):
+    for host in it.new_hosts:
         remedy = "Approve only if you know who reads there."
         found.append(_check("warn", "Calls an outside address not used before", host, remedy))
-    for problem in advice(parsed, tx.schema, audience, installation.lacks(tx.company)):
+    for problem in it.advice:
         found.append(_check("warn", sentence(problem.message), "", sentence(problem.remedy)))
     return [*found, _passed(runs)] if runs else found
 
 
-def _sound(installation: Installation, tx: Transaction, row: Row[Any]) -> list[Check]:
-    wrong = examine(tx, row.document, installation.unsafe, row.workflow).problems
-    if wrong:
+def _sound(it: Proposal) -> list[Check]:
+    if it.problems:
         return [
             _check("bad", sentence(problem.message), problem.path, sentence(problem.remedy))
-            for problem in wrong
+            for problem in it.problems
         ]
     return [
         _check("ok", "Valid: every field, person and template exists"),

@@ -1,9 +1,10 @@
 """Dry runs as a page shows them: for each record its path, and every effect in full."""
 
 import re
+from collections.abc import Iterable
 
 from engine.records.states import Result, RunState
-from engine.runs.rehearsal import Rehearsed, Told, rehearse
+from engine.runs.rehearsal import Rehearsed, Told
 from engine.workflows.workflow import Workflow
 from server.pages.frame.effects import effect
 from server.pages.frame.names import Names
@@ -17,9 +18,9 @@ TONES: dict[str, Tone] = {
 }  # fmt: skip
 
 
-def dry_runs(names: Names, workflow: Workflow, ids: list[int]) -> list[DryRun]:
+def dry_runs(names: Names, workflow: Workflow, tried: Iterable[Rehearsed]) -> list[DryRun]:
     """What would happen to each of these records, with nothing done."""
-    return [_run(names, workflow, each) for each in rehearse(names.tx, workflow, ids)]
+    return [_run(names, workflow, each) for each in tried]
 
 
 def _run(names: Names, workflow: Workflow, found: Rehearsed) -> DryRun:

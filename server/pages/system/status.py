@@ -4,15 +4,16 @@ from typing import Any
 
 from babel import Locale
 from fastapi import APIRouter
-from sqlalchemy import func, select
 from starlette.responses import Response
 
 from engine.company.company import Company
-from engine.people import audit
-from engine.records.tables import EVENTS, LOGINS, SCHEDULES
 from engine.records.transaction import Transaction
 from engine.settings import Settings
 from server.access.session import Posted, Signed, text
+from server.operations.alerts import changes_waiting, kind_of_database
+from server.operations.company import set_four_eyes
+from server.operations.people import active_logins
+from server.operations.schedules import next_due
 from server.pages.frame.errors import PageRoute
 from server.pages.frame.field_values import size
 from server.pages.frame.moments import moment
@@ -54,10 +55,7 @@ def choose_four_eyes(visit: Signed, form: Posted) -> Response:
     """Whether people may approve what they wrote themselves."""
     visit.desk.need("settings:write")
     wanted = text(form, "four_eyes") == "on"
-    with visit.desk.begin() as tx:
-        company = tx.company.model_copy(update={"four_eyes": wanted})
-        visit.installation.database.save_company(tx, company)
-        audit.record(tx, visit.name, "set four eyes", "company", {"four_eyes": wanted})
+    set_four_eyes(visit.desk, wanted)
     told = "Four eyes is on." if wanted else "Solo mode is on: every page says so."
     return go("/system", told, "ok" if wanted else "warn")
 
@@ -83,7 +81,6 @@ def _settings(settings: Settings) -> list[Setting]:
 
 def _facts(tx: Transaction, settings: Settings) -> list[Fact]:
     company = tx.company
-    next_at = tx.db.scalar(select(func.min(SCHEDULES.c.next_at)))
     pairs = (
         ("Company", company.name),
         ("Address", settings.address),
@@ -91,11 +88,11 @@ def _facts(tx: Transaction, settings: Settings) -> list[Fact]:
         ("Time there", moment(tx, tx.now)["text"]),
         ("Working days", ", ".join(WEEKDAYS[day] for day in company.working_weekdays)),
         ("Holidays", _holidays(company)),
-        ("Next schedule", moment(tx, next_at, "none")["text"]),
+        ("Next schedule", moment(tx, next_due(tx), "none")["text"]),
         ("Mail comes from", company.sender),
-        ("People", size(tx.count(LOGINS, LOGINS.c.active.is_(True)), "user")),
-        ("Changes to look at", f"{tx.count(EVENTS, EVENTS.c.pending):,}"),
-        ("Database", tx.db.dialect.name),
+        ("People", size(active_logins(tx), "user")),
+        ("Changes to look at", f"{changes_waiting(tx):,}"),
+        ("Database", kind_of_database(tx)),
     )
     calendar, senders = "/system/calendar", "/system/senders"
     links = {"Working days": calendar, "Holidays": calendar, "Mail comes from": senders}

@@ -3,7 +3,6 @@
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import Row
 from starlette.responses import Response
 
 from engine.problems import Invalid
@@ -13,6 +12,7 @@ from engine.workflows.library import Live, examine
 from engine.workflows.schedule_limit import active_schedules
 from server.access.session import Posted, Signed, Visit
 from server.operations.answers import workflow_row
+from server.operations.queries import Stored
 from server.operations.schedules import (
     change_schedule,
     frequency,
@@ -66,7 +66,7 @@ def scheduler_check(tx: Transaction) -> Check:
     return {"tone": "bad", "text": "Scheduler down", "detail": f"{why}.", "remedy": remedy}
 
 
-def _row(visit: Visit, tx: Transaction, row: Row[Any], live: Live) -> PlanRow:
+def _row(visit: Visit, tx: Transaction, row: Stored, live: Live) -> PlanRow:
     here, state = f"/workflows/{row.id}", standing(tx, row, live)
     may, off = visit.desk.may("workflows:toggle"), state == "off"
     resume = {
@@ -87,7 +87,7 @@ def _row(visit: Visit, tx: Transaction, row: Row[Any], live: Live) -> PlanRow:
     }
 
 
-def _moved(visit: Visit, tx: Transaction, names: Names, row: Row[Any]) -> MoveRow:
+def _moved(visit: Visit, tx: Transaction, names: Names, row: Stored) -> MoveRow:
     undone = f"undone by {names.person(row.undone_by)}" if row.undone_at else ""
     may = visit.desk.may("runs:control") and not undone
     return {

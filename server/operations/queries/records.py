@@ -1,0 +1,156 @@
+"""Records: lists of them, and what is known of one: its fields, its history, what refers to it."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_, select
+
+from engine.conditions.readings import Columns
+from engine.records.search import UNSORTED, read_record
+from engine.records.tables import EVENTS
+from engine.records.transaction import Transaction
+from engine.schema.fields import Field
+from engine.schema.modules import Module
+from engine.schema.sql_types import Fold
+from server.operations.queries import Stored
+from server.operations.registry import missing
+
+Values = Mapping[str, Any]
+
+
+# --- one record ---
+
+
+def whole(tx: Transaction, module: Module, id: int) -> Values:
+    """Every field of a record, the computed ones too. Raises `Missing`."""
+    row = read_record(tx, module, id)
+    if row is None:
+        told = f"there is no record {id} in {module.label}."
+        raise missing("record", told, "It may have been deleted.")
+    return row
+
+
+def revision(tx: Transaction, module: Module, id: int) -> int | None:
+    """How often a record was changed."""
+    table = tx.schema.tables[module.name]
+    return tx.db.scalar(select(table.c.revision).where(table.c.id == id))
+
+
+def history(tx: Transaction, module: Module, id: int, limit: int) -> Sequence[Stored]:
+    """The changes of a record, the newest first."""
+    mine = (EVENTS.c.module == module.name, EVENTS.c.record == id)
+    query = select(EVENTS).where(*mine).order_by(EVENTS.c.id.desc())
+    return tx.db.execute(query.limit(limit)).all()
+
+
+def referring(tx: Transaction, module: Module, id: int) -> Iterator[tuple[Module, Field, int]]:
+    """Each module with records that refer to this one, by which field, and how many."""
+    for child, link in tx.schema.children(module):
+        table = tx.schema.tables[child.name]
+        if many := tx.count(table, *_live(table), table.c[link.name] == id):
+            yield child, link, many
+
+
+# --- many ---
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which records are meant, and in what order; what is left out means all, the newest first.
+
+    `words` are a part of a text, or of the name of what a record belongs to; `equal` holds values
+    of choices, owners and references; `sort` is a field, with - in front for the last first.
+    """
+
+    words: str = ""
+    equal: Mapping[str, str] = field(default_factory=dict)
+    sort: str = ""
+
+
+ALL = Wanted()
+
+
+def count(tx: Transaction, module: Module, wanted: Wanted = ALL) -> int:
+    return tx.count(tx.schema.tables[module.name], *_meant(tx, module, wanted))
+
+
+def listed(
+    tx: Transaction,
+    module: Module,
+    fields: Collection[Field],
+    wanted: Wanted,
+    limit: int,
+    offset: int = 0,
+) -> Sequence[Values]:
+    """The id, the number and these fields of the records that are meant."""
+    table = tx.schema.tables[module.name]
+    query = _showing(tx, module, fields).where(*_meant(tx, module, wanted))
+    query = query.order_by(*_order(tx, module, wanted.sort), table.c.id.desc())
+    return [dict(row) for row in tx.db.execute(query.limit(limit).offset(offset)).mappings()]
+
+
+def made_by_workflows(tx: Transaction, module: Module, since: datetime) -> int:
+    """How many records of a module workflows have made."""
+    table = tx.schema.tables[module.name]
+    return tx.count(table, table.c.created_at >= since, table.c.source == "workflow")
+
+
+def names(tx: Transaction, module: Module, most: int) -> list[tuple[str, str]]:
+    """The number and the name of each record of a module, by name; [] if there are more."""
+    table = tx.schema.tables[module.name]
+    named = table.c.get(module.name_field, table.c.number)
+    in_turn = table.c.id if named is table.c.number else named
+    query = select(table.c.number, named.label("name")).where(*_live(table)).order_by(in_turn)
+    rows = tx.db.execute(query.limit(most + 1)).all()
+    return [] if len(rows) > most else [(row.number, row.name) for row in rows]
+
+
+def _live(table: Any) -> Iterator[ColumnElement[bool]]:
+    yield table.c.deleted_at.is_(None)
+
+
+def _showing(tx: Transaction, module: Module, fields: Collection[Field]) -> Any:
+    table = tx.schema.tables[module.name]
+    reading = Columns(tx.binder(module), table)
+    shown = [reading.field(f).label(f.name) for f in fields if f.name not in ("id", "number")]
+    return select(table.c.id, table.c.number, *shown)
+
+
+def _order(tx: Transaction, module: Module, sort: str) -> list[ColumnElement[Any]]:
+    """As was asked; empty values come last."""
+    by = module.by_name.get(sort.removeprefix("-"))
+    if by is None or by.kind in UNSORTED:
+        return []
+    column = Columns(tx.binder(module), tx.schema.tables[module.name]).field(by)
+    kept = Fold(column) if by.kind == "text" else column
+    return [column.is_(None), kept.desc() if sort.startswith("-") else kept.asc()]
+
+
+def _meant(tx: Transaction, module: Module, wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+    table = tx.schema.tables[module.name]
+    yield from _live(table)
+    if wanted.words:
+        yield _found(tx, module, wanted.words.casefold())
+    for name, value in wanted.equal.items():
+        if name in module.by_name and name in table.c:
+            reference = module.by_name[name].type == "reference"
+            number = int(value) if value.isdecimal() and len(value) < 19 else -1
+            yield table.c[name] == (number if reference else value)
+
+
+def _found(tx: Transaction, module: Module, part: str) -> ColumnElement[bool]:
+    """Records with these words in a text of their own, or in the name of what they belong to."""
+    table = tx.schema.tables[module.name]
+    texts = [f.name for f in module.by_name.values() if f.type in ("text", "email", "phone")]
+    found = [
+        Fold(table.c[name]).contains(part, autoescape=True) for name in texts if name in table.c
+    ]
+    for link in module.fields:
+        there = tx.schema.modules.get(link.module or "")
+        other = tx.schema.tables[there.name] if there else None
+        if link.type == "reference" and there and other is not None and there.name_field in other.c:
+            named = Fold(other.c[there.name_field]).contains(part, autoescape=True)
+            found.append(table.c[link.name].in_(select(other.c.id).where(named)))
+    return or_(*found)

@@ -1,0 +1,69 @@
+"""Whom a version under review would take, as its page shows them."""
+
+from typing import Any
+
+from engine.workflows.workflow import TOGETHER
+from server.operations.queries import records
+from server.operations.reviews import CHECKED, Proposal
+from server.pages.frame.field_values import size
+from server.pages.frame.moments import moment
+from server.pages.frame.names import Names
+from server.pages.reviews.views import Audience, AudienceGroup, Person
+
+SAMPLE, SHOWN = 5, 8
+
+
+def audience(names: Names, it: Proposal) -> Audience:
+    """Those it would take, those held back, and some of those left out."""
+    tx, found = names.tx, it.audience
+    why = {each["id"]: each["why"] for each in found.suppressed}
+    inside = [each for each in found.records if each["id"] not in why]
+    held = [{**each, "why": why[each["id"]]} for each in found.records if each["id"] in why]
+    every = records.count(tx, tx.schema.module(it.parsed.module))
+    return {
+        "text": _headline(names, it),
+        "as_of": moment(tx, tx.now),
+        "note": _note(it, len(held)),
+        "inside": _group(names, it, found.count - len(held), inside[:SHOWN]),
+        "suppressed": _group(names, it, len(held), held),
+        "outside": _group(names, it, max(every - found.count, 0), found.out[: 2 * SHOWN]),
+    }
+
+
+def sample(it: Proposal) -> list[int]:
+    """Records to try it on: some that match, one that is held back, one that does not match."""
+    held = [each["id"] for each in it.audience.suppressed]
+    inside = [each["id"] for each in it.audience.records if each["id"] not in held]
+    outside = [each["id"] for each in it.audience.out]
+    chosen = [*inside[:3], *held[:1], *outside[:1], *inside[3:], *held[1:], *outside[1:]]
+    return list(dict.fromkeys(chosen))[:SAMPLE]
+
+
+def _headline(names: Names, it: Proposal) -> str:
+    module, count = names.tx.schema.module(it.parsed.module), it.audience.count
+    one, label = module.singular.lower(), module.label.lower()
+    if it.parsed.trigger.repeats:
+        return f"{size(count, f'{one} matches', f'{label} match')} now."
+    fit = size(count, f"{one} fits", f"{label} fit")
+    return f"It starts with changes from now on. {fit} its conditions today."
+
+
+def _note(it: Proposal, held: int) -> str:
+    told = []
+    if it.parsed.group_by:
+        together = it.parsed.group_by.split(".")[-1].replace("_", " ")
+        each = "" if together == TOGETHER else f" for each {together}"
+        told.append(f"Taken together{each}: {size(it.audience.runs, 'run')}.")
+    if held:
+        first = f" of the first {CHECKED}" if it.audience.count > CHECKED else ""
+        told.append(f"{held}{first} would get no mail.")
+    return " ".join(told)
+
+
+def _group(names: Names, it: Proposal, count: int, people: list[dict[str, Any]]) -> AudienceGroup:
+    return {"count": count, "people": [_person(names, it.parsed.module, each) for each in people]}
+
+
+def _person(names: Names, module: str, each: dict[str, Any]) -> Person:
+    record, about = names.record(module, each["id"])
+    return {"record": record, "name": about, "why": each.get("why", "")}

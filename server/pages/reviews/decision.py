@@ -1,0 +1,148 @@
+"""The form by which a person decides on a version: what it asks, and what was answered."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from starlette.datastructures import FormData
+
+from engine.problems import refuse
+from engine.review.decisions import Baseline
+from server.access.session import Visit, text, texts
+from server.operations.queries import versions
+from server.operations.reviews import Proposal
+from server.operations.schedules import next_due
+from server.pages.frame.field_values import size
+from server.pages.frame.lists import choice
+from server.pages.frame.moments import moment
+from server.pages.frame.names import Names
+from server.pages.frame.views import Choice, Link
+from server.pages.reviews.views import Decision, NextStep
+
+FRESH = timedelta(minutes=5)
+MANY = 20
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the person answered, kept when the page has to be shown again."""
+
+    hash: str = ""
+    comment: str = ""
+    baseline: str = ""
+    count: str = ""
+    password: str = ""
+    asked: frozenset[str] = field(default_factory=frozenset)
+    seen: frozenset[str] = field(default_factory=frozenset)
+
+
+def given_in(form: FormData) -> Given:
+    return Given(
+        text(form, "hash"),
+        text(form, "comment"),
+        text(form, "baseline"),
+        text(form, "count"),
+        str(form.get("password") or ""),
+        frozenset(texts(form, "asked")),
+        frozenset(texts(form, "seen")),
+    )
+
+
+def decision(visit: Visit, names: Names, it: Proposal, given: Given, error: str) -> Decision:
+    """The form, with what was answered before, or why there is none."""
+    row = it.row
+    why_not = _why_not(names, it)
+    own = visit.name in row.authors
+    many = own and it.audience.count > MANY
+    return {
+        "allowed": not why_not,
+        "why_not": why_not,
+        "hash": row.hash,
+        "comment": given.comment,
+        "baseline": _baselines(it, given),
+        "running": [],
+        "seen": [
+            choice(host, f"a new outside address: {host}", host in given.seen)
+            for host in it.new_hosts
+        ],
+        "count": str(it.audience.count) if many else "",
+        "password": old(visit),
+        "error": error,
+        "next": _next_step(names, it),
+    }
+
+
+def _why_not(names: Names, it: Proposal) -> str:
+    match it.obstacle:
+        case "decided":
+            who = names.person(it.row.decided_by)
+            did = {"approved": "Approved", "rejected": "Rejected"}.get(it.row.state, "Replaced")
+            return f"{did} by {who}." if who else f"{did}: it waits for no decision any more."
+        case "role":
+            return "It takes the role approver to decide. An admin can give it."
+        case "author":
+            return "You took part in writing this version, so somebody else has to decide."
+    return ""
+
+
+def _baselines(it: Proposal, given: Given) -> list[Choice]:
+    """What to do with records that match already; asked once, when it makes a difference."""
+    count, parsed = it.audience.count, it.parsed
+    if it.base or not count or not parsed.recurrence.takes_baseline:
+        return []
+    chosen = given.baseline or ("include" if parsed.trigger.repeats else "ignore")
+    leave = "Only what matches from now on starts."
+    start = (
+        f"{count:,} now." if parsed.trigger.repeats else f"{count:,}, each when it next changes."
+    )
+    return [
+        choice("ignore", "Leave them alone", chosen == "ignore", leave),
+        choice("include", "Start them too", chosen == "include", start),
+    ]
+
+
+def _next_step(names: Names, it: Proposal) -> NextStep | None:
+    """What this version waits for, now that it is live; None for any other."""
+    tx, row, parsed = names.tx, it.row, it.parsed
+    if row.version != row.active_version or row.state != "approved":
+        return None
+    links: list[Link] = [
+        {"text": "Its runs", "href": f"/runs?workflow={row.workflow}"},
+        {"text": tx.schema.module(parsed.module).label, "href": f"/records/{parsed.module}"},
+        {"text": "The workflow", "href": f"/workflows/{row.workflow}"},
+    ]
+    if waiting := versions.count(tx, "in_review"):
+        links.append({"text": f"{size(waiting, 'review')} left", "href": "/reviews"})
+    return {"text": f"It is live. {_waits_for(names, it)}", "links": links}
+
+
+def _waits_for(names: Names, it: Proposal) -> str:
+    tx = names.tx
+    if next_at := next_due(tx, it.row.workflow):
+        return f"It looks for the first time on {moment(tx, next_at)['text']}."
+    event = bool(it.parsed.trigger.listens())
+    return it.parsed.words(tx.binder(tx.schema.module(it.parsed.module), event=event))[0]
+
+
+def baseline(given: Given) -> Baseline | None:
+    match given.baseline:
+        case "ignore" | "include" as chosen:
+            return chosen
+    return None
+
+
+def confirmed(given: Given) -> None:
+    """What the page asked to be confirmed must have been. Raises `Invalid`."""
+    if "baseline" in given.asked and baseline(given) is None:
+        told = "Say what should happen to the records that match already."
+        raise refuse("baseline", told)
+    unseen = {ask.removeprefix("seen ") for ask in given.asked if ask.startswith("seen ")}
+    if unseen - given.seen:
+        raise refuse("seen", "Tick what you have seen, so that nothing new goes by unread.")
+    counts = {ask.removeprefix("count ") for ask in given.asked if ask.startswith("count ")}
+    if counts and given.count.replace(",", "") not in counts:
+        raise refuse("count", f"Type {counts.pop()}, the number of records it would take.")
+
+
+def old(visit: Visit) -> bool:
+    """Whether it is a while since the person proved who they are."""
+    return visit.installation.world.now() - visit.session.proved_at > FRESH

@@ -1,0 +1,147 @@
+"""A version under review as its page shows it: what it says, changes, would do, and may do."""
+
+import json
+from typing import Any
+
+from engine.records.transaction import Transaction
+from engine.schema.modules import Module
+from engine.workflows.rights import NEW_HOST, hosts
+from server.operations.queries import Stored
+from server.operations.reviews import Proposal, tried
+from server.pages.frame.diagram import blocks, changes
+from server.pages.frame.field_values import size
+from server.pages.frame.moments import moment
+from server.pages.frame.names import Names
+from server.pages.frame.views import Fact, Link
+from server.pages.reviews.audience import audience, sample
+from server.pages.reviews.checks import allowed, checks
+from server.pages.reviews.dry_run import dry_runs
+from server.pages.reviews.views import Decision, Remark, ReviewView, Wordings
+
+DECIDED = {"approved": "approved", "rejected": "rejected", "superseded": "replaced"}
+
+
+class Review:
+    """The page about one version."""
+
+    def __init__(self, tx: Transaction, it: Proposal) -> None:
+        self.tx, self.it = tx, it
+        self.row, self.parsed = it.row, it.parsed
+        self.names = Names(tx)
+        self.module: Module = tx.schema.module(self.parsed.module)
+        self.binder = tx.binder(self.module, event=bool(self.parsed.trigger.listens()))
+
+    def view(self, decision: Decision) -> ReviewView:
+        """The page."""
+        row, tx = self.row, self.tx
+        it = self.it
+        runs = dry_runs(self.names, self.parsed, tried(tx, it, sample(it)))
+        return {
+            "id": str(row.id),
+            "workflow": {"text": self.parsed.name, "href": f"/workflows/{row.workflow}"},
+            "version": row.version,
+            "state": row.state,
+            "author": self.names.author(row.submitted_by, row.by_agent),
+            "sent": moment(tx, row.submitted_at),
+            "live": self._live(),
+            "base": f"version {it.base.version}" if it.base else "",
+            "ask": row.note,
+            "asked_by": self._asked_by(),
+            "words": self.parsed.words(self.binder),
+            "facts": self._facts(),
+            "texts": self._texts(),
+            "changes": changes(it.differences),
+            "blocks": blocks(self.parsed, self.binder, old=it.before, marks=self._marks()),
+            "audience": audience(self.names, it),
+            "dry_runs": runs,
+            "dry_note": "nothing was written or sent",
+            "replay": None,
+            "checks": checks(it, runs),
+            "rights": allowed(tx, self.parsed),
+            "inside": self._inside(),
+            "decision": decision,
+            "story": self._story(),
+            "document": json.dumps(row.document, indent=2, ensure_ascii=False),
+        }
+
+    def _live(self) -> Link | None:
+        if self.row.active_version is None:
+            return None
+        text = f"version {self.row.active_version}"
+        return {"text": text, "href": f"/workflows/{self.row.workflow}"}
+
+    def _asked_by(self) -> str:
+        who = self.names.person(self.row.submitted_by)
+        if self.row.by_agent:
+            return f"the reason its assistant gave, for {who}"
+        return f"the reason {who} gave"
+
+    def _facts(self) -> list[Fact]:
+        pairs = (
+            ("What for", self.parsed.description),
+            ("Category", self.parsed.category),
+            ("Acts on", self.module.label),
+        )
+        return [{"label": label, "text": text, "href": ""} for label, text in pairs if text]
+
+    def _texts(self) -> list[Wordings]:
+        """What the templates of the library say that it uses."""
+        return [
+            {
+                "name": name,
+                "parts": [
+                    {"label": wording.called(part), "text": getattr(wording, part), "href": ""}
+                    for wording in wordings
+                    for part in ("subject", "body", "html")
+                    if getattr(wording, part)
+                ],
+            }
+            for name, wordings in self.parsed.texts.items()
+        ]
+
+    def _marks(self) -> dict[str, dict[str, Any]]:
+        new = set(self.it.new_hosts)
+        calls = [step.id for step in self.parsed.every_step if new & hosts([step])]
+        return {id: {"risk": NEW_HOST} for id in calls}
+
+    # --- what happened to it ---
+
+    def _inside(self) -> str:
+        """Who is on the way through the version that this one replaces."""
+        base, count = self.it.base, self.it.inside
+        if base is None or self.row.state != "in_review":
+            return ""
+        if not count:
+            return f"Nobody is inside version {base.version} now."
+        verb = "is" if count == 1 else "are"
+        finish = "finishes" if count == 1 else "finish"
+        inside = f"{size(count, 'record')} {verb} inside version {base.version}"
+        return f"{inside} and {finish} on it. New ones start on version {self.row.version}."
+
+    def _story(self) -> list[Remark]:
+        """What happened to this version, and to those before it, the newest first."""
+        told = []
+        for each in self.it.versions:
+            if each.version > self.row.version:
+                continue
+            if each.decided_at and each.state in DECIDED:
+                told.append(self._decided(each))
+            told.append(
+                _remark(
+                    self.names.author(each.submitted_by, each.by_agent),
+                    f"sent version {each.version} for review",
+                    moment(self.tx, each.submitted_at),
+                )
+            )
+        return told[:12]
+
+    def _decided(self, row: Stored) -> Remark:
+        did = "approved" if row.state == "superseded" and row.decided_by else DECIDED[row.state]
+        own = ", alone (four eyes was off)" if row.self_approved else ""
+        who = self.names.person(row.decided_by) or "A newer draft"
+        when = moment(self.tx, row.decided_at)
+        return _remark(who, f"{did} version {row.version}{own}", when, row.comment or "")
+
+
+def _remark(who: str, did: str, when: Any, text: str = "") -> Remark:
+    return {"who": who, "did": did, "when": when, "text": text}
