@@ -12,7 +12,8 @@ SHORTCODE = re.compile(
     r"\$[A-Za-z]\w*-[A-Za-z]\w*\$"
     r"|\$\(\s*[A-Za-z]\w*\s*:\s*\(\s*\w+\s*\)\s*[A-Za-z]\w*\s*\)"
     # Not the money of a country (US$), nor a parameter of an address (?$top=5).
-    r"|(?<![\w?&])\$[A-Za-z]\w*"
+    # A dollar that closes it belongs to it.
+    r"|(?<![\w?&])\$[A-Za-z]\w*\$?"
 )
 META_TIME = re.compile(r"\$\(\s*\w+\s*:\s*\(\s*__\w+Meta__\s*\)\s*time\s*\)", re.IGNORECASE)
 INVOICE = ("number", "issue_date", "due_date", "total", "balance")

@@ -271,6 +271,28 @@ def test_shortcodes_are_names_that_are_given_with_the_data(source: str, expected
     assert parse(source).render(data).text == expected
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("It is $status$.", "It is Open."),
+        ("$status$$lastname$", "OpenNg"),
+        ("$status$lastname", "Openlastname"),
+        ("$status", "Open"),
+        ("{{ $status$ }}", None),
+    ],
+)
+def test_t24_a_dollar_that_closes_a_shortcode_is_not_printed(
+    source: str, expected: str | None
+) -> None:
+    data = dict.fromkeys(("$status", "$status$"), "Open")
+    data |= dict.fromkeys(("$lastname", "$lastname$"), "Ng")
+    if expected is None:
+        with pytest.raises(TextProblem):
+            parse(source)
+    else:
+        assert parse(source).render(data).text == expected
+
+
 def test_a_shortcode_of_an_empty_field_is_a_gap() -> None:
     template = parse("Call $(account_id : (Accounts) phone)")
     gap = ("$(account_id : (Accounts) phone)",)

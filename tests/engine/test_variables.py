@@ -148,6 +148,7 @@ def _followed(path: str, home: Module, schema: Schema) -> Iterator[object]:
 
 MEANINGS = [
     ("$lastname", "contacts", "record.last_name"),
+    ("$lastname$", "contacts", "record.last_name"),
     ("$contacts-lastname$", "contacts", "record.last_name"),
     ("$contacts-lastname$", "invoices", "contact.last_name"),
     ("$invoice-invoice_no$", "invoices", "record.number"),
