@@ -22,9 +22,9 @@ from sqlalchemy import (
     update,
 )
 
-from engine.records import rota
+from engine.records import events, numbers, rota
 from engine.records.reader import Reader
-from engine.records.tables import EVENTS, NUMBERS
+from engine.records.tables import EVENTS
 from engine.records.transaction import Transaction
 from engine.records.writer import Author, Records, Values, missing
 from engine.schema.modules import Module
@@ -74,9 +74,9 @@ class BatchedTransaction(Transaction):
             self._db.execute(_added(self.schema.tables[name]), rows)
         for name, changed in pending.changed.items():
             self._write_changes(name, changed)
-        self._db.execute(_added(EVENTS), pending.raised)
+        events.add_numbered(self._db, pending.raised)
         for name, number in pending.numbers.items():
-            self.upsert(NUMBERS, ["module"], {"module": name, "next": number})
+            numbers.go_on_at(self, name, number)
 
     def _write_changes(self, name: str, changed: Mapping[int, Mapping[str, Any]]) -> None:
         """One statement for all records of which the same fields have changed."""
@@ -108,8 +108,7 @@ class BatchedTransaction(Transaction):
     def number(self, name: str, least: int, wanted: int) -> int:
         """The first of so many numbers of a module that nobody else will use."""
         if name not in self._next_number:
-            query = select(NUMBERS.c.next).where(NUMBERS.c.module == name).with_for_update()
-            self._next_number[name] = self._db.scalar(query) or 1
+            self._next_number[name] = numbers.next_free(self._db, name)
         first = max(self._next_number[name], least)
         self._next_number[name] = self.pending.numbers[name] = first + wanted
         return first
@@ -207,10 +206,10 @@ class BatchedRecords(Records):
         gone = values.get("deleted_at") is not None
         self.reader.keep(module.name, id, None if gone else {**known, **values})
 
-    def _raise(self, events: Rows) -> list[int]:
-        ids = self.transaction.ids(EVENTS.name, len(events))
+    def _raise(self, rows: Rows) -> list[int]:
+        ids = self.transaction.ids(EVENTS.name, len(rows))
         self.transaction.pending.raised += [
-            {**event, "id": id} for id, event in zip(ids, events, strict=True)
+            {**event, "id": id} for id, event in zip(ids, rows, strict=True)
         ]
         return ids
 

@@ -18,7 +18,7 @@ from engine.schema.sql_types import Json, Key, Moment
 
 METADATA = MetaData()
 
-# company.py, database.py: what is cached in each process, and which state of it is the newest
+# transaction.py, database.py: what is cached in each process, and which state of it is the newest
 STATE = Table(
     "sayso_state",
     METADATA,
@@ -39,7 +39,8 @@ MODULES = Table(
     Column("definition", Json, nullable=False),
 )
 
-# records.py: every change there ever was, and which of them no workflow has been asked about yet
+# numbers.py, events.py: every change there ever was, and which of them no workflow has been asked
+# about yet
 NUMBERS = Table(
     "sayso_numbers",
     METADATA,
@@ -71,7 +72,7 @@ Index("sayso_events_record", EVENTS.c.module, EVENTS.c.record, EVENTS.c.id)
 PENDING = EVENTS.c.pending.is_(True)
 Index("sayso_events_pending", EVENTS.c.id, sqlite_where=PENDING, postgresql_where=PENDING)
 
-# library.py: workflows, their drafts, their versions and what people decided about them
+# workflows/store.py: workflows, their drafts, their versions and what people decided about them
 WORKFLOWS = Table(
     "sayso_workflows",
     METADATA,
@@ -114,7 +115,7 @@ VERSIONS = Table(
     sqlite_autoincrement=True,
 )
 
-# ledger.py: runs and what they did
+# runs/store.py: runs and what they did
 RUNS = Table(
     "sayso_runs",
     METADATA,
@@ -184,7 +185,7 @@ EPISODES = Table(
     Column("number", Integer, nullable=False),
     Column("holds", Boolean, nullable=False),
 )
-# scheduling/schedule.py: when each scheduled workflow is next due
+# runs/schedules/next_due.py: when each scheduled workflow is next due
 SCHEDULES = Table(
     "sayso_schedules",
     METADATA,
@@ -192,15 +193,15 @@ SCHEDULES = Table(
     Column("next_at", Moment, index=True),
     Column("last_at", Moment),
 )
-# turns.py: who of each group was given something last
+# rota.py: who of each group was given something last
 TURNS = Table(
     "sayso_turns",
     METADATA,
     Column("name", Text, primary_key=True),
     Column("last", Text, nullable=False),
 )
-# sending/quotas.py: whom which step wrote to (claimed before it does), how many messages left in
-# which hour or day, and how many more a person let go
+# runs/sending/quotas.py: whom which step wrote to (claimed before it does), how many messages left
+# in which hour or day, and how many more a person let go
 CLAIMS = Table(
     "sayso_claims",
     METADATA,
@@ -231,7 +232,7 @@ RELEASES = Table(
     Column("by", Text, nullable=False),
     Column("at", Moment, nullable=False),
 )
-# sending/stops.py: what must not leave the house now: everything, a channel, one workflow
+# outside/kill_switch.py: what must not leave the house now: everything, a channel, one workflow
 STOPS = Table(
     "sayso_stops",
     METADATA,
@@ -240,7 +241,7 @@ STOPS = Table(
     Column("by", Text, nullable=False),
     Column("at", Moment, nullable=False),
 )
-# sending/suppression.py: who must not be written to automatically
+# suppression.py: who must not be written to automatically
 SUPPRESSIONS = Table(
     "sayso_suppressions",
     METADATA,
@@ -254,7 +255,7 @@ SUPPRESSIONS = Table(
     UniqueConstraint("channel", "address"),
     sqlite_autoincrement=True,
 )
-# scheduling/rescheduling.py: times of waiting runs that a person moved, to be restored
+# runs/schedules/rescheduling.py: times of waiting runs that a person moved, to be restored
 SCHEDULE_MOVES = Table(
     "sayso_schedule_moves",
     METADATA,
@@ -267,14 +268,14 @@ SCHEDULE_MOVES = Table(
     Column("undone_by", Text),
     sqlite_autoincrement=True,
 )
-# post/receiving.py: what came in from outside, so that nothing is taken twice
+# outside/receiving.py: what came in from outside, so that nothing is taken twice
 TAKEN = Table(
     "sayso_taken",
     METADATA,
     Column("key", String(80), primary_key=True),
     Column("at", Moment, nullable=False),
 )
-# post/postman.py: how far each folder of mail has been read, who reads it now, and how that goes
+# outside/postman.py: how far each folder of mail has been read, who reads it now, and how that goes
 FOLDERS = Table(
     "sayso_folders",
     METADATA,
@@ -301,14 +302,14 @@ ALERTS = Table(
     Column("last_at", Moment, nullable=False),
     Column("state", String(10), nullable=False),
 )
-# jobs.py: who was alive when
+# queue.py: who was alive when
 HEARTBEATS = Table(
     "sayso_heartbeats",
     METADATA,
     Column("name", String(40), primary_key=True),
     Column("at", Moment, nullable=False),
 )
-# people.py: who may come in, and with what
+# people/logins.py: who may come in, and with what
 LOGINS = Table(
     "sayso_logins",
     METADATA,
@@ -342,7 +343,7 @@ SESSIONS = Table(
     Column("seen_at", Moment, nullable=False),
     Column("proved_at", Moment, nullable=False),
 )
-# audit.py: who did what
+# people/audit.py: who did what
 AUDIT = Table(
     "sayso_audit",
     METADATA,

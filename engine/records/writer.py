@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from sqlalchemy import func, insert, select, update
 
 from engine.problems import BadValue, Invalid, Problem, refuse, suggest
-from engine.records.tables import EVENTS, NUMBERS
+from engine.records import events, numbers
 from engine.records.text_library import TEMPLATES, refuse_loss, refuse_unfit
 from engine.records.transaction import Transaction
 from engine.schema.fields import Field
@@ -340,15 +340,13 @@ class Records:
         changed = update(table).where(table.c.id == id)
         self.tx.db.execute(changed.values(**values, revision=table.c.revision + 1))
 
-    def _raise(self, events: list[dict[str, Any]]) -> list[int]:
-        raised = insert(EVENTS).returning(EVENTS.c.id, sort_by_parameter_order=True)
-        return list(self.tx.db.scalars(raised, events))
+    def _raise(self, rows: list[dict[str, Any]]) -> list[int]:
+        return events.add(self.tx.db, rows)
 
     def _reserve(self, module: Module, least: int, wanted: int) -> int:
         """The first of so many numbers that nobody else will use."""
-        query = select(NUMBERS.c.next).where(NUMBERS.c.module == module.name).with_for_update()
-        first = max(self.tx.db.scalar(query) or 1, least)
-        self.tx.upsert(NUMBERS, ["module"], {"module": module.name, "next": first + wanted})
+        first = max(numbers.next_free(self.tx.db, module.name), least)
+        numbers.go_on_at(self.tx, module.name, first + wanted)
         return first
 
     def _exists(self, module: Module, id: int) -> bool:

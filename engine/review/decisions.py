@@ -2,20 +2,21 @@
 
 from typing import Any, Literal
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, select
 
 from engine.blocks.triggers.schedule import Schedule
 from engine.problems import Invalid, refuse
-from engine.records.tables import VERSIONS, WORKFLOWS
+from engine.records.tables import VERSIONS
 from engine.records.text_library import current
 from engine.records.transaction import Transaction
 from engine.review.deactivated_users import absent
 from engine.review.one_off import begin as begin_now
-from engine.runs import store
+from engine.runs import store as run_store
 from engine.runs.candidates import candidates
 from engine.runs.episodes import begin
 from engine.runs.schedules.next_due import plan_next
 from engine.runs.switching import switch_off
+from engine.workflows import store as workflow_store
 from engine.workflows.fingerprint import fingerprint
 from engine.workflows.library import By, Library, Live, parsed_of, row_of, withdraw
 from engine.workflows.rewording import renew
@@ -65,16 +66,8 @@ def approve(
             "you took part in writing this version.",
             "Somebody else must approve it (or allow solo mode).",
         )
-    where = (VERSIONS.c.workflow == row.workflow, VERSIONS.c.state == "approved")
-    tx.db.execute(update(VERSIONS).where(*where).values(state="superseded"))
-    decided = {
-        "state": "approved",
-        "decided_by": by.name,
-        "decided_at": tx.now,
-        "comment": comment,
-        "self_approved": own,
-    }
-    tx.db.execute(update(VERSIONS).where(VERSIONS.c.id == id).values(**decided))
+    workflow_store.supersede(tx, row.workflow)
+    workflow_store.approve(tx, id, by.name, comment, own=own)
     activate(tx, library, row.workflow, row.version, baseline)
     begin_now(tx, library.version(tx, row.workflow, row.version), by.name)
     return review_row(tx, id)
@@ -95,10 +88,8 @@ def reject(tx: Transaction, id: int, by: By, comment: str) -> Row[Any]:
             "a rejection needs a reason.",
             "Say what should change, so that the author can fix it.",
         )
-    decided = {"state": "rejected", "decided_by": by.name, "decided_at": tx.now, "comment": comment}
-    tx.db.execute(update(VERSIONS).where(VERSIONS.c.id == id).values(**decided))
-    waiting = (WORKFLOWS.c.id == row.workflow, WORKFLOWS.c.state == "in_review")
-    tx.db.execute(update(WORKFLOWS).where(*waiting).values(state="draft"))
+    workflow_store.reject(tx, id, by.name, comment)
+    workflow_store.send_back(tx, row.workflow)
     if row.texts:  # with other changes rejected, a new wording of its templates is still to be read
         renew(tx, By(row.submitted_by, row.by_agent), row.authors)
     return review_row(tx, id)
@@ -114,17 +105,13 @@ def activate(
     first = row.active_version is None
     going_on = row.draft is not None and row.draft != live.document  # it was not what was submitted
     values = {
-        "state": "active",
-        "active_version": version,
-        "activated_at": tx.now,
         "draft": row.draft if going_on else None,
         "authors": row.authors if going_on else [],
         "name": live.parsed.name,
         "module": live.parsed.module,
         "category": live.parsed.category,
-        "changed_at": tx.now,
     }
-    tx.db.execute(update(WORKFLOWS).where(WORKFLOWS.c.id == workflow).values(**values))
+    workflow_store.activate(tx, workflow, version, values)
     if first and (baseline or usual(live)) == "ignore":
         take_baseline(tx, live)
     plan_next(tx, live, tx.now)
@@ -171,12 +158,8 @@ def switch_on(tx: Transaction, library: Library, workflow: int) -> bool:
     _may_run(tx, live)
     if fingerprint(live.document, live.parsed, tx.schema) != live.hash:
         return False
-    tx.db.execute(
-        update(WORKFLOWS)
-        .where(WORKFLOWS.c.id == workflow)
-        .values(state="active", activated_at=tx.now, changed_at=tx.now)
-    )
-    store.resume(tx, workflow)
+    workflow_store.switch_on(tx, workflow)
+    run_store.resume(tx, workflow)
     plan_next(tx, live, tx.now)
     tx.touch("workflows")
     return True
@@ -188,9 +171,5 @@ def archive(tx: Transaction, workflow: int) -> None:
     if row.state == "active":
         switch_off(tx, workflow, "stop")
     withdraw(tx, workflow)
-    tx.db.execute(
-        update(WORKFLOWS)
-        .where(WORKFLOWS.c.id == workflow)
-        .values(state="archived", changed_at=tx.now)
-    )
+    workflow_store.archive(tx, workflow)
     tx.touch("workflows")

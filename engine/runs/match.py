@@ -5,11 +5,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, null, select, update
+from sqlalchemy import Row, bindparam, func, select
 from sqlalchemy.exc import OperationalError
 
 from engine.conditions.readings import holds
 from engine.records.alerts import raise_alert
+from engine.records.events import note_asked
 from engine.records.reader import Reader, RecordFacts
 from engine.records.tables import EVENTS, PENDING
 from engine.records.text_library import TEMPLATES
@@ -97,7 +98,7 @@ class Matcher:
         changed = sorted({f"{event.module}/{event.record}" for event in events})
         store.wake_awaiting(tx, changed)
         mend(tx, self.library, events)
-        tx.db.execute(ASKED, {"ids": [event.id for event in events]})
+        note_asked(tx, [event.id for event in events])
         if worded := [event for event in events if event.module == TEMPLATES]:
             by = By(worded[-1].actor, any(event.token is not None for event in worded))
             renew(tx, by, [event.actor for event in worded])
@@ -162,11 +163,6 @@ class Matcher:
 
 WAITING = (
     select(EVENTS).where(PENDING).order_by(EVENTS.c.id).limit(bindparam("most")).with_for_update()
-)
-ASKED = (
-    update(EVENTS)
-    .where(EVENTS.c.id.in_(bindparam("ids", expanding=True)))
-    .values(pending=False, snapshot=null())
 )
 
 

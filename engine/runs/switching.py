@@ -2,13 +2,12 @@
 
 from typing import Literal
 
-from sqlalchemy import update
-
 from engine.problems import refuse
-from engine.records.tables import RUNS, WORKFLOWS
+from engine.records.tables import RUNS
 from engine.records.transaction import Transaction
 from engine.runs import store
 from engine.runs.schedules.next_due import rest
+from engine.workflows import store as workflow_store
 from engine.workflows.library import row_of
 
 Running = Literal["hold", "finish", "stop"]
@@ -23,11 +22,7 @@ def switch_off(tx: Transaction, workflow: int, running: Running = "hold") -> Non
             f"“{row.name}” is {row.state.replace('_', ' ')}, not active.",
             "Nothing to switch off.",
         )
-    tx.db.execute(
-        update(WORKFLOWS)
-        .where(WORKFLOWS.c.id == workflow)
-        .values(state="paused", changed_at=tx.now)
-    )
+    workflow_store.switch_off(tx, workflow)
     mine = RUNS.c.workflow == workflow
     if running == "hold":
         store.hold(tx, mine)

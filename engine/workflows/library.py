@@ -6,7 +6,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, func, select
 
 from engine.blocks.checking import Checking
 from engine.conditions import positive
@@ -16,6 +16,7 @@ from engine.records.tables import STATE, VERSIONS, WORKFLOWS
 from engine.records.text_library import current
 from engine.records.transaction import Transaction
 from engine.templates.wording import dumped, loaded
+from engine.workflows import store
 from engine.workflows.advice import circles
 from engine.workflows.checks import check
 from engine.workflows.fingerprint import fingerprint
@@ -215,9 +216,7 @@ def save_draft(
             "created_by": by.name,
             "created_at": tx.now,
         }
-        id = tx.db.scalar(insert(WORKFLOWS).values(**fresh).returning(WORKFLOWS.c.id))
-        assert id is not None
-        return row_of(tx, id)
+        return row_of(tx, store.add_workflow(tx, fresh))
     row = row_of(tx, workflow)
     if row.state == "archived":
         raise refuse("workflow", f"“{row.name}” is archived.", "Draft a new workflow instead.")
@@ -234,7 +233,7 @@ def save_draft(
     if row.state == "in_review" or row.active_version is not None:
         withdraw(tx, workflow, but=row.active_version)
     changes = {**kept, "revision": row.revision + 1, "authors": authors, "state": state}
-    tx.db.execute(update(WORKFLOWS).where(WORKFLOWS.c.id == workflow).values(**changes))
+    store.keep_draft(tx, workflow, changes)
     return row_of(tx, workflow)
 
 
@@ -246,11 +245,7 @@ def withdraw(tx: Transaction, workflow: int, but: int | None = None) -> None:
     waiting = (VERSIONS.c.workflow == workflow, VERSIONS.c.state == "in_review")
     rows = tx.db.execute(select(VERSIONS.c.id, VERSIONS.c.document).where(*waiting)).all()
     kept = version_row(tx, workflow, but).document if rows and but is not None else None
-    tx.db.execute(
-        update(VERSIONS)
-        .where(VERSIONS.c.id.in_([row.id for row in rows if row.document != kept]))
-        .values(state="superseded", decided_at=tx.now, comment="Changed by its author.")
-    )
+    store.withdraw(tx, [row.id for row in rows if row.document != kept])
 
 
 def current_document(tx: Transaction, row: Row[Any]) -> Document:
@@ -310,7 +305,7 @@ def submit(
     withdraw(tx, workflow)
     version = add_version(tx, workflow, checked, row.authors, by, note, audience)
     if row.state == "draft":
-        tx.db.execute(update(WORKFLOWS).where(WORKFLOWS.c.id == workflow).values(state="in_review"))
+        store.send_to_review(tx, workflow)
     return version
 
 
@@ -330,7 +325,6 @@ def add_version(
     values = {
         "workflow": workflow,
         "version": newest + 1,
-        "state": "in_review",
         "document": dict(checked.document),
         "texts": dumped(checked.parsed.texts) or None,
         "hash": fingerprint(checked.document, checked.parsed, tx.schema),
@@ -339,7 +333,6 @@ def add_version(
         "note": note,
         "audience": audience,
         "submitted_by": by.name,
-        "submitted_at": tx.now,
     }
-    id = tx.db.scalar(insert(VERSIONS).values(**values).returning(VERSIONS.c.id))
+    id = store.add_version(tx, values)
     return tx.db.execute(select(VERSIONS).where(VERSIONS.c.id == id)).one()
