@@ -17,6 +17,7 @@ from server.pages.frame import assets
 from server.pages.messages import unsubscribe
 from server.rest import errors, hooks, sms_hook
 from server.rest import routes as rest
+from server.rest.openapi import Told
 from server.version import VERSION
 
 
@@ -30,7 +31,7 @@ def create_app(installation: Installation) -> FastAPI:
         async with server.session_manager.run():
             yield
 
-    app = FastAPI(
+    app = Told(
         title="Sayso",
         version=VERSION,
         description="Workflows for business records. Nothing runs without your say-so.",

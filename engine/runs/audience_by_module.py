@@ -14,6 +14,7 @@ from engine.problems import refuse, suggest
 from engine.records.reader import name_of
 from engine.records.transaction import Transaction
 from engine.runs.candidates import candidates
+from engine.runs.rehearsal import NamedRecord
 from engine.schema.modules import Module, Path
 from engine.workflows.workflow import TOGETHER, Workflow
 
@@ -24,7 +25,7 @@ class ModuleAudience:
 
     module: str
     count: int
-    records: list[dict[str, Any]]
+    records: list[NamedRecord]
 
 
 def sides(workflow: Workflow, home: Module) -> list[str]:
@@ -55,7 +56,7 @@ def audience_by_module(
     )
 
 
-def _named(module: Module, rows: Sequence[Any]) -> list[dict[str, Any]]:
+def _named(module: Module, rows: Sequence[Any]) -> list[NamedRecord]:
     return [
         {"id": row["id"], "number": row["number"], "name": name_of(module, dict(row))}
         for row in rows

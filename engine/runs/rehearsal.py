@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import JsonValue
 from sqlalchemy import func, select
+from typing_extensions import TypedDict
 
 from engine.blocks.communication import Communication
 from engine.blocks.step import Await, Enter, Skip, texts
@@ -206,15 +207,39 @@ def _run(reader: Reader, workflow: Workflow, record: int, members: list[int]) ->
 # --- who is meant ---
 
 
+class NamedRecord(TypedDict):
+    """A record, as people call it."""
+
+    id: int
+    number: str
+    name: str
+
+
+class LeftOut(TypedDict):
+    """A record that is not meant, and why."""
+
+    id: int
+    number: str | None
+    name: str
+    why: str
+
+
+class Suppressed(TypedDict):
+    """A record that is meant and would not be written to, and why."""
+
+    id: int
+    why: str
+
+
 @dataclass(frozen=True)
 class Audience:
     """Who would be taken now: how many records and runs, and who of them could not be reached."""
 
     count: int
     runs: int
-    records: list[dict[str, Any]]
-    out: list[dict[str, Any]]
-    suppressed: list[dict[str, Any]]
+    records: list[NamedRecord]
+    out: list[LeftOut]
+    suppressed: list[Suppressed]
 
 
 def audience(
@@ -236,10 +261,12 @@ def audience(
     reader = Reader(tx, moment)
     reader.load(module, ids)
     rows = [reader.row(module, id) or {} for id in ids]
-    shown = [
+    shown: list[NamedRecord] = [
         {"id": row["id"], "number": row["number"], "name": name_of(module, row)} for row in rows
     ]
-    held = [{"id": id, "why": why} for id in ids if (why := _held(reader, workflow, id))]
+    held: list[Suppressed] = [
+        {"id": id, "why": why} for id in ids if (why := _held(reader, workflow, id))
+    ]
     others = select(table.c.id).where(
         table.c.deleted_at.is_(None), table.c.id.not_in(select(chosen.c.record))
     )
@@ -251,7 +278,7 @@ def audience(
     return Audience(count, runs, shown, [_left_out(reader, workflow, id) for id in left], held)
 
 
-def _left_out(reader: Reader, workflow: Workflow, id: int) -> dict[str, Any]:
+def _left_out(reader: Reader, workflow: Workflow, id: int) -> LeftOut:
     module = reader.tx.schema.module(workflow.module)
     row = reader.row(module, id) or {}
     why = reasons(standing(workflow.entry), reader.binder(module), RecordFacts(reader, module, row))

@@ -11,6 +11,8 @@ from server.access.rights import Refused
 from server.operations.registry import Operation
 
 MOST = 32_000
+# Keys of an answer that the list of tools names; OpenAPI tells the whole type.
+TOLD = 4
 MOST_TEXT = 4_000
 # What draws nothing or turns the reading direction: it can hide words from people who look on.
 UNSEEN = dict.fromkeys(
@@ -95,9 +97,8 @@ def _type(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def output_schema(operation: Operation) -> dict[str, Any]:
-    """The keys that every answer has."""
-    always = [name for name in operation.gives if not name.endswith("?")]
-    return {"type": "object", "required": always}
+    """The first keys that every answer has: models read answers, and each word of a list costs."""
+    return {"type": "object", "required": operation.always[:TOLD]}
 
 
 # --- what is answered ---

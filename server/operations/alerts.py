@@ -1,10 +1,11 @@
 """What a person should look at, and whether everything that should be alive is."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NotRequired
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
+from typing_extensions import TypedDict
 
 from engine.installation import Installation
 from engine.people import audit
@@ -17,11 +18,96 @@ from engine.records.visibility import sees_all
 from server.access.desk import Desk
 from server.operations import answers, incoming_mail
 from server.operations.queries import Stored
-from server.operations.registry import Answer, Number, missing, operation
-from server.operations.schedules import SILENCE, last_sign_of_life, scheduler
+from server.operations.registry import Number, missing, operation
+from server.operations.schedules import SILENCE, Scheduler, last_sign_of_life, scheduler
 
 # A cause may quote what a record holds, and an alert is about many records.
 UNTOLD = "A workflow needs a person. Why may name customers who are not shown to you."
+
+
+class Alert(TypedDict):
+    """A cause of trouble, how often it came up, and what to do about it."""
+
+    alert: int
+    kind: str
+    workflow: int | None
+    cause: str
+    remedy: str
+    count: int
+    first_at: str
+    last_at: str
+    state: str
+
+
+class Part(TypedDict):
+    """Whether a part is well and, where it is not or there is more to it, why."""
+
+    ok: bool
+    why: NotRequired[str]
+
+
+class DatabaseHealth(Part):
+    """The database, and which kind it is."""
+
+    kind: NotRequired[str]
+
+
+class WorkerHealth(Part):
+    """The worker: its last sign of life, and what waits for it."""
+
+    seen_at: NotRequired[str | None]
+    changes_waiting: NotRequired[int]
+    oldest_waiting: NotRequired[str | None]
+    runs_going_on: NotRequired[int]
+
+
+class QueueHealth(Part):
+    """The queue, and how many messages are in it."""
+
+    messages: NotRequired[int]
+
+
+class MailHealth(Part):
+    """How mail goes out, or comes in and when it last did."""
+
+    mode: NotRequired[str]
+    last_at: NotRequired[str | None]
+
+
+class Work(TypedDict):
+    """Whether the work is done."""
+
+    worker: WorkerHealth
+    scheduler: Scheduler | Part
+
+
+class Inside(Work):
+    """What is not known without the database."""
+
+    database: DatabaseHealth
+
+
+class Health(Inside):
+    """Every part; `status` is "ok" or "failing"."""
+
+    status: str
+    queue: QueueHealth
+    mail: MailHealth
+    incoming: NotRequired[MailHealth]
+
+
+class Alerts(TypedDict):
+    """What needs a person, and how everything is."""
+
+    alerts: list[Alert]
+    health: Health
+
+
+class SettledAlert(TypedDict):
+    """An alert that was seen to."""
+
+    alert: int
+    state: str
 
 
 def open_alerts(tx: Transaction) -> Sequence[Stored]:
@@ -38,22 +124,21 @@ def told(tx: Transaction, alert: Stored) -> str:
     "GET /alerts",
     scope="runs:read",
     untrusted=True,
-    gives="alerts:array health:object",
     stage="watch",
 )
-def list_alerts(desk: Desk, state: str | None = "open", workflow: Number | None = None) -> Answer:
+def list_alerts(desk: Desk, state: str | None = "open", workflow: Number | None = None) -> Alerts:
     """List what needs a person, with cause and remedy; and whether scheduler, worker and mail are
     well. `state`: open, settled, all."""
     with desk.read() as tx:
         rows = listed(tx, None if state in (None, "all") else state, workflow)
-        alerts = [
+        alerts: list[Alert] = [
             {
                 "alert": row.id,
                 "kind": row.kind,
                 "workflow": row.workflow,
                 "cause": told(tx, row),
                 "remedy": row.remedy,
-                "count": row.count,
+                "count": row._mapping["count"],
                 "first_at": answers.iso(row.first_at),
                 "last_at": answers.iso(row.last_at),
                 "state": row.state,
@@ -67,9 +152,8 @@ def list_alerts(desk: Desk, state: str | None = "open", workflow: Number | None 
     "POST /alerts/{alert}/settle",
     scope="runs:control",
     kind="write",
-    gives="alert:integer state:string",
 )
-def settle_alert(desk: Desk, alert: Number) -> Answer:
+def settle_alert(desk: Desk, alert: Number) -> SettledAlert:
     """Mark an alert as seen to. The same cause opens it again."""
     with desk.begin() as tx:
         if tx.db.scalar(select(ALERTS.c.id).where(ALERTS.c.id == alert)) is None:
@@ -79,27 +163,40 @@ def settle_alert(desk: Desk, alert: Number) -> Answer:
     return {"alert": alert, "state": "settled"}
 
 
-def health(installation: Installation) -> Answer:
+def health(installation: Installation) -> Health:
     """Each part with `ok` and, where it is not, why; `status` is "ok" if all of them are.
 
     A mail server that cannot be read is told of, and no reason to take Sayso for failing.
     """
-    parts = {**_database(installation), "queue": _queue(installation), "mail": _mail(installation)}
-    well = all(part["ok"] for part in parts.values())
-    if parts["database"]["ok"]:
-        parts["incoming"] = _incoming(installation)
-    return {"status": "ok" if well else "failing", **parts}
+    inside, queue, mail = _inside(installation), _queue(installation), _mail(installation)
+    parts = (inside["database"], inside["worker"], inside["scheduler"], queue, mail)
+    status = "ok" if all(part["ok"] for part in parts) else "failing"
+    told: Health = {
+        "status": status,
+        "database": inside["database"],
+        "worker": inside["worker"],
+        "scheduler": inside["scheduler"],
+        "queue": queue,
+        "mail": mail,
+    }
+    if inside["database"]["ok"]:
+        told["incoming"] = _incoming(installation)
+    return told
 
 
-def _database(installation: Installation) -> dict[str, Answer]:
+def _inside(installation: Installation) -> Inside:
     try:
         with installation.database.read() as tx:
             return {"database": {"ok": True, "kind": kind_of_database(tx)}, **_work(tx)}
     except (SQLAlchemyError, Outdated) as error:
         silence = f"the database does not answer ({type(error).__name__})"
-        told = {"ok": False, "why": str(error) if isinstance(error, Outdated) else silence}
-        silent = {"ok": False, "why": "not known without the database"}
-        return {"database": told, "worker": silent, "scheduler": silent}
+        why = str(error) if isinstance(error, Outdated) else silence
+        silent = "not known without the database"
+        return {
+            "database": {"ok": False, "why": why},
+            "worker": {"ok": False, "why": silent},
+            "scheduler": {"ok": False, "why": silent},
+        }
 
 
 def kind_of_database(tx: Transaction) -> str:
@@ -111,11 +208,11 @@ def changes_waiting(tx: Transaction) -> int:
     return tx.count(EVENTS, EVENTS.c.pending)
 
 
-def _work(tx: Transaction) -> dict[str, Answer]:
+def _work(tx: Transaction) -> Work:
     seen = last_sign_of_life(tx)
     alive = seen is not None and tx.now - seen <= SILENCE
     oldest = tx.db.scalar(select(func.min(EVENTS.c.at)).where(EVENTS.c.pending))
-    worker: dict[str, Any] = {
+    worker: WorkerHealth = {
         "ok": alive,
         "seen_at": answers.iso(seen),
         "changes_waiting": changes_waiting(tx),
@@ -128,28 +225,28 @@ def _work(tx: Transaction) -> dict[str, Answer]:
     return {"worker": worker, "scheduler": scheduler(tx)}
 
 
-def _queue(installation: Installation) -> Answer:
+def _queue(installation: Installation) -> QueueHealth:
     try:
         return {"ok": True, "messages": installation.bell.huey.storage.queue_size()}
     except Exception as error:  # whatever a queue's driver raises, the queue is not well
         return {"ok": False, "why": f"the queue does not answer ({type(error).__name__})"}
 
 
-def _incoming(installation: Installation) -> Answer:
+def _incoming(installation: Installation) -> MailHealth:
     """Whether mail comes in, and when the last one came."""
     told = incoming_mail.stands(installation)
-    last = {"last_at": answers.iso(told.last)}
+    last = answers.iso(told.last)
     if told.trouble:
         why = "the mail server cannot be read; `sayso doctor` tells what it says"
-        return {"ok": False, "why": why, **last}
+        return {"ok": False, "why": why, "last_at": last}
     return {
         "ok": True,
         "mode": "read" if installation.settings.imap_url else "taken at the door",
-        **last,
+        "last_at": last,
     }
 
 
-def _mail(installation: Installation) -> Answer:
+def _mail(installation: Installation) -> MailHealth:
     if installation.settings.smtp_url:
         return {"ok": True, "mode": "sent"}
     return {"ok": True, "mode": "captured", "why": "no SAYSO_SMTP_URL: mail stays in the mailbox"}

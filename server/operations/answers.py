@@ -1,10 +1,15 @@
-"""How records, reasons and problems are written in answers: plain JSON, the same at every door."""
+"""How records, reasons and problems are written in answers: plain JSON, the same at every door.
+
+The types of answers promise their keys; keys that are `NotRequired` are there if there is something
+to tell.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, NotRequired, TypeVar, cast, overload
 
 from sqlalchemy import Row, select
+from typing_extensions import TypedDict
 
 from engine.company.calendar import parse_moment
 from engine.conditions.words import Reason
@@ -15,14 +20,40 @@ from engine.records.transaction import Transaction
 from engine.schema.fields import Field
 from engine.schema.modules import Module
 from server.access.rights import kept_back
-from server.operations.registry import Answer, missing
+from server.operations.registry import missing
+
+T = TypeVar("T", bound=Mapping[str, Any])
+Values = dict[str, Any]
 
 
-def problems(found: Iterable[Problem]) -> list[Answer]:
+class Fault(TypedDict):
+    """What is wrong or unwise: where, what, what to do; and in which step, if it is in one."""
+
+    path: str
+    message: str
+    remedy: str
+    step: NotRequired[str]
+
+
+class ReasonPart(TypedDict):
+    """One part of a condition: whether it holds, and what the record really has."""
+
+    holds: bool
+    words: str
+    have: NotRequired[str]
+
+
+def without(empty: tuple[object, ...], told: T) -> T:
+    """What is told, without the keys that hold nothing: those are `NotRequired` in its type."""
+    kept = {key: value for key, value in told.items() if value not in empty}
+    return cast(T, kept)  # the same keys, or fewer, with the same values
+
+
+def problems(found: Iterable[Problem]) -> list[Fault]:
     return [{"path": p.path, "message": p.message, "remedy": p.remedy} for p in found]
 
 
-def faults(found: Iterable[Problem], document: Mapping[str, Any]) -> list[Answer]:
+def faults(found: Iterable[Problem], document: Mapping[str, Any]) -> list[Fault]:
     """Problems of a document, each with the id of the step it is in: edits name steps by it."""
     return [
         {**told, "step": step} if (step := _step(told["path"], document)) else told
@@ -42,7 +73,7 @@ def _step(path: str, document: Any) -> str | None:
     return id if isinstance(id, str) else None
 
 
-def values(module: Module, row: Mapping[str, Any], fields: Iterable[str] = ()) -> Answer:
+def values(module: Module, row: Mapping[str, Any], fields: Iterable[str] = ()) -> Values:
     """The fields of a stored row as JSON."""
     names = list(fields) or [name for name in module.by_name if name not in ("id", "number")]
     return {name: module.by_name[name].dump(row.get(name)) for name in names}
@@ -50,9 +81,9 @@ def values(module: Module, row: Mapping[str, Any], fields: Iterable[str] = ()) -
 
 def names(
     tx: Transaction, links: Mapping[str, Field], rows: Sequence[Mapping[str, Any]]
-) -> list[Answer]:
+) -> list[dict[str, str]]:
     """For each row, what people call the records that these fields refer to."""
-    told: list[Answer] = [{} for _ in rows]
+    told: list[dict[str, str]] = [{} for _ in rows]
     for name, field in links.items():
         target = tx.schema.target(field) if field.type == "reference" else None
         ids = {row[name] for row in rows if row.get(name) is not None} if target else set()
@@ -75,6 +106,14 @@ def stands(state: str) -> str:
     return STANDS.get(state, state.replace("_", " "))
 
 
+@overload
+def iso(moment: date) -> str: ...
+
+
+@overload
+def iso(moment: date | None) -> str | None: ...
+
+
 def iso(moment: date | None) -> str | None:
     """A moment or a day as text, to the second."""
     if isinstance(moment, datetime):
@@ -82,10 +121,10 @@ def iso(moment: date | None) -> str | None:
     return moment.isoformat() if moment else None
 
 
-def reason(why: Reason) -> list[Answer]:
+def reason(why: Reason) -> list[ReasonPart]:
     """A condition part by part: the words, whether they hold, and what the record really has."""
     if not why.parts:
-        said: Answer = {"holds": why.holds, "words": why.words}
+        said: ReasonPart = {"holds": why.holds, "words": why.words}
         return [{**said, "have": why.have} if why.have else said]
     return [line for part in why.parts for line in reason(part)]
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from typing_extensions import TypedDict
+
 from engine.company.calendar import Calendar
 from engine.company.calendar_settings import with_calendar
 from engine.company.company import Company
@@ -10,15 +12,27 @@ from engine.people import audit
 from engine.records.transaction import Transaction
 from engine.runs.schedules.next_due import replan
 from server.access.desk import Desk
-from server.operations.registry import Answer, operation
+from server.operations.registry import operation
+
+
+class CompanyCalendar(TypedDict):
+    """The company's clock, its working days and this year's holidays; days as YYYY-MM-DD."""
+
+    timezone: str
+    today: str
+    country: str | None
+    subdivision: str | None
+    working_weekdays: list[str]
+    holidays: list[str]
+    days_off_this_year: list[str]
+    scheduled_limit: int
 
 
 @operation(
     "GET /calendar",
     scope="workflows:read",
-    gives="timezone:string today:string working_weekdays:array holidays:array",
 )
-def get_calendar(desk: Desk) -> Answer:
+def get_calendar(desk: Desk) -> CompanyCalendar:
     """Tell the company's time zone, its working days, and this year's holidays."""
     with desk.read() as tx:
         company = tx.company

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import FileResponse, Response
+from typing_extensions import TypedDict
 
 from engine.problems import refuse
 from engine.records import attachments
@@ -24,6 +25,14 @@ UNOPENED = {
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "Cache-Control": "private, no-store",
 }
+
+
+class AttachedFile(TypedDict):
+    """The document of a file that was attached, and where its bytes are."""
+
+    id: int
+    number: str
+    file: str
 
 
 def take(desk: Desk, module: str, record: Ref, form: FormData) -> Saved:

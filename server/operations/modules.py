@@ -1,8 +1,9 @@
 """What there is to work with: modules and their fields, and the blocks of workflows."""
 
-from typing import Any
+from typing import Any, NotRequired
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
+from typing_extensions import TypedDict
 
 from engine.conditions.operators import OPERATORS
 from engine.effects.functions import FUNCTIONS
@@ -12,22 +13,121 @@ from engine.records.reader import pauses
 from engine.records.transaction import Transaction
 from engine.schema.fields import Field, Kind
 from engine.schema.modules import BUILTIN, Module, Schema
-from engine.workflows.catalogue import KINDS, Block, blocks
+from engine.workflows.catalogue import KINDS, Block, Setting, blocks
 from server.access.desk import Desk
+from server.operations import answers
 from server.operations.queries import records
-from server.operations.registry import Answer, Names, Plain, missing, operation
+from server.operations.registry import Names, Plain, missing, operation
 
 CHANGEABLE = ("label", "singular", "group", "numbering", "name_field", "email_field")
 CHANGEABLE_IN_FIELD = ("label", "help", "options", "required", "default")
 
 
+class Relation(TypedDict):
+    """A module whose records refer to those of this one, and by which field."""
+
+    module: str
+    via: str
+
+
+class FieldOfModule(TypedDict):
+    """A field: `type` as it is kept, `kind` as it compares; `module` is what it refers to."""
+
+    name: str
+    type: str
+    kind: str
+    label: str
+    computed: NotRequired[bool]
+    required: NotRequired[bool]
+    options: NotRequired[list[str]]
+    module: NotRequired[str | None]
+    default: NotRequired[JsonValue]
+    help: NotRequired[str]
+
+
+class ModuleLine(TypedDict):
+    """A module in short; lines, like those of invoices, belong to another one."""
+
+    name: str
+    label: str
+    group: str
+    lines_of: NotRequired[str]
+
+
+class ModuleInFull(ModuleLine):
+    """A module with its fields and with what refers to it."""
+
+    singular: str
+    name_field: str
+    count: int
+    fields: list[FieldOfModule]
+    related: list[Relation]
+    automatic_messages_paused_by: list[str]
+
+
+class Modules(TypedDict):
+    """Modules: all in short, or the named ones in full with the operators of each kind of field."""
+
+    modules: list[ModuleLine] | list[ModuleInFull]
+    every_module_has: list[str] | list[FieldOfModule]
+    operators: NotRequired[dict[str, list[str]]]
+
+
+class BlockSetting(TypedDict):
+    """One key of a block: what it takes and means, and whether it is needed."""
+
+    name: str
+    takes: NotRequired[str]
+    needed: NotRequired[bool]
+    default: NotRequired[JsonValue]
+    words: NotRequired[str]
+
+
+class BlockLists(TypedDict):
+    """What later steps can read of a step, what it may do, how grave that is, what it needs."""
+
+    gives: NotRequired[list[str]]
+    may: NotRequired[list[str]]
+    risks: NotRequired[list[str]]
+    needs: NotRequired[list[str]]
+
+
+class BlockInFull(BlockLists):
+    """What can stand in a workflow; if it was asked for by its type, with settings and examples."""
+
+    kind: str
+    type: str
+    words: str
+    settings: NotRequired[list[BlockSetting]]
+    example: NotRequired[JsonValue]
+    more_examples: NotRequired[list[JsonValue]]
+
+
+class Blocks(TypedDict):
+    """What workflows are made of."""
+
+    blocks: list[BlockInFull]
+
+
+class Functions(TypedDict):
+    """Functions that workflows may call, and why packages of some could not be loaded."""
+
+    functions: list[BlockInFull]
+    not_loaded: dict[str, str]
+
+
+class OneModule(TypedDict):
+    """A module as its definition says."""
+
+    module: dict[str, JsonValue]
+
+
 @operation(
     "GET /modules",
     scope="records:read",
-    gives="modules:array every_module_has?:array operators?:object",
     stage="learn",
 )
-def describe_modules(desk: Desk, modules: Names | None = None) -> Answer:
+def describe_modules(desk: Desk, modules: Names | None = None) -> Modules:
     """List the modules; of the named ones all fields, types, choices and links."""
     with desk.read() as tx:
         if not modules:
@@ -56,29 +156,29 @@ def found(tx: Transaction, name: str) -> Module:
     raise missing("module", f"there is no module `{name}`.", remedy)
 
 
-def _line(module: Module) -> Answer:
-    belongs = {"lines_of": module.lines_of.module} if module.lines_of else {}
-    return {"name": module.name, "label": module.label, "group": module.group, **belongs}
+def _line(module: Module) -> ModuleLine:
+    line: ModuleLine = {"name": module.name, "label": module.label, "group": module.group}
+    return {**line, "lines_of": module.lines_of.module} if module.lines_of else line
 
 
-def _full(tx: Transaction, module: Module) -> Answer:
-    related = tx.schema.children(module)
+def _full(tx: Transaction, module: Module) -> ModuleInFull:
+    related = [
+        *((child.name, field.name) for child, field in tx.schema.children(module)),
+        *((there.name, via) for there, via in tx.schema.links(module)),
+    ]
     return {
         **_line(module),
         "singular": module.singular,
         "name_field": module.name_field,
         "count": records.count(tx, module),
         "fields": [_field(tx.schema, field) for field in module.fields],
-        "related": [
-            *({"module": child.name, "via": field.name} for child, field in related),
-            *({"module": there.name, "via": via} for there, via in tx.schema.links(module)),
-        ],
+        "related": [{"module": child, "via": via} for child, via in related],
         "automatic_messages_paused_by": list(pauses(tx.schema, module)),
     }
 
 
-def _field(schema: Schema, field: Field) -> Answer:
-    shown: dict[str, Any] = {
+def _field(schema: Schema, field: Field) -> FieldOfModule:
+    shown: FieldOfModule = {
         "name": field.name,
         "type": field.of or "text" if field.computed else field.type,
         "kind": field.kind,
@@ -90,11 +190,11 @@ def _field(schema: Schema, field: Field) -> Answer:
         "default": field.default,
         "help": field.help,
     }
-    return {key: value for key, value in shown.items() if value not in (None, "", [], False)}
+    return answers.without((None, "", [], False), shown)
 
 
-@operation("GET /blocks", scope="", gives="blocks:array", stage="learn")
-def describe_blocks(desk: Desk, kind: str | None = None, types: Names | None = None) -> Answer:
+@operation("GET /blocks", scope="", stage="learn")
+def describe_blocks(desk: Desk, kind: str | None = None, types: Names | None = None) -> Blocks:
     """List what workflows are made of; of the named types all settings and an example.
 
     Kinds: document, trigger, step, operator, value, variable, filter, function.
@@ -103,7 +203,9 @@ def describe_blocks(desk: Desk, kind: str | None = None, types: Names | None = N
         raise refuse("kind", f"there is no kind `{kind}`.", suggest(kind, KINDS, "Kinds"))
     known = [block for block in blocks() if kind in (None, block.kind)]
     if not types:
-        lines = [{"kind": b.kind, "type": b.type, "words": b.line} for b in known]
+        lines: list[BlockInFull] = [
+            {"kind": b.kind, "type": b.type, "words": b.line} for b in known
+        ]
         return {"blocks": lines}
     names = [block.type for block in known]
     if unknown := [name for name in types if name not in names]:
@@ -111,8 +213,8 @@ def describe_blocks(desk: Desk, kind: str | None = None, types: Names | None = N
     return {"blocks": [_block(block) for block in known if block.type in types]}
 
 
-@operation("GET /functions", scope="", gives="functions:array not_loaded:object")
-def list_functions(desk: Desk) -> Answer:
+@operation("GET /functions", scope="")
+def list_functions(desk: Desk) -> Functions:
     """List the functions that workflows may call, with their parameters.
 
     An operator installs them as packages and lists them in SAYSO_FUNCTIONS.
@@ -125,35 +227,33 @@ def _no_block(name: str, names: list[str]) -> Problem:
     return Problem("types", f"there is no block `{name}`.", suggest(name, names, "Blocks"))
 
 
-def _block(block: Block) -> Answer:
-    settings = [
-        {
-            key: value
-            for key, value in {
-                "name": setting.name,
-                "takes": setting.takes,
-                "needed": setting.needed,
-                "default": setting.default,
-                "words": setting.words,
-            }.items()
-            if value not in (None, "", [], {}, False)
-        }
-        for setting in block.settings
-    ]
-    shown: dict[str, Any] = {"kind": block.kind, "type": block.type, "words": block.words}
+def _block(block: Block) -> BlockInFull:
+    settings = [_setting(setting) for setting in block.settings]
+    shown: BlockInFull = {"kind": block.kind, "type": block.type, "words": block.words}
     if settings:
         shown["settings"] = settings
     if block.examples:
         shown["example"] = block.examples[0]
     if block.examples[1:]:
         shown["more_examples"] = list(block.examples[1:])
-    lists = {
-        "gives": block.gives,
-        "may": block.may,
-        "risks": block.risks,
-        "needs": block.needs,
+    lists: BlockLists = {
+        "gives": list(block.gives),
+        "may": list(block.may),
+        "risks": list(block.risks),
+        "needs": list(block.needs),
     }
-    return shown | {key: list(told) for key, told in lists.items() if told}
+    return {**shown, **answers.without(([],), lists)}
+
+
+def _setting(setting: Setting) -> BlockSetting:
+    shown: BlockSetting = {
+        "name": setting.name,
+        "takes": setting.takes,
+        "needed": setting.needed,
+        "default": setting.default,
+        "words": setting.words,
+    }
+    return answers.without((None, "", [], {}, False), shown)
 
 
 # --- changing modules: for admins, over REST and in the pages ---
@@ -164,10 +264,9 @@ def _block(block: Block) -> Answer:
     scope="modules:write",
     kind="write",
     body="definition",
-    gives="module:object",
     status=201,
 )
-def create_module(desk: Desk, definition: Plain) -> Answer:
+def create_module(desk: Desk, definition: Plain) -> OneModule:
     """Make a module: name, label, singular, numbering and fields. Its table is there at once."""
     name = str(definition.get("name", ""))
     given = definition.get("fields")
@@ -194,10 +293,9 @@ def create_module(desk: Desk, definition: Plain) -> Answer:
     body="field",
     scope="modules:write",
     kind="write",
-    gives="module:object",
     status=201,
 )
-def add_field(desk: Desk, module: str, field: Plain) -> Answer:
+def add_field(desk: Desk, module: str, field: Plain) -> OneModule:
     """Give a module another field: name, type, label, options, module (of a reference), ..."""
     fresh = _read_field(field)
     with desk.installation.database.begin() as tx:
@@ -211,9 +309,8 @@ def add_field(desk: Desk, module: str, field: Plain) -> Answer:
     body="changes",
     scope="modules:write",
     kind="write",
-    gives="module:object",
 )
-def change_module(desk: Desk, module: str, changes: Plain) -> Answer:
+def change_module(desk: Desk, module: str, changes: Plain) -> OneModule:
     """Change what a module is called and numbered by."""
     _only(changes, CHANGEABLE)
     with desk.installation.database.begin() as tx:
@@ -235,9 +332,8 @@ def change_module(desk: Desk, module: str, changes: Plain) -> Answer:
     body="changes",
     scope="modules:write",
     kind="write",
-    gives="module:object",
 )
-def change_field(desk: Desk, module: str, field: str, changes: Plain) -> Answer:
+def change_field(desk: Desk, module: str, field: str, changes: Plain) -> OneModule:
     """Change the label, help, choices, default of a field, or whether it is required."""
     _only(changes, CHANGEABLE_IN_FIELD)
     with desk.installation.database.begin() as tx:
@@ -256,7 +352,7 @@ def change_field(desk: Desk, module: str, field: str, changes: Plain) -> Answer:
     return _changed(desk, module)
 
 
-def _changed(desk: Desk, module: str) -> Answer:
+def _changed(desk: Desk, module: str) -> OneModule:
     with desk.installation.database.read() as tx:
         return {"module": tx.schema.module(module).model_dump(mode="json")}
 

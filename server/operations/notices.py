@@ -3,6 +3,7 @@
 from typing import Any
 
 from sqlalchemy import Row, select
+from typing_extensions import TypedDict
 
 from engine.people.logins import Principal
 from engine.people.notification_preferences import wished
@@ -10,45 +11,61 @@ from engine.problems import BadValue, refuse
 from engine.records.transaction import Transaction
 from engine.records.writer import Records
 from server.access.desk import Desk
-from server.operations.registry import Answer, missing, operation
+from server.operations.registry import missing, operation
 
 HOME = "notifications"
-WISHES = ("notify_bell", "notify_email", "notify_digest", "digest_at")
+
+
+class Wishes(TypedDict):
+    """How a user is told of things; `digest_at` is like "08:00"."""
+
+    notify_bell: bool
+    notify_email: bool
+    notify_digest: bool
+    digest_at: str
 
 
 @operation(
     "GET /notices/wishes",
     scope="records:read",
-    gives="notify_bell:boolean notify_email:boolean notify_digest:boolean digest_at:string",
 )
-def get_wishes(desk: Desk) -> Answer:
+def get_wishes(desk: Desk) -> Wishes:
     """Tell how the user who asks is told of things: in Sayso, by mail, or in a daily digest."""
     with desk.read() as tx:
         row = _user(tx, desk.who)
-        return {name: row[name] for name in WISHES}
+        return {
+            "notify_bell": row["notify_bell"],
+            "notify_email": row["notify_email"],
+            "notify_digest": row["notify_digest"],
+            "digest_at": row["digest_at"],
+        }
 
 
 @operation(
     "PUT /notices/wishes",
     scope="records:write",
     kind="write",
-    gives="notify_bell:boolean notify_email:boolean notify_digest:boolean digest_at:string",
 )
 def set_wishes(
     desk: Desk, notify_bell: bool, notify_email: bool, notify_digest: bool, digest_at: str = "08:00"
-) -> Answer:
+) -> Wishes:
     """Choose how the user who asks is told of things. A digest takes the place of single mails;
     `digest_at` is a time of day by the user's own clock."""
     return keep_wishes(desk, notify_bell, notify_email, notify_digest, digest_at)
 
 
-def keep_wishes(desk: Desk, bell: bool, email: bool, digest: bool, digest_at: str) -> Answer:
+def keep_wishes(desk: Desk, bell: bool, email: bool, digest: bool, digest_at: str) -> Wishes:
     """As `set_wishes`, for everybody who is signed in: everybody's own wishes are their own."""
     try:
         at = wished(digest_at)
     except BadValue as bad:
         raise refuse("digest_at", bad.message, bad.remedy) from None
-    given = dict(zip(WISHES, (bell, email, digest, at), strict=True))
+    given: Wishes = {
+        "notify_bell": bell,
+        "notify_email": email,
+        "notify_digest": digest,
+        "digest_at": at,
+    }
     with desk.begin() as tx:
         row = _user(tx, desk.who)
         if (email or digest) and not row["email"]:

@@ -1,6 +1,9 @@
 """One message to chosen customers: who gets it, and the request to approve it."""
 
+from typing import NotRequired
+
 from sqlalchemy import select
+from typing_extensions import TypedDict
 
 from engine.people import audit
 from engine.problems import Invalid, refuse
@@ -8,14 +11,26 @@ from engine.records.reader import Reader, RecordFacts, paused
 from engine.records.transaction import Transaction
 from engine.review import one_off
 from engine.runs.candidates import candidates
-from engine.runs.rehearsal import audience
+from engine.runs.rehearsal import LeftOut, NamedRecord, Suppressed, audience
 from engine.workflows.library import examine, save_draft, submit
 from engine.workflows.workflow import Workflow
 from server.access.desk import Desk
 from server.operations import answers
-from server.operations.registry import Answer, Names, Plain, Refs, operation
+from server.operations.registry import Names, Plain, Refs, operation
 
 MOST_SHOWN = 100
+
+
+class OneOff(TypedDict):
+    """Who gets a message and who does not; once it is asked for, the link to approve it."""
+
+    count: int
+    customers: list[NamedRecord]
+    left_out: list[LeftOut]
+    suppressed: list[Suppressed]
+    next: str
+    workflow: NotRequired[int]
+    link: NotRequired[str]
 
 
 @operation(
@@ -23,8 +38,6 @@ MOST_SHOWN = 100
     scope="workflows:write",
     kind="write",
     untrusted=True,
-    gives="count:integer customers:array left_out:array suppressed:array "
-    "workflow?:integer link?:string next:string",
 )
 def write_to_customers(
     desk: Desk,
@@ -35,7 +48,7 @@ def write_to_customers(
     attach: Names | None = None,
     paused: bool = False,
     dry: bool = True,
-) -> Answer:
+) -> OneOff:
     """One mail to chosen `customers`, or those that match `where`: to primary contacts, else all.
     Paused customers are left out (`paused`: theirs waits). `dry` only tells who gets it; without it
     people are asked to approve, and approval sends it."""
@@ -50,7 +63,7 @@ def write_to_customers(
         meant = audience(tx, checked.parsed, tx.now, MOST_SHOWN)
         every = one_off.document(subject, body, where, numbers, attach or (), paused=True)
         left = [] if paused else _left_out(tx, Workflow.model_validate(every))
-    answer: Answer = {
+    answer: OneOff = {
         "count": meant.count,
         "customers": meant.records,
         "left_out": left,
@@ -74,7 +87,7 @@ def write_to_customers(
     return {**answer, "workflow": draft.id, "link": link, "next": told}
 
 
-def _left_out(tx: Transaction, chosen: Workflow) -> list[Answer]:
+def _left_out(tx: Transaction, chosen: Workflow) -> list[LeftOut]:
     """The customers that are left out because nobody is to chase them now, each with why."""
     module = tx.schema.module(chosen.module)
     ids = tx.db.scalars(select(candidates(tx, chosen, tx.now).subquery().c.record)).all()
@@ -82,11 +95,12 @@ def _left_out(tx: Transaction, chosen: Workflow) -> list[Answer]:
     reader.load(module, ids)
     rows = [reader.row(module, id) or {} for id in ids]
     told = [(row, paused(RecordFacts(reader, module, row))) for row in rows]
-    return [
+    left: list[LeftOut] = [
         {"id": row["id"], "number": row["number"], "name": row["name"], "why": why}
         for row, why in told
         if why
-    ][:MOST_SHOWN]
+    ]
+    return left[:MOST_SHOWN]
 
 
 def _numbers(tx: Transaction, customers: Refs) -> list[str]:

@@ -1,6 +1,8 @@
 """Records: found, read, written, deleted; and which workflows each change starts."""
 
-from typing import Any
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict
 
 from engine.problems import Invalid, Problem, refuse, suggest
 from engine.records.reader import name_of
@@ -8,6 +10,7 @@ from engine.records.search import read_record, search
 from engine.records.transaction import Transaction
 from engine.records.writer import Records, Saved
 from engine.review import deactivated_users
+from engine.runs.rehearsal import NamedRecord
 from engine.runs.would_start import would_start
 from engine.schema.modules import Module, Path
 from engine.workflows.reading import read_condition
@@ -15,20 +18,101 @@ from server.access.desk import Desk
 from server.access.rights import Refused
 from server.operations import answers
 from server.operations.modules import found
+from server.operations.queries import Stored, runs
 from server.operations.queries import records as queries
-from server.operations.queries import runs
 from server.operations.queries.runs import Wanted
-from server.operations.registry import Answer, Names, Plain, Ref, operation
+from server.operations.registry import Names, Plain, Ref, operation
 
 PARTS = ("history", "related", "runs")
 SHOWN, CHANGES = 10, 30
+
+
+class FoundRecord(TypedDict):
+    """A record with the fields that were asked for, and what people call those it refers to."""
+
+    id: int
+    number: str
+    values: answers.Values
+    names: dict[str, str]
+
+
+class FoundRecords(TypedDict):
+    """One page of records, how many there are in all, and where the next page begins."""
+
+    records: list[FoundRecord]
+    total: int
+    cursor: str | None
+
+
+class Record(NamedRecord):
+    """A record with all its fields, the computed ones too."""
+
+    values: answers.Values
+    names: dict[str, str]
+
+
+class Change(TypedDict):
+    """A change of a record: each field with what it was and what it became."""
+
+    at: str
+    by: str
+    source: str
+    did: str
+    changes: answers.Values
+    run: NotRequired[int]
+    workflow: NotRequired[int | None]
+
+
+class RelatedRecords(TypedDict):
+    """Records of another module that refer to this one: how many, and the newest."""
+
+    module: str
+    via: str
+    count: int
+    records: list[NamedRecord]
+
+
+class RunOfRecord(TypedDict):
+    """A run about a record, and where it stands."""
+
+    run: int
+    workflow: int
+    version: int
+    state: str
+    step: str | None
+    started_at: str
+    reason: str
+
+
+class RecordInFull(Record):
+    """A record with what else was asked for."""
+
+    history: NotRequired[list[Change]]
+    related: NotRequired[list[RelatedRecords]]
+    runs: NotRequired[list[RunOfRecord]]
+
+
+class StartedWorkflow(TypedDict):
+    """A workflow that a change starts."""
+
+    workflow: int
+    name: str
+
+
+class ChangedRecord(Record):
+    """A record as it is after a change, or was before it went; and what the change starts.
+
+    `named_in`: the workflows that name a user who was just switched off.
+    """
+
+    started: list[StartedWorkflow]
+    named_in: NotRequired[list[str]]
 
 
 @operation(
     "GET /records/{module}",
     scope="records:read",
     untrusted=True,
-    gives="records:array total:integer cursor?:string",
     stage="records",
 )
 def search_records(
@@ -39,7 +123,7 @@ def search_records(
     order_by: str = "id",
     limit: int = 20,
     cursor: str | None = None,
-) -> Answer:
+) -> FoundRecords:
     """Find records by a condition (as in workflows). `fields` may be paths (account.email);
     `order_by`: a field, - in front for descending; at most 100 a page."""
     with desk.read() as tx:
@@ -50,7 +134,7 @@ def search_records(
         paths = {name: tx.schema.path(home, name, "fields") for name in shown}
         links = {name: path.field for name, path in paths.items() if path.field.module}
         called = answers.names(tx, links, page.rows)
-        rows = [
+        rows: list[FoundRecord] = [
             {
                 "id": row["id"],
                 "number": row["number"],
@@ -62,7 +146,7 @@ def search_records(
         return {"records": rows, "total": page.total, "cursor": page.cursor}
 
 
-def _dumped(paths: dict[str, Path], row: Any) -> Answer:
+def _dumped(paths: dict[str, Path], row: Any) -> answers.Values:
     return {name: path.field.dump(row[name]) for name, path in paths.items()}
 
 
@@ -70,10 +154,9 @@ def _dumped(paths: dict[str, Path], row: Any) -> Answer:
     "GET /records/{module}/{record}",
     scope="records:read",
     untrusted=True,
-    gives="id:integer number:string name:string values:object names:object",
     stage="records",
 )
-def get_record(desk: Desk, module: str, record: Ref, include: Names | None = None) -> Answer:
+def get_record(desk: Desk, module: str, record: Ref, include: Names | None = None) -> RecordInFull:
     """Read one record by id, number or name. `include`: history, related, runs."""
     wanted = include or []
     if unknown := [part for part in wanted if part not in PARTS]:
@@ -95,32 +178,38 @@ def get_record(desk: Desk, module: str, record: Ref, include: Names | None = Non
         return answer
 
 
-def _whole(tx: Transaction, module: Module, id: int) -> Answer:
+def _whole(tx: Transaction, module: Module, id: int) -> RecordInFull:
     """A record with all its fields, the computed ones too."""
     row = read_record(tx, module, id)
     if row is None:
         message = f"this {module.singular.lower()} would belong to what is not there for you."
         raise refuse("values", message, "Let it belong to a record that you can see.")
     (names,) = answers.names(tx, module.by_name, [row])
-    head = {"id": id, "number": row["number"], "name": name_of(module, row)}
-    return {**head, "values": answers.values(module, row), "names": names}
+    return {
+        "id": id,
+        "number": row["number"],
+        "name": name_of(module, row),
+        "values": answers.values(module, row),
+        "names": names,
+    }
 
 
-def _history(tx: Transaction, module: Module, id: int) -> list[Answer]:
-    return [
-        {
-            "at": answers.iso(row.at),
-            "by": row.actor,
-            "source": row.source,
-            "did": row.kind,
-            "changes": row.changes,
-            **({"run": row.run, "workflow": row.workflow} if row.run else {}),
-        }
-        for row in queries.history(tx, module, id, CHANGES)
-    ]
+def _history(tx: Transaction, module: Module, id: int) -> list[Change]:
+    return [_change(row) for row in queries.history(tx, module, id, CHANGES)]
 
 
-def _related(tx: Transaction, module: Module, id: int) -> list[Answer]:
+def _change(row: Stored) -> Change:
+    change: Change = {
+        "at": answers.iso(row.at),
+        "by": row.actor,
+        "source": row.source,
+        "did": row.kind,
+        "changes": row.changes,
+    }
+    return {**change, "run": row.run, "workflow": row.workflow} if row.run else change
+
+
+def _related(tx: Transaction, module: Module, id: int) -> list[RelatedRecords]:
     """Of each module that refers to this record, how many do, and the newest of them."""
     return [
         {
@@ -133,7 +222,7 @@ def _related(tx: Transaction, module: Module, id: int) -> list[Answer]:
     ]
 
 
-def _newest(tx: Transaction, module: Module, via: str, id: int) -> list[Answer]:
+def _newest(tx: Transaction, module: Module, via: str, id: int) -> list[NamedRecord]:
     named = [module.by_name[module.name_field]]
     rows = queries.listed(tx, module, named, queries.Wanted(equal={via: str(id)}), SHOWN)
     return [
@@ -141,7 +230,7 @@ def _newest(tx: Transaction, module: Module, via: str, id: int) -> list[Answer]:
     ]
 
 
-def _runs(tx: Transaction, module: Module, id: int) -> list[Answer]:
+def _runs(tx: Transaction, module: Module, id: int) -> list[RunOfRecord]:
     rows = runs.newest(tx, Wanted(record=(module.name, id)), SHOWN)
     return [
         {
@@ -162,7 +251,6 @@ def _runs(tx: Transaction, module: Module, id: int) -> list[Answer]:
     scope="records:write",
     kind="write",
     untrusted=True,
-    gives="id:integer number:string values:object started:array named_in?:array",
     stage="records",
     status=201,
 )
@@ -173,7 +261,7 @@ def write_record(
     record: Ref | None = None,
     force_event: bool = False,
     sync: bool = False,
-) -> Answer:
+) -> ChangedRecord:
     """Create a record, or with `record` change fields of one. References take id, number or name;
     owners a user name. Tells which workflows this starts; `force_event`: even if nothing changes.
     `sync`: from another system."""
@@ -186,7 +274,7 @@ def write_record(
         else:
             id = answers.id_of(tx, home, record)
             saved = records.update(module, id, values, force=force_event)
-        answer = {**_whole(tx, home, saved.id), "started": _started(desk, whole, saved)}
+        answer = _changed(_whole(tx, home, saved.id), _started(desk, whole, saved))
         if home.name == "users" and saved.changes.get("active", [None, None])[1] is False:
             gone = deactivated_users.tell(whole, str(answer["values"]["username"]))
             answer["named_in"] = [live.name for live in gone]
@@ -198,18 +286,28 @@ def write_record(
     "DELETE /records/{module}/{record}",
     scope="records:write",
     kind="write",
-    gives="id:integer number:string values:object started:array",
 )
-def delete_record(desk: Desk, module: str, record: Ref) -> Answer:
+def delete_record(desk: Desk, module: str, record: Ref) -> ChangedRecord:
     """Take a record out of every list; its history stays."""
     with desk.installation.database.begin() as whole:
         tx = desk.view(whole)
         home = _writable(desk, found(tx, module))
         last = _whole(tx, home, answers.id_of(tx, home, record))
         saved = Records(tx, desk.author()).delete(module, last["id"])
-        answer = {**last, "started": _started(desk, whole, saved)}
+        answer = _changed(last, _started(desk, whole, saved))
     desk.installation.changed()
     return answer
+
+
+def _changed(record: Record, started: list[StartedWorkflow]) -> ChangedRecord:
+    return {
+        "id": record["id"],
+        "number": record["number"],
+        "name": record["name"],
+        "values": record["values"],
+        "names": record["names"],
+        "started": started,
+    }
 
 
 def _writable(desk: Desk, module: Module) -> Module:
@@ -222,7 +320,7 @@ def _writable(desk: Desk, module: Module) -> Module:
     return module
 
 
-def _started(desk: Desk, whole: Transaction, saved: Saved) -> list[Answer]:
+def _started(desk: Desk, whole: Transaction, saved: Saved) -> list[StartedWorkflow]:
     """What a change starts. Workflows see more modules than whoever starts them."""
     if saved.event is None:
         return []

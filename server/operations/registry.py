@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, create_model
 from pydantic import Field as Bound
 from pydantic_core import PydanticCustomError
+from typing_extensions import is_typeddict
 
 from engine.problems import Invalid, Problem, suggest
 from server.access.desk import Desk
@@ -17,8 +18,8 @@ from server.access.desk import Desk
 Answer = dict[str, Any]
 Kind = Literal["read", "write", "switch", "send"]
 # On the way from a wish to a workflow that runs, in this order.
-Stage = Literal["learn", "records", "draft", "try", "decide", "run", "watch"]
-F = TypeVar("F", bound=Callable[..., Answer])
+Stage = Literal["learn", "records", "workflows", "draft", "try", "decide", "run", "watch"]
+F = TypeVar("F", bound=Callable[..., Mapping[str, Any]])
 DEEPEST = 64
 LARGEST = 2**63 - 1
 
@@ -94,20 +95,20 @@ class Operation:
     """One thing that can be asked for.
 
     `stage` is where agents come upon it as a tool, None where they are not offered it; `untrusted`
-    tells that its answer holds text which people outside may have written; `gives` the keys of its
-    answer, with their JSON types; `body` the parameter that a REST request may give as its whole
-    body; `status` what HTTP answers when it is done.
+    tells that its answer holds text which people outside may have written; `answer` is the type of
+    its answer, a TypedDict; `body` the parameter that a REST request may give as its whole body;
+    `status` what HTTP answers when it is done.
     """
 
     name: str
-    function: Callable[..., Answer]
+    function: Callable[..., Mapping[str, Any]]
     method: str
     path: str
     scope: str
     kind: Kind
     stage: Stage | None
     untrusted: bool
-    gives: Mapping[str, str]
+    answer: Any
     body: str
     status: int
     settings: type[BaseModel] = field(repr=False)
@@ -120,11 +121,17 @@ class Operation:
     def names(self) -> tuple[str, ...]:
         return tuple(self.settings.model_fields)
 
+    @property
+    def always(self) -> list[str]:
+        """The keys that every answer has."""
+        required = self.answer.__required_keys__
+        return [name for name in get_type_hints(self.answer) if name in required]
+
     def call(self, desk: Desk, given: Mapping[str, Any]) -> Answer:
         """Do it, if it may be done. Raises `Refused`, and `Invalid` with all problems at once."""
         if self.scope:
             desk.need(self.scope)
-        return self.function(desk, **self.checked(given))
+        return dict(self.function(desk, **self.checked(given)))
 
     def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments as the function takes them. Raises `Invalid`."""
@@ -171,21 +178,19 @@ def operation(
     kind: Kind = "read",
     stage: Stage | None = None,
     untrusted: bool = False,
-    gives: str = "",
     body: str = "",
     status: Literal[200, 201] = 200,
     name: str = "",
 ) -> Callable[[F], F]:
-    """Register a function `(desk, ...) -> dict` under its name (or `name`).
+    """Register a function `(desk, ...) -> TypedDict` under its name (or `name`).
 
     `route` is like "GET /workflows/{workflow}"; `scope` is checked before the function is called;
-    with a `stage` it is a tool as well, among those of that stage;
-    `gives` names the keys of its answer, like "workflow:integer words:array link?:string".
+    with a `stage` it is a tool as well, among those of that stage. Parameters and answer are what
+    the function says: OpenAPI, the schemas of tools and the checks come from its annotations.
     """
 
     def register(function: F) -> F:
         method, path = route.split()
-        keys = dict(key.split(":") for key in gives.split())
         called = name or function.__name__
         OPERATIONS[called] = Operation(
             called,
@@ -196,7 +201,7 @@ def operation(
             kind,
             stage,
             untrusted,
-            keys,
+            _answer(function),
             body,
             status,
             _settings(function),
@@ -206,7 +211,7 @@ def operation(
     return register
 
 
-def _settings(function: Callable[..., Answer]) -> type[BaseModel]:
+def _settings(function: Callable[..., Any]) -> type[BaseModel]:
     """The parameters of an operation, beside the desk, as a model that knows them and no others."""
     hints = get_type_hints(function, include_extras=True)
     fields: dict[str, Any] = {
@@ -216,3 +221,12 @@ def _settings(function: Callable[..., Answer]) -> type[BaseModel]:
     return create_model(
         f"{function.__name__}_settings", __config__=ConfigDict(extra="forbid"), **fields
     )
+
+
+def _answer(function: Callable[..., Any]) -> Any:
+    """What the function says that it answers. Raises `TypeError` where that says nothing."""
+    answer = get_type_hints(function, include_extras=True).get("return")
+    if not is_typeddict(answer):
+        message = f"{function.__name__} returns no TypedDict: nobody could tell what it answers"
+        raise TypeError(message)
+    return answer

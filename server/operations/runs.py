@@ -1,9 +1,11 @@
 """Runs: started by hand, listed, told step by step, and decided where only a person can know."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NotRequired
 
+from pydantic import JsonValue
 from sqlalchemy import func, select
+from typing_extensions import TypedDict
 
 from engine.conditions import ALWAYS
 from engine.people import audit
@@ -13,8 +15,8 @@ from engine.records.search import matching
 from engine.records.states import DRIVEN, RunState
 from engine.records.tables import ENTRIES
 from engine.records.transaction import Transaction
+from engine.runs import manual_start
 from engine.runs.enrol import Cause
-from engine.runs.manual_start import Started, refusals, start
 from engine.runs.sending.mending import try_again
 from engine.runs.unknown_outcomes import decide
 from engine.workflows.library import Live
@@ -24,11 +26,105 @@ from server.operations import answers, trials
 from server.operations.queries import Stored
 from server.operations.queries import runs as queries
 from server.operations.queries.runs import Wanted
-from server.operations.registry import Answer, Number, Plain, Ref, Refs, missing, operation
+from server.operations.registry import Number, Plain, Ref, Refs, missing, operation
 
 STATES = tuple(RunState)
 MOST_AT_ONCE = 500
 PAGE = 50
+
+
+class StartedRun(TypedDict):
+    """A run that began, and the record that it is about."""
+
+    run: int
+    id: int
+    number: str | None
+
+
+class NotStarted(TypedDict):
+    """A record for which nothing began, and why."""
+
+    id: int
+    number: str | None
+    why: str
+
+
+class Started(TypedDict):
+    """What was started and what was not; of a dry run what would be, step by step."""
+
+    started: list[StartedRun]
+    would_start: NotRequired[list[trials.TriedRecord]]
+    not_started: list[NotStarted]
+    next: str
+
+
+class RecordOfRun(TypedDict):
+    """What a run is about: a record, and all of its group if it is about several at once."""
+
+    module: str
+    id: int
+    number: NotRequired[str]
+    name: NotRequired[str]
+    members: NotRequired[list[int]]
+
+
+class RunLine(TypedDict):
+    """A run and where it stands: at which step since when, and when it goes on."""
+
+    run: int
+    workflow: int
+    name: str
+    version: int
+    record: RecordOfRun
+    state: str
+    step: str | None
+    does: str | None
+    since: str
+    next_at: str | None
+    started_at: str
+    ended_at: str | None
+    reason: str
+
+
+class Runs(TypedDict):
+    """One page of runs, how many stand at each step, and where the next page begins."""
+
+    runs: list[RunLine]
+    steps: dict[str, int]
+    total: int
+    cursor: str | None
+
+
+class CauseOfRun(TypedDict):
+    """The change that started a run, by its number; or the occasion that it is for."""
+
+    change: NotRequired[int]
+    occasion: NotRequired[str]
+
+
+class StepTaken(TypedDict):
+    """One step that a run took: what it did, what came of it, and when."""
+
+    step: str
+    does: NotRequired[str | None]
+    outcome: NotRequired[str]
+    said: NotRequired[str]
+    warned: NotRequired[str]
+    at: str
+    ended_at: NotRequired[str | None]
+    tries: NotRequired[int]
+    effect: NotRequired[dict[str, JsonValue] | None]
+    until: NotRequired[str | None]
+    result: NotRequired[dict[str, JsonValue]]
+
+
+class RunStory(RunLine):
+    """A run from its cause to where it stands; `before` is the record as it was before."""
+
+    actor: str
+    caused_by: CauseOfRun
+    before: JsonValue
+    story: list[StepTaken]
 
 
 @operation(
@@ -36,7 +132,6 @@ PAGE = 50
     scope="workflows:run",
     kind="send",
     untrusted=True,
-    gives="started:array not_started:array next:string",
     stage="run",
 )
 def run_workflow(
@@ -45,7 +140,7 @@ def run_workflow(
     records: Refs | None = None,
     where: Plain | None = None,
     dry: bool = False,
-) -> Answer:
+) -> Started:
     """Start the approved version now, on `records` or those that match `where`; its conditions and
     recurrence still count. `dry`: only tell what would happen."""
     with desk.read() as tx:
@@ -54,7 +149,7 @@ def run_workflow(
     if dry:
         return _dry(desk, live, ids)
     with desk.installation.database.begin() as tx:
-        begun = start(tx, live, ids, Cause(desk.who.name))
+        begun = manual_start.start(tx, live, ids, Cause(desk.who.name))
         detail = {"runs": len(begun.runs), "asked": len(ids)}
         named = f"workflow/{workflow}"
         audit.record(tx, desk.who.name, "run workflow", named, detail, desk.who.token)
@@ -89,15 +184,15 @@ def _chosen(tx: Transaction, live: Live, records: Refs | None, where: Plain | No
     return ids
 
 
-def _dry(desk: Desk, live: Live, ids: list[int]) -> Answer:
+def _dry(desk: Desk, live: Live, ids: list[int]) -> Started:
     if not ids:
         return {"started": [], "would_start": [], "not_started": [], "next": trials.DONE}
     first: Refs = [*ids[: trials.MOST]]
     told = trials.try_workflow(desk, document=dict(live.document), records=first)
     with desk.read() as tx:
-        refused = refusals(tx, live, ids[: trials.MOST])
+        refused = manual_start.refusals(tx, live, ids[: trials.MOST])
     would = [one for one in told["records"] if one["id"] not in refused]
-    out = [
+    out: list[NotStarted] = [
         {"id": one["id"], "number": one["number"], "why": refused[one["id"]]}
         for one in told["records"]
         if one["id"] in refused
@@ -106,18 +201,17 @@ def _dry(desk: Desk, live: Live, ids: list[int]) -> Answer:
     return {"started": [], "would_start": would, "not_started": out, "next": trials.DONE + more}
 
 
-def _begun(tx: Transaction, live: Live, begun: Started) -> Answer:
+def _begun(tx: Transaction, live: Live, begun: manual_start.Started) -> Started:
     module = tx.schema.module(live.parsed.module)
     reader = Reader(tx)
     reader.load(module, [*(id for _, id in begun.runs), *(id for id, _ in begun.refused)])
 
-    def named(id: int) -> Answer:
-        row = reader.row(module, id) or {}
-        return {"id": id, "number": row.get("number")}
+    def number(id: int) -> str | None:
+        return (reader.row(module, id) or {}).get("number")
 
     return {
-        "started": [{"run": run, **named(id)} for run, id in begun.runs],
-        "not_started": [{**named(id), "why": why} for id, why in begun.refused],
+        "started": [{"run": run, "id": id, "number": number(id)} for run, id in begun.runs],
+        "not_started": [{"id": id, "number": number(id), "why": why} for id, why in begun.refused],
         "next": "get_run tells what became of each." if begun.runs else "Nothing was started.",
     }
 
@@ -129,7 +223,6 @@ def _begun(tx: Transaction, live: Live, begun: Started) -> Answer:
     "GET /runs",
     scope="runs:read",
     untrusted=True,
-    gives="runs:array steps:object total:integer cursor?:string",
     stage="run",
 )
 def list_runs(
@@ -140,7 +233,7 @@ def list_runs(
     step: str | None = None,
     since: str | None = None,
     cursor: str | None = None,
-) -> Answer:
+) -> Runs:
     """List runs, newest first: where each stands, since when, what comes next and when; and how
     many stand at each step. `record`: module/id or number; `since`: a day, or today-7d."""
     if state is not None and state not in STATES:
@@ -169,7 +262,7 @@ def _record_named(tx: Transaction, workflow: int | None, ref: str) -> tuple[str,
     return module.name, answers.id_of(tx, module, ref)
 
 
-def _page(desk: Desk, tx: Transaction, wanted: Wanted, cursor: str | None) -> Answer:
+def _page(desk: Desk, tx: Transaction, wanted: Wanted, cursor: str | None) -> Runs:
     if cursor and (not cursor.isdecimal() or len(cursor) > 18):
         raise refuse("cursor", "this is no cursor of list_runs.", "Leave it out to begin anew.")
     rows = queries.newest(tx, wanted, PAGE + 1, before=int(cursor) if cursor else None)
@@ -182,10 +275,10 @@ def _page(desk: Desk, tx: Transaction, wanted: Wanted, cursor: str | None) -> An
     }
 
 
-def _lines(desk: Desk, tx: Transaction, rows: Sequence[Stored]) -> list[Answer]:
+def _lines(desk: Desk, tx: Transaction, rows: Sequence[Stored]) -> list[RunLine]:
     since = _since(tx, [row.id for row in rows])
     reader = Reader(tx)
-    lines = []
+    lines: list[RunLine] = []
     for row in rows:
         live = desk.installation.library.version(tx, row.workflow, row.version)
         lines.append(
@@ -219,12 +312,12 @@ def _since(tx: Transaction, runs: list[int]) -> dict[int, Any]:
     return {run: at for run, at in tx.db.execute(newest.group_by(ENTRIES.c.run))}
 
 
-def _record(tx: Transaction, reader: Reader, row: Stored) -> Answer:
+def _record(tx: Transaction, reader: Reader, row: Stored) -> RecordOfRun:
     module = tx.schema.modules.get(row.module)
-    told: Answer = {"module": row.module, "id": row.record}
+    told: RecordOfRun = {"module": row.module, "id": row.record}
     values = reader.row(module, row.record) if module else None
     if module and values:
-        told |= {"number": values["number"], "name": name_of(module, values)}
+        told = {**told, "number": values["number"], "name": name_of(module, values)}
     return {**told, "members": row.members} if row.members else told
 
 
@@ -247,10 +340,9 @@ def _steps(tx: Transaction, wanted: Wanted) -> dict[str, int]:
     "GET /runs/{run}",
     scope="runs:read",
     untrusted=True,
-    gives="run:integer workflow:integer record:object state:string reason:string story:array",
     stage="run",
 )
-def get_run(desk: Desk, run: Ref) -> Answer:
+def get_run(desk: Desk, run: Ref) -> RunStory:
     """The whole story of a run, step by step: what it decided and saw, did, and what came of it."""
     with desk.read() as tx:
         row = queries.one(tx, run)
@@ -265,9 +357,9 @@ def get_run(desk: Desk, run: Ref) -> Answer:
         }
 
 
-def _entry(tx: Transaction, live: Live, entry: Stored) -> Answer:
+def _entry(tx: Transaction, live: Live, entry: Stored) -> StepTaken:
     move = entry.move
-    told: Answer = {
+    told: StepTaken = {
         "step": entry.step,
         "does": _heading(tx, live, entry.step),
         "outcome": entry.outcome or entry.phase,
@@ -280,10 +372,10 @@ def _entry(tx: Transaction, live: Live, entry: Stored) -> Answer:
         "until": move.get("until"),
         "result": entry.result,
     }
-    return {key: value for key, value in told.items() if value not in (None, "", {}, 0)}
+    return answers.without((None, "", {}, 0), told)
 
 
-def try_run_again(desk: Desk, run: int) -> Answer:
+def try_run_again(desk: Desk, run: int) -> RunStory:
     """Go on with a run that failed, at the step at which it did. Pages only."""
     desk.need("runs:control")
     with desk.installation.database.begin() as tx:
@@ -294,7 +386,7 @@ def try_run_again(desk: Desk, run: int) -> Answer:
     return get_run(desk, run)
 
 
-def decide_run(desk: Desk, run: int, arrived: bool) -> Answer:
+def decide_run(desk: Desk, run: int, arrived: bool) -> RunStory:
     """Say whether a mail arrived of which nobody knows: go on, or send it again. Pages only."""
     desk.need("runs:control")
     with desk.installation.database.begin() as tx:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NotRequired
 
 from sqlalchemy import Row, func, select
+from typing_extensions import TypedDict
 
 from engine.blocks.triggers.schedule import Schedule
 from engine.people import audit
@@ -18,18 +19,102 @@ from engine.workflows.library import Live, current_document
 from engine.workflows.schedule_limit import active_schedules
 from server.access.desk import Desk
 from server.operations import answers
-from server.operations.registry import Answer, Number, Plain, operation
-from server.operations.workflows import draft_workflow
+from server.operations.drafts import Draft, draft_workflow
+from server.operations.registry import Number, Plain, operation
 
 SILENCE = timedelta(seconds=3 * TICK)
+
+
+class ScheduleLine(TypedDict):
+    """A scheduled workflow; `status` is on, off or completed."""
+
+    workflow: int
+    name: str
+    module: str
+    frequency: str
+    status: str
+    last_at: str | None
+    next_at: str | None
+
+
+class Schedules(TypedDict):
+    """The scheduled workflows, how many are on, and how many may be."""
+
+    schedules: list[ScheduleLine]
+    active: int
+    limit: int
+
+
+class Scheduler(TypedDict):
+    """Whether what looks at the clock is alive and, if not, why; and when something is due."""
+
+    ok: bool
+    status: str
+    last_tick: str | None
+    interval_seconds: int
+    next_at: str | None
+    why: NotRequired[str]
+
+
+class SchedulerAndLimit(Scheduler):
+    """The same, with how many schedules are on and how many may be."""
+
+    active: int
+    limit: int
+
+
+class MovedStep(TypedDict):
+    """A run that waits: at which step until when, and until when after the move."""
+
+    run: int
+    workflow: int
+    name: str
+    record: str
+    step: str
+    does: str
+    old: str
+    new: str
+
+
+class Moving(TypedDict):
+    """What is moved or would be; `move` is what undo_move takes."""
+
+    count: int
+    steps: list[MovedStep]
+    moved: bool
+    move: NotRequired[int]
+
+
+class Move(TypedDict):
+    """A move that was made, and whether it was undone."""
+
+    move: int
+    said: str
+    steps: int
+    at: str
+    by: str
+    undone_at: str | None
+    undone_by: str | None
+
+
+class Moves(TypedDict):
+    """The moves that were made."""
+
+    moves: list[Move]
+
+
+class UndoneMove(TypedDict):
+    """How many steps have their old time again, and how many had gone on."""
+
+    restored: int
+    left: int
 
 
 @operation(
     "GET /schedules",
     scope="workflows:read",
-    gives="schedules:array limit:integer",
 )
-def list_schedules(desk: Desk) -> Answer:
+def list_schedules(desk: Desk) -> Schedules:
     """List the scheduled workflows: how often, whether on, when each ran last and runs next."""
     with desk.read() as tx:
         rows = [_line(tx, row, live) for row, live in scheduled(desk, tx)]
@@ -70,7 +155,7 @@ def standing(tx: Transaction, row: Row[Any], live: Live) -> str:
     return "on" if row.state == "active" else "off"
 
 
-def _line(tx: Transaction, row: Row[Any], live: Live) -> Answer:
+def _line(tx: Transaction, row: Row[Any], live: Live) -> ScheduleLine:
     return {
         "workflow": row.id,
         "name": row.name,
@@ -82,8 +167,8 @@ def _line(tx: Transaction, row: Row[Any], live: Live) -> Answer:
     }
 
 
-@operation("GET /scheduler", scope="runs:read", gives="ok:boolean status:string")
-def get_scheduler(desk: Desk) -> Answer:
+@operation("GET /scheduler", scope="runs:read")
+def get_scheduler(desk: Desk) -> SchedulerAndLimit:
     """Tell whether the scheduler is alive: when it last looked at the clock, and what is due."""
     with desk.read() as tx:
         return {
@@ -105,10 +190,10 @@ def next_due(tx: Transaction, workflow: int | None = None) -> datetime | None:
     return due
 
 
-def scheduler(tx: Transaction) -> Answer:
+def scheduler(tx: Transaction) -> Scheduler:
     """How the engine of all schedules is: down, if three of its intervals went by in silence."""
     seen, due = last_sign_of_life(tx), next_due(tx)
-    told: Answer = {
+    told: Scheduler = {
         "ok": True,
         "status": "up",
         "last_tick": answers.iso(seen),
@@ -138,10 +223,9 @@ def _down(tx: Transaction, seen: Any, due: Any) -> str:
     "PUT /schedules/{workflow}",
     scope="workflows:write",
     kind="write",
-    gives="workflow:integer revision:integer",
     body="trigger",
 )
-def change_schedule(desk: Desk, workflow: Number, trigger: Plain) -> Answer:
+def change_schedule(desk: Desk, workflow: Number, trigger: Plain) -> Draft:
     """Draft another schedule for a workflow; what is live goes on until a person approves it.
 
     `trigger`: like {"every": "week", "weekdays": ["mon"], "at": "09:00"}."""
@@ -150,7 +234,7 @@ def change_schedule(desk: Desk, workflow: Number, trigger: Plain) -> Answer:
     return draft_workflow(desk, document, workflow)
 
 
-def with_schedule(tx: Transaction, workflow: int, trigger: Mapping[str, Any]) -> Answer:
+def with_schedule(tx: Transaction, workflow: int, trigger: Mapping[str, Any]) -> dict[str, Any]:
     """The document of a scheduled workflow with another schedule. Raises `Invalid`."""
     row = answers.workflow_row(tx, workflow)
     document = dict(current_document(tx, row))
@@ -167,7 +251,6 @@ def with_schedule(tx: Transaction, workflow: int, trigger: Mapping[str, Any]) ->
     "POST /schedules/move",
     scope="runs:control",
     kind="write",
-    gives="count:integer steps:array moved:boolean",
 )
 def move_times(
     desk: Desk,
@@ -177,7 +260,7 @@ def move_times(
     workflows: list[Number] | None = None,
     shown: Number | None = None,
     dry: bool = True,
-) -> Answer:
+) -> Moving:
     """Move the times at which waiting runs go on, of some workflows or all: those `at` a time of
     day, or all, `to` another time or `by` an offset like +2h. `dry` only shows them; to change
     them send `dry: false` and the count that was `shown`."""
@@ -187,7 +270,7 @@ def move_times(
         mine = list(seen_runs(tx.schema))
         every = pending(tx, desk.installation.library, move, at, workflows, mine)
         found = [each for each in every if answers.shown(tx, each.module)]
-        answer: Answer = {"count": len(found), "steps": _steps(found), "moved": False}
+        answer: Moving = {"count": len(found), "steps": _steps(found), "moved": False}
         if dry or not found:
             return answer
         if shown is not None and shown != len(found):
@@ -205,7 +288,7 @@ def _said(at: str | None, to: str | None, by: str | None) -> str:
     return f"{f'from {at}' if at else 'all'} {f'to {to}' if to else f'by {by}'}"
 
 
-def _steps(found: list[Pending]) -> list[Answer]:
+def _steps(found: list[Pending]) -> list[MovedStep]:
     return [
         {
             "run": each.run,
@@ -221,8 +304,8 @@ def _steps(found: list[Pending]) -> list[Answer]:
     ]
 
 
-@operation("GET /schedules/moves", scope="runs:read", gives="moves:array")
-def list_moves(desk: Desk) -> Answer:
+@operation("GET /schedules/moves", scope="runs:read")
+def list_moves(desk: Desk) -> Moves:
     """List what was moved, newest first: when, by whom, how many steps, and whether undone."""
     with desk.read() as tx:
         return {
@@ -245,9 +328,8 @@ def list_moves(desk: Desk) -> Answer:
     "POST /schedules/moves/{move}/undo",
     scope="runs:control",
     kind="write",
-    gives="restored:integer left:integer",
 )
-def undo_move(desk: Desk, move: Number) -> Answer:
+def undo_move(desk: Desk, move: Number) -> UndoneMove:
     """Restore the times before a move, of all steps that did not go on since."""
     with desk.begin() as tx:
         restored, left = undo(tx, move, desk.who.name)

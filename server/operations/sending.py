@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from sqlalchemy import Row, select
+from typing_extensions import TypedDict
 
 from engine.company.company import Company
 from engine.company.message_limits import Channel
@@ -24,21 +25,73 @@ from server.operations.registry import Answer, Number, missing, operation
 MOST_SHOWN = 100
 
 
+class Message(TypedDict):
+    """A message that has not gone out: how it stands, why, and when it is looked at again."""
+
+    run: int
+    workflow: int
+    name: str
+    channel: str
+    record: str
+    to: list[str]
+    subject: str
+    standing: str
+    why: str
+    since: str
+    next_at: str | None
+    tries: int
+
+
+class Stopped(TypedDict):
+    """What does not leave the house now, like "email" or "workflow/12"."""
+
+    stopped: list[str]
+
+
+class Outbox(Stopped):
+    """The messages that have not gone out."""
+
+    messages: list[Message]
+
+
+class SuppressedAddress(TypedDict):
+    """An address or number that is not written to automatically, since when, by whom and why."""
+
+    id: int
+    channel: str
+    address: str
+    kind: str
+    detail: str
+    by: str
+    at: str
+
+
+class SuppressedAddresses(TypedDict):
+    """The list of those not to write to."""
+
+    suppressed: list[SuppressedAddress]
+
+
+class Address(TypedDict):
+    """An address or number, as it is kept."""
+
+    address: str
+
+
 @operation(
     "GET /outbox",
     scope="runs:read",
     untrusted=True,
-    gives="messages:array stopped:array",
 )
 def list_outbox(
     desk: Desk,
     standing: Literal["queued", "sending", "held", "failed", "unknown"] | None = None,
-) -> Answer:
+) -> Outbox:
     """List mails and text messages that have not gone out: queued, being sent, held (with why and
     until when), failed or not known; and what is stopped."""
     with desk.read() as tx:
         found = outbox.waiting(tx, desk.installation.library, standing or "")
-        messages = [
+        messages: list[Message] = [
             {
                 "run": each.run,
                 "workflow": each.workflow,
@@ -63,9 +116,8 @@ def list_outbox(
     "POST /stops",
     scope="workflows:toggle",
     kind="switch",
-    gives="stopped:array",
 )
-def stop_sending(desk: Desk, what: str, reason: str) -> Answer:
+def stop_sending(desk: Desk, what: str, reason: str) -> Stopped:
     """Stop at once what leaves the house: `what` is all, email, sms, webhook, model or workflow/12.
     Nothing is lost: it waits. Only an admin lets it go on, on the page Sending."""
     if not reason.strip():
@@ -83,13 +135,12 @@ def stop_sending(desk: Desk, what: str, reason: str) -> Answer:
     "GET /suppressions",
     scope="records:read",
     untrusted=True,
-    gives="suppressed:array",
 )
-def list_suppressed(desk: Desk, search: str = "") -> Answer:
+def list_suppressed(desk: Desk, search: str = "") -> SuppressedAddresses:
     """List the addresses and numbers that are not written to automatically, each with why."""
     with desk.read() as tx:
         rows = listed(tx, search)
-        suppressed = [
+        suppressed: list[SuppressedAddress] = [
             {
                 "id": row.id,
                 "channel": row.channel,
@@ -108,11 +159,10 @@ def list_suppressed(desk: Desk, search: str = "") -> Answer:
     "POST /suppressions",
     scope="records:write",
     kind="write",
-    gives="address:string",
 )
 def suppress_address(
     desk: Desk, address: str, reason: str, channel: Literal["all", "email", "sms"] = "all"
-) -> Answer:
+) -> Address:
     """Write no more to an address or number automatically. Only a person takes it off the list."""
     if not suppression.normal(address):
         raise refuse("address", "there is no address.", "Give an e-mail address or a number.")

@@ -1,9 +1,10 @@
 """Templates of the library as one document each: to be shared, kept elsewhere, and taken in."""
 
-from typing import Any
+from typing import Any, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import select
+from typing_extensions import TypedDict
 
 from engine.problems import Invalid, Problem, refuse
 from engine.records.text_library import TEMPLATES, TEXT_MESSAGE, users_of, wording_of
@@ -12,7 +13,7 @@ from engine.records.writer import Records, Saved
 from engine.templates.sms_length import told as length
 from engine.templates.wording import Wording
 from server.access.desk import Desk
-from server.operations.registry import Answer, Plain, missing, operation
+from server.operations.registry import Plain, missing, operation
 
 
 class Document(BaseModel):
@@ -27,12 +28,45 @@ class Document(BaseModel):
     wordings: list[Wording] = Field(min_length=1)
 
 
+class TemplateWording(TypedDict):
+    """A template in one language; "" is for all other readers."""
+
+    language: str
+    subject: str
+    body: str
+    html: str
+
+
+class SharedTemplate(TypedDict):
+    """A template as it is shared, which put_template takes in elsewhere."""
+
+    schema: int
+    name: str
+    kind: str
+    description: str
+    wordings: list[TemplateWording]
+
+
+class Template(TypedDict):
+    """A template, the workflows that use it and, of a text message, its length by language."""
+
+    template: SharedTemplate
+    used_by: list[str]
+    lengths: NotRequired[dict[str, str]]
+
+
+class SavedTemplate(TypedDict):
+    """The name of a template that was taken in, and the numbers of its records."""
+
+    template: str
+    records: list[str]
+
+
 @operation(
     "GET /templates/{template}",
     scope="workflows:read",
-    gives="template:object used_by:array lengths?:object",
 )
-def get_template(desk: Desk, template: str) -> Answer:
+def get_template(desk: Desk, template: str) -> Template:
     """A template with all its languages, ready to be shared, and which workflows use it.
 
     Of a text message `lengths` tells, by language, in how many parts it is sent.
@@ -48,8 +82,8 @@ def get_template(desk: Desk, template: str) -> Answer:
             description=rows[0].description or "",
             wordings=wordings,
         )
-        told = document.model_dump(mode="json", by_alias=True)
-        answer: Answer = {"template": told, "used_by": users_of(tx, template)}
+        told: Any = document.model_dump(mode="json", by_alias=True)
+        answer: Template = {"template": told, "used_by": users_of(tx, template)}
         if document.kind == TEXT_MESSAGE:
             answer["lengths"] = {each.language: length(each.body) for each in wordings}
         return answer
@@ -60,9 +94,8 @@ def get_template(desk: Desk, template: str) -> Answer:
     scope="workflows:write",
     kind="write",
     body="document",
-    gives="template:string records:array",
 )
-def put_template(desk: Desk, document: Plain) -> Answer:
+def put_template(desk: Desk, document: Plain) -> SavedTemplate:
     """Take in a shared template. Languages it has replace ours; those it does not have stay."""
     given = _read(document)
     languages = [wording.language for wording in given.wordings]

@@ -1,17 +1,26 @@
 """What a workflow would do, whom it means, and why it did or did not run: nothing is done here."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, NotRequired
 
+from pydantic import JsonValue
 from sqlalchemy import Row
+from typing_extensions import TypedDict
 
 from engine.problems import Invalid, refuse
 from engine.records.transaction import Transaction
 from engine.runs.audience_by_module import audience_by_module
 from engine.runs.candidates import subject_of
-from engine.runs.rehearsal import Rehearsed, Told, audience, rehearse
+from engine.runs.rehearsal import (
+    LeftOut,
+    NamedRecord,
+    Rehearsed,
+    Suppressed,
+    Told,
+    audience,
+    rehearse,
+)
 from engine.runs.would_start import held_back
 from engine.workflows.fingerprint import fingerprint
 from engine.workflows.library import current_document, examine
@@ -21,7 +30,7 @@ from server.access.desk import Desk
 from server.operations import answers
 from server.operations.queries import runs
 from server.operations.queries.runs import Wanted
-from server.operations.registry import Answer, Number, Plain, Ref, Refs, operation
+from server.operations.registry import Number, Plain, Ref, Refs, operation
 from server.operations.schedules import next_due
 
 MOST = 25
@@ -29,12 +38,95 @@ INSIDE = ("kind", "run", "step", "workflow", "html", "twice_rather_than_never", 
 DONE = "Nothing was sent or changed."
 
 
+class WouldDo(TypedDict):
+    """One thing that would be done: by which step, in words and in full."""
+
+    step: str
+    does: str
+    outcome: str
+    effect: NotRequired[dict[str, JsonValue]]
+    warned: NotRequired[str]
+    before: NotRequired[dict[str, JsonValue]]
+
+
+class TriedRecord(NamedRecord):
+    """What would happen to one record; of one that matches its path, what is done, how it ends."""
+
+    matches: bool
+    why: str
+    path: NotRequired[list[str]]
+    effects: NotRequired[list[WouldDo]]
+    ends: NotRequired[str]
+
+
+class Allowed(TypedDict):
+    """What a workflow may do; and the risks and hosts that the version in force does not have."""
+
+    may: list[str]
+    risks: list[str]
+    new_hosts: list[str]
+
+
+class Trial(Allowed):
+    """A dry run, record by record."""
+
+    records: list[TriedRecord]
+    next: str
+
+
+class OtherSide(TypedDict):
+    """The records of a related module that a workflow means."""
+
+    module: str
+    count: int
+    records: list[NamedRecord]
+
+
+class Meant(TypedDict):
+    """Whom a workflow means now: how many, the first of them, and some who are out, with why."""
+
+    shown: NotRequired[OtherSide]
+    count: int
+    runs: int
+    records: list[NamedRecord]
+    out: list[LeftOut]
+    suppressed: list[Suppressed]
+
+
+class RunOfWorkflow(TypedDict):
+    """A run about the record that was asked about."""
+
+    run: int
+    version: int
+    state: str
+    step: str | None
+    started_at: str
+    ended_at: str | None
+    reason: str
+
+
+class Explanation(TypedDict):
+    """Why a workflow runs for a record or does not."""
+
+    workflow: int
+    record: NamedRecord
+    would_run: bool
+    why: str
+    trigger: str
+    conditions: list[answers.ReasonPart]
+    recurrence: str
+    blocked_by: list[str]
+    effects: list[WouldDo]
+    runs: list[RunOfWorkflow]
+    next_at: str | None
+    next: str
+
+
 @operation(
     "POST /workflows/test",
     name="test_workflow",
     scope="workflows:test",
     untrusted=True,
-    gives="records:array may?:array risks?:array new_hosts?:array next:string",
     stage="try",
 )
 def try_workflow(
@@ -43,7 +135,7 @@ def try_workflow(
     document: Plain | None = None,
     records: Refs | None = None,
     as_of: str | None = None,
-) -> Answer:
+) -> Trial:
     """Dry run on `records` (or some it picks): who matches and why, each mail and change in full.
     Nothing is done. `as_of`: a day or time."""
     with desk.read() as tx:
@@ -62,7 +154,7 @@ def try_workflow(
     return {"records": [_rehearsed(one) for one in tried], **allowed, "next": told}
 
 
-def _allowed(desk: Desk, tx: Transaction, parsed: Workflow, workflow: int | None) -> Answer:
+def _allowed(desk: Desk, tx: Transaction, parsed: Workflow, workflow: int | None) -> Allowed:
     """What it may do, and what of it the version that runs now, if any, does not."""
     row = answers.workflow_row(tx, workflow) if workflow is not None else None
     live = _in_force(desk, tx, row) if row and row.active_version is not None else None
@@ -95,8 +187,8 @@ def _some(tx: Transaction, parsed: Workflow, at: Any) -> list[int]:
     return [row["id"] for row in (*meant.records[:3], *meant.out[:2])]
 
 
-def _rehearsed(one: Rehearsed) -> Answer:
-    told: Answer = {
+def _rehearsed(one: Rehearsed) -> TriedRecord:
+    told: TriedRecord = {
         "id": one.id,
         "number": one.number,
         "name": one.name,
@@ -110,10 +202,10 @@ def _rehearsed(one: Rehearsed) -> Answer:
     return told
 
 
-def _effect(told: Told) -> Answer:
+def _effect(told: Told) -> WouldDo:
     """One thing that would be done, without what only the engine needs."""
     full = told_effect(told.effect)
-    answer: Answer = {"step": told.step, "does": told.does, "outcome": told.outcome}
+    answer: WouldDo = {"step": told.step, "does": told.does, "outcome": told.outcome}
     if full:
         answer["effect"] = full
     if told.warned:
@@ -121,7 +213,7 @@ def _effect(told: Told) -> Answer:
     return {**answer, "before": told.before} if told.before else answer
 
 
-def told_effect(effect: Mapping[str, Any]) -> Answer:
+def told_effect(effect: Mapping[str, Any]) -> dict[str, JsonValue]:
     """An effect without what only the engine needs, and without what is empty."""
     return {
         key: value
@@ -134,7 +226,6 @@ def told_effect(effect: Mapping[str, Any]) -> Answer:
     "POST /workflows/audience",
     scope="workflows:test",
     untrusted=True,
-    gives="count:integer records:array out:array suppressed:array shown?:object",
     stage="try",
 )
 def preview_audience(
@@ -144,7 +235,7 @@ def preview_audience(
     as_of: str | None = None,
     limit: int = 20,
     show: str | None = None,
-) -> Answer:
+) -> Meant:
     """Count and list whom a workflow means now; who is out, why, who is suppressed.
     `show`: a related module to list."""
     with desk.read() as tx:
@@ -152,27 +243,28 @@ def preview_audience(
         most = max(1, min(limit, 100))
         at = answers.when(tx, as_of) or tx.now
         meant = audience(tx, parsed, at, most)
-        other = audience_by_module(tx, parsed, show, at, most) if show else None
-        seen = {"shown": asdict(other)} if other else {}
-        return {
-            **seen,
+        told: Meant = {
             "count": meant.count,
             "runs": meant.runs,
             "records": meant.records,
             "out": meant.out,
             "suppressed": meant.suppressed,
         }
+        return {"shown": _shown(tx, parsed, show, at, most), **told} if show else told
+
+
+def _shown(tx: Transaction, parsed: Workflow, show: str, at: datetime, most: int) -> OtherSide:
+    other = audience_by_module(tx, parsed, show, at, most)
+    return {"module": other.module, "count": other.count, "records": other.records}
 
 
 @operation(
     "GET /workflows/{workflow}/explain/{record}",
     scope="runs:read",
     untrusted=True,
-    gives="would_run:boolean why:string conditions:array blocked_by:array runs:array "
-    "workflow?:integer record?:object next?:string",
     stage="run",
 )
-def explain(desk: Desk, workflow: Number, record: Ref, as_of: str | None = None) -> Answer:
+def explain(desk: Desk, workflow: Number, record: Ref, as_of: str | None = None) -> Explanation:
     """Why a workflow did or did not, or would or would not, run for a record: condition by
     condition with the real values, and what else keeps it."""
     with desk.read() as tx:
@@ -222,7 +314,7 @@ def _blocked(
     yield from held_back(tx, live, subject_of(tx, parsed, id), at)
 
 
-def _runs(tx: Transaction, workflow: int, module: str, id: int) -> list[Answer]:
+def _runs(tx: Transaction, workflow: int, module: str, id: int) -> list[RunOfWorkflow]:
     rows = runs.newest(tx, Wanted((workflow,), record=(module, id)), 5)
     return [
         {

@@ -17,7 +17,7 @@ from server.access.rights import Refused
 from server.operations import answers
 from server.operations.registry import Missing
 
-Trouble = Callable[[Request, int, Sequence[dict[str, Any]]], Response]
+Trouble = Callable[[Request, int, Sequence[answers.Fault]], Response]
 WORDS = {404: "There is nothing at this address.", 405: "This address does not do that."}
 LIST = "/api/openapi.json lists the routes."
 

@@ -4,9 +4,8 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
@@ -17,10 +16,9 @@ from engine.records.search import simple
 from server.access.desk import Desk
 from server.access.rights import holder
 from server.operations import catalogue, modules
-from server.operations.files import hand_out, take
+from server.operations.files import AttachedFile, hand_out, take
 from server.operations.registry import Operation
 from server.rest.errors import Unknown
-from server.rest.openapi import ATTACHING, HANDING_OUT, described
 
 # What `GET /records/{module}` takes beside fields to compare.
 SEARCHING = ("where", "fields", "order_by", "limit", "cursor")
@@ -28,53 +26,14 @@ SEARCHING = ("where", "fields", "order_by", "limit", "cursor")
 
 def router() -> APIRouter:
     """All routes; those of records by the verbs one expects."""
-    api = APIRouter(prefix="/api", dependencies=[Depends(HTTPBearer(auto_error=False))])
+    api = APIRouter(prefix="/api", include_in_schema=False)
     # What is written out goes before what is named: /workflows/test before /workflows/{workflow}.
     for operation in sorted(catalogue.every().values(), key=lambda each: each.path):
-        api.add_api_route(
-            operation.path,
-            _endpoint(operation),
-            methods=[operation.method],
-            status_code=operation.status,
-            operation_id=operation.name,
-            summary=operation.name.replace("_", " ").capitalize(),
-            description=operation.words,
-            openapi_extra=described(operation),
-            response_class=JSONResponse,
-        )
-    change = catalogue.every()["write_record"]
-    path = "/records/{module}/{record}"
-    api.add_api_route(
-        path,
-        _endpoint(change),
-        methods=["PATCH"],
-        operation_id="change_record",
-        summary="Change record",
-        description="Change fields of a record.",
-        openapi_extra=described(change, path),
-        response_class=JSONResponse,
-    )
-    api.add_api_route(
-        "/records/{module}/{record}/files",
-        _attach,
-        methods=["POST"],
-        status_code=201,
-        operation_id="attach_file",
-        summary="Attach file",
-        description="Attach a file of at most 25 MB to a record.",
-        openapi_extra=ATTACHING,
-        response_class=JSONResponse,
-    )
-    api.add_api_route(
-        "/files/{document}",
-        _file,
-        methods=["GET"],
-        operation_id="get_file",
-        summary="Get file",
-        description="The bytes of a file, by the id of its document.",
-        openapi_extra=HANDING_OUT,
-        response_class=Response,
-    )
+        api.add_api_route(operation.path, _endpoint(operation), methods=[operation.method])
+    record = "/records/{module}/{record}"
+    api.add_api_route(record, _endpoint(catalogue.every()["write_record"]), methods=["PATCH"])
+    api.add_api_route(f"{record}/files", _attach, methods=["POST"])
+    api.add_api_route("/files/{document}", _file, methods=["GET"], response_class=Response)
     return api
 
 
@@ -86,7 +45,11 @@ async def _attach(request: Request) -> Response:
     async with request.form(max_files=1, max_fields=10) as form:
         named = request.path_params
         saved = await run_in_threadpool(take, desk, named["module"], named["record"], form)
-    made = {"id": saved.id, "number": saved.number, "file": f"/api/files/{saved.id}"}
+    made: AttachedFile = {
+        "id": saved.id,
+        "number": saved.number,
+        "file": f"/api/files/{saved.id}",
+    }
     return JSONResponse(made, 201)
 
 

@@ -26,9 +26,9 @@ def test_a_template_goes_out_as_json_and_comes_back_the_same(
             delete(story, id)
         with pytest.raises(Invalid, match="there is no template"):
             get_template(desk(story), "second_reminder")
-        put_template(desk(story), shared["template"])
+        put_template(desk(story), dict(shared["template"]))
         assert get_template(desk(story), "second_reminder") == shared
-        put_template(desk(story), shared["template"])  # once more: nothing is there twice
+        put_template(desk(story), dict(shared["template"]))  # once more: nothing is there twice
         assert get_template(desk(story), "second_reminder") == shared
 
 

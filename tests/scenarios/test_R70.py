@@ -28,7 +28,7 @@ def story(template_database: TemplateDatabase, clock: Clock) -> Iterator[Story]:
 
 def described(story: Story, *modules: str) -> Answer:
     desk = Desk(story.installation, Principal("admin", frozenset({"admin"})))
-    return describe_modules(desk, list(modules))
+    return dict(describe_modules(desk, list(modules)))
 
 
 def test_every_filterable_field_is_listed_with_its_operators(story: Story) -> None:

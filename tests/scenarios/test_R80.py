@@ -50,7 +50,7 @@ def story(template_database: TemplateDatabase, clock: Clock) -> Iterator[Story]:
 
 def preview(story: Story, document: dict[str, Any], **given: Any) -> Answer:
     desk = Desk(story.installation, Principal("admin", frozenset({"admin"})))
-    return preview_audience(desk, document=document, **given)
+    return dict(preview_audience(desk, document=document, **given))
 
 
 def numbers(rows: list[dict[str, Any]]) -> list[str]:

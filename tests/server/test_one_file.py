@@ -21,18 +21,21 @@ from tests.server.reception import Reception, furnish, opened
 FILE = '''
 """The weather."""
 
+from typing_extensions import NotRequired, TypedDict
+
 from server.access.desk import Desk
-from server.operations.registry import Answer, Number, operation
+from server.operations.registry import Number, operation
 
 
-@operation(
-    "GET /weather/{day}",
-    scope="records:read",
-    stage="records",
-    untrusted=True,
-    gives="day:integer words?:string",
-)
-def get_weather(desk: Desk, day: Number) -> Answer:
+class Weather(TypedDict):
+    """How the weather is on a day, in words if there are any."""
+
+    day: int
+    words: NotRequired[str]
+
+
+@operation("GET /weather/{day}", scope="records:read", stage="records")
+def get_weather(desk: Desk, day: Number) -> Weather:
     """Tell how the weather is on a day."""
     return {"day": day, "words": f"{desk.who.name} says: fine"}
 '''
@@ -67,9 +70,13 @@ def test_a_tool_in_one_file_is_found_at_every_door(reception: Reception) -> None
     answered = TestClient(app, "http://127.0.0.1", headers=token).get("/api/weather/3")
     assert answered.json() == {"day": 3, "words": "vera says: fine"}
 
-    route = app.openapi()["paths"]["/api/weather/{day}"]["get"]
+    told = app.openapi()
+    route = told["paths"]["/api/weather/{day}"]["get"]
     assert route["operationId"] == "get_weather"
     assert [one["name"] for one in route["parameters"]] == ["day"]
+    shape = route["responses"]["200"]["content"]["application/json"]["schema"]
+    assert shape == {"$ref": "#/components/schemas/Weather"}
+    assert told["components"]["schemas"]["Weather"]["required"] == ["day"]
 
     names = list(catalogue.tools())
     assert names[names.index("write_record") + 1] == "get_weather"

@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
+from typing_extensions import TypedDict
 
 from engine.people import audit
 from engine.problems import Invalid
 from server.access.desk import Desk
 from server.access.rights import Refused
-from server.operations import people, reviews, runs
-from server.operations.registry import OPERATIONS, Missing
+from server.operations import people, registry, reviews, runs
+from server.operations.registry import OPERATIONS, Answer, Missing
+from tests.answers import checked
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.server.reception import REMIND, Reception, furnish, opened
@@ -37,8 +40,40 @@ def faults(reception: Reception, operation: str, /, **given: Any) -> list[tuple[
 
 
 def test_every_operation_has_words_and_says_what_its_answer_holds() -> None:
-    silent = [name for name, it in OPERATIONS.items() if not (it.words and it.gives)]
+    silent = [name for name, it in OPERATIONS.items() if not (it.words and it.answer.__doc__)]
     assert silent == []
+
+
+def test_an_operation_that_does_not_say_what_it_answers_is_none() -> None:
+    def get_rumour(desk: Desk) -> Answer:
+        """Tell what people say."""
+        raise AssertionError
+
+    with pytest.raises(TypeError, match="get_rumour returns no TypedDict"):
+        registry.operation("GET /rumour", scope="records:read")(get_rumour)
+    assert "get_rumour" not in OPERATIONS
+
+
+class Rumour(TypedDict):
+    """What people say, and how many of them."""
+
+    said: str
+    people: int
+
+
+@pytest.mark.parametrize(
+    "answer", [{"said": "so"}, {"said": "so", "people": "2"}, {"said": "so", "people": 2, "of": 3}]
+)
+def test_a_type_that_lies_fails_the_tests(answer: Any) -> None:
+    def get_rumour(desk: Desk) -> Rumour:
+        """Tell what people say."""
+        told: Rumour = answer
+        return told
+
+    registry.operation("GET /rumour", scope="records:read")(get_rumour)
+    asked = checked(OPERATIONS.pop("get_rumour"))
+    with pytest.raises(ValidationError):
+        asked(None)
 
 
 def test_no_operation_decides_a_review() -> None:

@@ -1,5 +1,7 @@
 """REST as a program sees it: over a real port, with a token, on both databases."""
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -152,6 +154,21 @@ def test_every_operation_is_in_openapi_with_parameters_and_answers(reception: Re
         ("where", "query"),
     ]
     assert routes["POST", "/api/records/{module}"]["security"] == [{"HTTPBearer": []}]
+
+
+@on_sqlite
+def test_openapi_tells_the_type_of_every_answer_down_to_its_parts(reception: Reception) -> None:
+    told = httpx.get(f"{reception.url}/api/openapi.json").json()
+    kinds = told["components"]["schemas"]
+    for name, operation in OPERATIONS.items():
+        route = told["paths"][f"/api{operation.path}"][operation.method.lower()]
+        answer = route["responses"][f"{operation.status}"]["content"]["application/json"]["schema"]
+        assert kinds[answer["$ref"].rpartition("/")[2]]["required"] == operation.always, name
+        assert {"$ref": "#/components/responses/422"} in route["responses"].values()
+    refs = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(told)))
+    assert refs == set(kinds)
+    fields = kinds["FoundRecords"]["properties"]["records"]["items"]
+    assert fields == {"$ref": "#/components/schemas/FoundRecord"}
 
 
 @on_sqlite

@@ -14,6 +14,7 @@ from engine.problems import Invalid, Problem
 from engine.records.schema_number import Outdated
 from server.access.rights import Refused
 from server.access.session import OtherSite, SignInFirst, visit
+from server.operations.answers import Fault
 from server.operations.registry import Missing
 from server.pages.frame.field_values import sentence
 from server.pages.frame.page import HEADERS, door, page
@@ -76,7 +77,7 @@ def sign_in_first(request: Request) -> Response:
     return RedirectResponse(where, 303, {"Cache-Control": "no-store"})
 
 
-def trouble(request: Request, status: int, problems: Sequence[dict[str, Any]]) -> Response:
+def trouble(request: Request, status: int, problems: Sequence[Fault]) -> Response:
     """The page for what no route of ours has answered."""
     told = [Problem("", str(it.get("message", "")), str(it.get("remedy", ""))) for it in problems]
     return said(request, status, told)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from engine.problems import Invalid
 from server.access.session import Posted, Signed, Visit, text
-from server.operations.one_offs import write_to_customers
+from server.operations.one_offs import OneOff, write_to_customers
 from server.pages.frame.errors import PageRoute
 from server.pages.frame.field_values import faults
 from server.pages.frame.lists import choice
@@ -46,7 +46,7 @@ def write(visit: Signed, form: Posted) -> Response:
     return _shown(visit, given, answer)
 
 
-def _asked(visit: Visit, given: dict[str, str], *, dry: bool) -> dict[str, Any]:
+def _asked(visit: Visit, given: dict[str, str], *, dry: bool) -> OneOff:
     visit.desk.need("workflows:write")
     lines = [line.strip() for line in given["customers"].replace(",", "\n").splitlines()]
     named = [line for line in lines if line] if given["who"] == "these" else None
@@ -64,7 +64,7 @@ def _asked(visit: Visit, given: dict[str, str], *, dry: bool) -> dict[str, Any]:
 
 
 def _shown(
-    visit: Visit, given: dict[str, str], answer: dict[str, Any] | None = None, error: str = ""
+    visit: Visit, given: dict[str, str], answer: OneOff | None = None, error: str = ""
 ) -> Response:
     visit.desk.need("workflows:write")
     with visit.desk.read() as tx:

@@ -1,7 +1,8 @@
 """Whom a version under review would take, as its page shows them."""
 
-from typing import Any
+from collections.abc import Sequence
 
+from engine.runs.rehearsal import LeftOut, NamedRecord
 from engine.workflows.workflow import TOGETHER
 from server.operations.queries import records
 from server.operations.reviews import CHECKED, Proposal
@@ -18,7 +19,9 @@ def audience(names: Names, it: Proposal) -> Audience:
     tx, found = names.tx, it.audience
     why = {each["id"]: each["why"] for each in found.suppressed}
     inside = [each for each in found.records if each["id"] not in why]
-    held = [{**each, "why": why[each["id"]]} for each in found.records if each["id"] in why]
+    held: list[LeftOut] = [
+        {**each, "why": why[each["id"]]} for each in found.records if each["id"] in why
+    ]
     every = records.count(tx, tx.schema.module(it.parsed.module))
     return {
         "text": _headline(names, it),
@@ -60,10 +63,12 @@ def _note(it: Proposal, held: int) -> str:
     return " ".join(told)
 
 
-def _group(names: Names, it: Proposal, count: int, people: list[dict[str, Any]]) -> AudienceGroup:
+def _group(
+    names: Names, it: Proposal, count: int, people: Sequence[NamedRecord | LeftOut]
+) -> AudienceGroup:
     return {"count": count, "people": [_person(names, it.parsed.module, each) for each in people]}
 
 
-def _person(names: Names, module: str, each: dict[str, Any]) -> Person:
+def _person(names: Names, module: str, each: NamedRecord | LeftOut) -> Person:
     record, about = names.record(module, each["id"])
-    return {"record": record, "name": about, "why": each.get("why", "")}
+    return {"record": record, "name": about, "why": str(each.get("why", ""))}

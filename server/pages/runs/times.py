@@ -11,8 +11,7 @@ from engine.problems import Invalid
 from engine.records.transaction import Transaction
 from server.access.session import Posted, Signed, Visit, text, texts
 from server.operations.queries import workflows
-from server.operations.registry import Answer
-from server.operations.schedules import move_times, undo_move
+from server.operations.schedules import MovedStep, move_times, undo_move
 from server.pages.frame.errors import PageRoute
 from server.pages.frame.field_values import faults, size
 from server.pages.frame.lists import choice
@@ -101,10 +100,13 @@ def _wanted(form: FormData) -> dict[str, Any]:
     return {**typed, "workflows": ticked or None}
 
 
-def _step_time(tx: Transaction, names: Names, step: Answer) -> StepTime:
+def _step_time(tx: Transaction, names: Names, step: MovedStep) -> StepTime:
     module, _, id = step["record"].partition("/")
     zone = tx.company.calendar.timezone
-    old, new = (stamp(datetime.fromisoformat(step[key]).astimezone(zone)) for key in ("old", "new"))
+    old, new = (
+        stamp(datetime.fromisoformat(moment).astimezone(zone))
+        for moment in (step["old"], step["new"])
+    )
     return {
         "run": {"text": number(step["run"]), "href": f"/runs/{step['run']}"},
         "record": names.record(module, int(id))[0],

@@ -1,7 +1,8 @@
 """What the pages of templates show, as plain data (see `frame/views.py`)."""
 
-from typing import Any, TypedDict
+from typing import TypedDict
 
+from server.operations.variables import VariableGroup
 from server.pages.frame.views import Choice, Effect, Fact, Filters, Link, When
 
 
@@ -83,4 +84,4 @@ class VariablesView(TypedDict):
 
     module: str
     modules: list[Choice]
-    groups: list[dict[str, Any]]
+    groups: list[VariableGroup]

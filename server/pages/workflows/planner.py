@@ -12,6 +12,7 @@ from engine.workflows.library import Live, examine
 from engine.workflows.schedule_limit import active_schedules
 from server.access.session import Posted, Signed, Visit
 from server.operations.answers import workflow_row
+from server.operations.drafts import submit_workflow
 from server.operations.queries import Stored
 from server.operations.schedules import (
     change_schedule,
@@ -21,7 +22,6 @@ from server.operations.schedules import (
     standing,
     with_schedule,
 )
-from server.operations.workflows import submit_workflow
 from server.pages.frame.errors import PageRoute
 from server.pages.frame.field_values import faults, size
 from server.pages.frame.lists import address

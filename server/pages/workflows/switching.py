@@ -11,7 +11,7 @@ from engine.records.transaction import Transaction
 from engine.runs.candidates import candidates
 from server.access.session import Posted, Signed, Visit, text, texts
 from server.operations.runs import run_workflow
-from server.operations.workflows import toggle_workflow
+from server.operations.switching import toggle_workflow
 from server.pages.frame.errors import PageRoute
 from server.pages.frame.field_values import faults, size
 from server.pages.frame.lists import choice
