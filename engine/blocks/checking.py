@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.company.calendar import parse_moment
+from engine.company.windows import Window
 from engine.conditions import Binder, Condition, bind
 from engine.problems import BadValue, Invalid, Problem, suggest
 from engine.records.named import ActiveWorkflow
@@ -26,7 +27,7 @@ class Checking:
     """What checks share. `results` holds, for each earlier step, the keys of its result.
 
     `size` counts the records of the module; `chosen` names the modules of which the conditions
-    choose related records.
+    choose related records; `window` is that of the workflow.
     """
 
     binder: Binder
@@ -41,6 +42,7 @@ class Checking:
     inactive: Collection[str] = ()
     others: Collection[ActiveWorkflow] = ()
     senders: Collection[str] = ()
+    window: Window | None = None
 
     @property
     def module(self) -> Module:

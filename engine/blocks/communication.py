@@ -57,6 +57,12 @@ class Communication(Action):
         if self.at and self.as_soon_as_possible:
             remedy = "Leave one of the two out."
             yield Problem("at", "it cannot go at a set time and as soon as possible.", remedy)
+        window = checking.window
+        if not self.at or window is None or any(window.problems()):
+            return
+        if not window.shows(time.fromisoformat(self.at)):
+            told = f"the workflow writes {window.words()} only, and {self.at} is outside."
+            yield Problem("at", told, "Choose a time inside the window, or widen the window.")
 
     def timing(self, binder: Binder) -> str:
         """When it goes and what if nothing is left, after what it does; "" as a rule."""

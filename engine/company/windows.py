@@ -54,6 +54,12 @@ class Window(BaseModel):
         """Whether it is open then."""
         return self.opens(now, calendar) is None
 
+    def shows(self, clock: time) -> bool:
+        """Whether it is open at this time of day, on a day on which it opens."""
+        first, last = time.fromisoformat(self.from_), time.fromisoformat(self.to)
+        within = first <= clock, clock <= last
+        return any(within) if last < first else all(within)
+
     def words(self) -> str:
         """As one says it: "between 08:00 and 18:00 on working days"."""
         over = " the next day" if self.to < self.from_ else ""

@@ -1,6 +1,7 @@
 """What of a well-formed document does not fit the records, fields and steps that there are."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from engine.blocks.checking import Checking
 from engine.blocks.step import Step
@@ -27,7 +28,8 @@ def check(workflow: Workflow, checking: Checking) -> list[Problem]:
     problems += _window(workflow, checking)
     if not workflow.steps:
         problems.append(Problem("steps", "the workflow does nothing yet.", "Add a step."))
-    problems += _steps(workflow.steps, "steps", checking, set())
+    inside = replace(checking, window=workflow.window)
+    problems += _steps(workflow.steps, "steps", inside, set())
     return list(dict.fromkeys(problems))
 
 

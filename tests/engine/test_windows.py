@@ -1,11 +1,17 @@
 """Windows: open from one half hour to another, both included, over midnight, on some days."""
 
-from datetime import datetime
+from datetime import UTC, datetime, time
 
 import pytest
 
+from engine.blocks.checking import Checking
 from engine.company.calendar import Calendar
 from engine.company.windows import Window
+from engine.conditions import Binder
+from engine.schema.modules import Module, Schema
+from engine.starter import starter
+from engine.workflows.checks import check
+from engine.workflows.workflow import Workflow
 
 PARIS = Calendar.of("Europe/Paris", country="FR")
 
@@ -20,6 +26,10 @@ def opens(window: dict[str, object], moment: str) -> str:
     return "open" if found is None else f"{found.astimezone(PARIS.timezone):%Y-%m-%d %H:%M}"
 
 
+SCHEMA = Schema(Module.model_validate(each) for each in starter("modules"))
+NOW = datetime(2026, 3, 10, 8, tzinfo=UTC)
+CHECKING = Checking(Binder(SCHEMA, SCHEMA.module("invoices"), NOW, PARIS))
+PAID = {"field": "status", "op": "equals", "value": "Paid"}
 DAY = {"from": "08:00", "to": "18:00"}
 NIGHT = {"from": "22:00", "to": "06:00"}
 WORKING = {**DAY, "days": "working_days"}
@@ -87,3 +97,48 @@ def test_it_is_told_in_words(window: dict[str, object], words: str) -> None:
 def test_what_makes_no_sense_is_told(window: dict[str, object], path: str, message: str) -> None:
     (problem,) = Window.model_validate(window).problems()
     assert (problem.path, problem.message[: len(message)]) == (path, message)
+
+
+@pytest.mark.parametrize(
+    ("window", "clock", "shown"),
+    [
+        (DAY, "08:00", True),
+        (DAY, "18:00", True),
+        (DAY, "18:01", False),
+        (NIGHT, "23:00", True),
+        (NIGHT, "05:59", True),
+        (NIGHT, "12:00", False),
+        ({"from": "09:00", "to": "09:00"}, "09:00", True),
+        ({"from": "09:00", "to": "09:00"}, "09:01", False),
+    ],
+)
+def test_a_window_shows_a_time_of_day(window: dict[str, object], clock: str, shown: bool) -> None:
+    assert Window.model_validate(window).shows(time.fromisoformat(clock)) is shown
+
+
+@pytest.mark.parametrize(
+    ("window", "at", "refused"),
+    [
+        ({"from": "09:00", "to": "12:00"}, "15:00", True),
+        ({"from": "09:00", "to": "12:00"}, "12:00", False),
+        ({"from": "22:00", "to": "06:00"}, "15:00", True),
+        (None, "15:00", False),
+        ({"from": "9", "to": "12:00"}, "15:00", False),  # what is wrong there is the window
+    ],
+)
+def test_t8_a_message_at_a_time_outside_the_window_is_refused(
+    window: dict[str, object] | None, at: str, refused: bool
+) -> None:
+    step = {"id": "m", "type": "send_email", "to": ["x@y.test"], "subject": "S", "body": "B"}
+    document = {
+        "name": "W",
+        "module": "invoices",
+        "trigger": {"type": "record_created"},
+        "steps": [{"id": "a", "type": "if", "conditions": PAID, "then": [{**step, "at": at}]}],
+        **({"window": window} if window else {}),
+    }
+    found = [
+        each for each in check(Workflow.model_validate(document), CHECKING) if "at" in each.path
+    ]
+    told = [(each.path, each.message.rpartition(", and ")[2]) for each in found]
+    assert told == ([("steps.0.then.0.at", f"{at} is outside.")] if refused else [])
