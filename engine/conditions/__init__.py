@@ -252,6 +252,11 @@ def _positive(path: Path, operator: Operator, node: Compare, binder: Binder, whe
     if operator.takes == "value":
         return test(operator, node.value, at)
     written = operands(node.value, operator, at)
+    if operator.against:
+        places = [f"{at}.{place}" for place in range(len(written))]
+        pairs = zip(written, places, strict=True)
+        values = [operand(path, operator, raw, binder, place) for raw, place in pairs]
+        return Test(path, operator, values, "exact")
     if operator.takes == "range":
         low, high = written
         at_least, at_most = OPERATORS["at_least"], OPERATORS["at_most"]
@@ -294,12 +299,14 @@ def _merged(path: Path, operator: Operator, each: list[Bound]) -> Bound:
 
 
 def _test(path: Path, operator: Operator, value: Any, exact: bool, binder: Binder) -> Bound:
+    if operator.against:
+        return Test(path, operator, value, "exact")
     if path.field.kind == "datetime" and type(value) is date:
         return _by_day(path, operator, value, binder)
     if path.field.yearly and operator.name == "equals":
         return _anniversary(path, operator, value)
     # What is kept in one spelling needs no folding, and so can use an index.
-    one_spelling = path.field.kept.name in ("picklist", "owner", "record")
+    one_spelling = path.field.kept.one_spelling
     literal = not isinstance(value, (Path, Old))
     exact = exact or (one_spelling and literal and not operator.of_parts)
     return Test(path, operator, value, "exact" if exact else "folded")
@@ -346,7 +353,9 @@ def _by_day(path: Path, operator: Operator, day: date, binder: Binder) -> Bound:
             return before
         case "greater_than":
             return Test(path, OPERATORS["at_least"], next_day)
-    return Every((since, before))
+        case "equals":
+            return Every((since, before))
+    return Test(path, operator, first)
 
 
 def _change(path: Path, operator: Operator, node: Compare, binder: Binder, where: str) -> Bound:

@@ -10,23 +10,13 @@ from pydantic import JsonValue
 
 from engine.company.calendar import parse_moment
 from engine.conditions import Binder, Compare
-from engine.conditions.operators import DATE_LABELS, OPERATORS, alternatives
+from engine.conditions.operators import OPERATORS, alternatives, denied, opposite, said
 from engine.conditions.readings import Facts
 from engine.problems import BadValue, Invalid
 from engine.schema.english import listed
 from engine.schema.fields import Field
 from engine.schema.modules import Path
 
-NOT = {
-    "is": "is not",
-    "begins": "does not begin",
-    "ends": "does not end",
-    "contains": "does not contain",
-    "becomes": "does not become",
-    "has": "has not",
-}
-OPPOSITES = {it.name: it.negates for it in OPERATORS.values() if it.negates}
-OPPOSITES |= {negated: name for name, negated in OPPOSITES.items()}
 OPEN = ("at", "by", "for", "from", "on", "to", "until")  # "the valid until is" does not read
 SINGULAR = ("ss", "us", "is")  # progress, status and analysis are no plurals
 
@@ -50,19 +40,20 @@ def found(node: Compare, path: Path, binder: Binder, facts: Facts, true_of: bool
     have = shown(field, value, binder)
     if field.kind == "bool" and node.op in ("equals", "not_equals") and _plain(node.value):
         return f"{title} is {have}"
-    if field.kind == "list" and node.op in OPPOSITES:
-        stated = node if true_of else node.model_copy(update={"op": OPPOSITES[node.op]})
+    other = opposite(node.op) if field.kind == "list" else None
+    if other:
+        stated = node if true_of else node.model_copy(update={"op": other})
         told = f"({have})" if of_value else ""
         return joined(title, told, _relation(stated, path, binder))
     if value is None and of_value and not true_of and not OPERATORS[node.op].of_change:
         return f"{title} is empty"
     told = have if of_value or value is not None else ""
-    said = label(node.op, field) if true_of else _denied(node.op, field)
+    verb = label(node.op, field) if true_of else denied(node.op, of_dates=_dated(field))
     wanted = _words(node, path, binder, facts)
     if len(wanted) == 1 and node.op in ("in", "not_in"):
-        said = said.replace("one of", "equal to").replace("none of", "not equal to")
-    last = "and" if node.op == "between" else "or"
-    return joined(title, told, said, listed(wanted, last))
+        verb = verb.replace("one of", "equal to").replace("none of", "not equal to")
+    last = "and" if OPERATORS[node.op].takes == "range" else "or"
+    return joined(title, told, verb, listed(wanted, last))
 
 
 def shown(field: Field, value: Any, binder: Binder) -> str:
@@ -101,9 +92,11 @@ def plain_number(value: JsonValue) -> str:
 
 def label(op: str, field: Field | None = None) -> str:
     """The words of an operator, as they are said of such a field."""
-    if field and field.kind in ("date", "datetime") and op in DATE_LABELS:
-        return DATE_LABELS[op]
-    return OPERATORS[op].label if op in OPERATORS else op
+    return said(op, of_dates=field is not None and _dated(field))
+
+
+def _dated(field: Field) -> bool:
+    return field.kind in ("date", "datetime")
 
 
 def joined(*parts: str) -> str:
@@ -121,14 +114,6 @@ def _missing(path: Path, facts: Facts) -> str:
         if not facts.reached(last):
             return Path(path.module, path.hops[: end - 1], hop.field).title
     return ""
-
-
-def _denied(op: str, field: Field) -> str:
-    """The label of a comparison that does not hold."""
-    if negated := OPERATORS[op].negates:
-        return label(negated, field)
-    first, _, rest = label(op, field).partition(" ")
-    return joined(NOT[first], rest)
 
 
 def _called(path: Path) -> str:
@@ -164,10 +149,10 @@ def _relation(node: Compare, path: Path, binder: Binder) -> str:
     words = _words(node, path, binder, None)
     if path.field.kind == "list":
         return _held(node.op, words)
-    if path.field.kind in ("date", "datetime") and (said := _in_time(node, words)):
-        return said
-    said = joined(_verb(node.op, path.field, len(words)), _together(node.op, words))
-    return _as_plural(said) if _plural(path.field) else said
+    if _dated(path.field) and (in_time := _in_time(node, words)):
+        return in_time
+    told = joined(_verb(node.op, path.field, len(words)), _together(node.op, words))
+    return _as_plural(told) if _plural(path.field) else told
 
 
 def _verb(op: str, field: Field, few: int) -> str:
@@ -193,8 +178,8 @@ def _together(op: str, words: Sequence[str]) -> str:
     return listed(words, "and" if takes == "range" else "nor" if neither else "or")
 
 
-def _as_plural(said: str) -> str:
-    first, _, rest = said.partition(" ")
+def _as_plural(told: str) -> str:
+    first, _, rest = told.partition(" ")
     return joined({"is": "are", "has": "have", "becomes": "become"}.get(first, first), rest)
 
 
@@ -258,7 +243,9 @@ def _items(node: Compare) -> list[JsonValue]:
 
 def _words(node: Compare, path: Path, binder: Binder, facts: Facts | None) -> list[str]:
     """What a field is compared with; for one record also what a day or another field means."""
-    return [word(item, path.field, binder, facts) for item in _items(node)]
+    operator = OPERATORS.get(node.op)
+    held = operator.other_side(path.field) if operator else path.field
+    return [word(item, held, binder, facts) for item in _items(node)]
 
 
 def word(value: JsonValue, field: Field, binder: Binder, facts: Facts | None) -> str:

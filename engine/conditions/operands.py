@@ -19,10 +19,11 @@ def operand(
     path: Path, operator: Operator, raw: JsonValue, binder: Binder, at: str, *, exact: bool = False
 ) -> Any:
     """The typed value, or the field (`Path`) or former value (`Old`) it is. Raises `Invalid`."""
+    held = operator.other_side(path.field)
     if isinstance(raw, dict):
-        return _elsewhere(path, raw, binder, at)
+        return _elsewhere(path, held, raw, binder, at)
     try:
-        value = _typed(path.field, operator, raw, binder, exact=exact)
+        value = _typed(held, operator, raw, binder, exact=exact)
     except BadValue as bad:
         raise refuse(at, bad.message, bad.remedy) from None
     if value is None:
@@ -97,7 +98,9 @@ def _named(field: Field, raw: str, binder: Binder) -> Any:
     return found
 
 
-def _elsewhere(path: Path, raw: dict[str, JsonValue], binder: Binder, at: str) -> Path | Old:
+def _elsewhere(
+    path: Path, held: Field, raw: dict[str, JsonValue], binder: Binder, at: str
+) -> Path | Old:
     key, name = next(iter(raw.items()), ("", None))
     if len(raw) != 1 or key not in ("field", "old") or not isinstance(name, str):
         remedy = 'Write {"field": "credit_limit"} or {"old": "amount"}.'
@@ -109,9 +112,9 @@ def _elsewhere(path: Path, raw: dict[str, JsonValue], binder: Binder, at: str) -
     if key == "old" and (other.hops or not recorded(other.field)):
         remedy = f"Use a field of {binder.module.label} that people change."
         raise refuse(at, f"no old value of `{other}` is known.", remedy)
-    if not _comparable(path.field, other.field):
-        remedy = f"Choose a {path.field.kind} field."
-        if path.field.kind == "list":
+    if not _comparable(held, other.field):
+        remedy = f"Choose a {held.kind} field."
+        if held.kind == "list":
             remedy = "Write the values themselves."
         message = f"{path.field.title} and {other.field.title} cannot be compared."
         raise refuse(at, message, remedy)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from sqlalchemy import JSON, ColumnElement, String, and_, extract, func
 
+from engine.schema.fields import FIELD_TYPES, Field
 from engine.schema.sql_types import Fold, FoldItems, HasItem, Position
 
 Comparison = Callable[[Any, Any], Any]
@@ -16,6 +17,15 @@ ORDERED = frozenset({"number", "date", "datetime"})
 LIST = frozenset({"list"})
 PLAIN = TEXT | ORDERED | {"bool", "reference"}
 ANY = PLAIN | LIST | {"json"}
+NOT = {
+    "is": "is not",
+    "begins": "does not begin",
+    "ends": "does not end",
+    "contains": "does not contain",
+    "becomes": "does not become",
+    "has": "has not",
+    "include": "do not include",
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +36,11 @@ class Operator:
     the opposite of another (`negates`), is made of others, or looks at the change itself
     (`of_change`) and so has no meaning without an event. One that is `of_parts` compares a text
     with a part of it, which need not be anything the field itself could hold. One `of_category`
-    asks of which category the tags are.
+    asks of which category the tags are. One that compares unlike things, such as a text with a
+    length, says `against` which type of field: both sides come to its `test` as they are.
+
+    The `label` reads after the name of a field, `of_dates` after that of a date. Where it does not
+    hold, its first word is put into the negative (`NOT`), or else it says how that is `denied`.
     """
 
     name: str
@@ -39,6 +53,21 @@ class Operator:
     of_change: bool = False
     of_parts: bool = False
     of_category: bool = False
+    against: str = ""
+    of_dates: str = ""
+    denied: str = ""
+
+    def __post_init__(self) -> None:
+        if not (self.negates or self.denied or self.label.split(" ")[0] in NOT):
+            raise ValueError(f"{self.name}: say how it reads where it is `denied`.")
+        if self.against and self.against not in FIELD_TYPES:
+            raise ValueError(f"{self.name}: there is no field type {self.against}.")
+
+    def other_side(self, field: Field) -> Field:
+        """A field as it would have to be to hold what this one is compared with."""
+        if not self.against:
+            return field
+        return Field(name=field.name, label=field.label, type=self.against)
 
 
 @singledispatch
@@ -122,8 +151,7 @@ def _begins(have: Any, want: Any) -> Any:
 
 
 def _opposite(name: str, label: str, of: Operator, example: Any) -> Operator:
-    same = replace(of, name=name, label=label, example=example, test=None)
-    return replace(same, negates=of.name)
+    return replace(of, name=name, label=label, example=example, negates=of.name, test=None)
 
 
 EQUALS = Operator("equals", "is equal to", PLAIN, "Sent", test=eq)
@@ -148,10 +176,10 @@ OPERATORS: dict[str, Operator] = {
         _opposite("contains_none", "contains none of", ANY_OF, "newsletter, out of office"),
         CATEGORY,
         _opposite("not_in_category", "include none of the category", CATEGORY, "Risk"),
-        Operator("less_than", "is less than", ORDERED, "today", test=lt),
-        Operator("greater_than", "is greater than", ORDERED, 1000, test=gt),
-        Operator("at_most", "is at most", ORDERED, "today-7d", test=le),
-        Operator("at_least", "is at least", ORDERED, 10000, test=ge),
+        Operator("less_than", "is less than", ORDERED, "today", test=lt, of_dates="is before"),
+        Operator("greater_than", "is greater than", ORDERED, 1000, test=gt, of_dates="is after"),
+        Operator("at_most", "is at most", ORDERED, "today-7d", test=le, of_dates="is on or before"),
+        Operator("at_least", "is at least", ORDERED, 10000, test=ge, of_dates="is on or after"),
         Operator("between", "is between", ORDERED, [100, 500], "range"),
         ONE_OF,
         _opposite("not_in", "is none of", ONE_OF, ["Resolved", "Closed"]),
@@ -163,9 +191,29 @@ OPERATORS: dict[str, Operator] = {
         Operator("becomes", "becomes", PLAIN, "Resolved", of_change=True),
     )
 }
-DATE_LABELS = {
-    "less_than": "is before",
-    "greater_than": "is after",
-    "at_most": "is on or before",
-    "at_least": "is on or after",
-}
+
+
+def opposite(name: str) -> str | None:
+    """The operator that holds exactly where this one does not, of filled fields; None if none."""
+    if OPERATORS[name].negates:
+        return OPERATORS[name].negates
+    return next((each.name for each in OPERATORS.values() if each.negates == name), None)
+
+
+def denied(name: str, *, of_dates: bool = False) -> str:
+    """The words of a comparison that does not hold: "is not before", "does not contain"."""
+    operator = OPERATORS[name]
+    if operator.negates:
+        return said(operator.negates, of_dates=of_dates)
+    if operator.denied:
+        return operator.denied
+    first, _, rest = said(name, of_dates=of_dates).partition(" ")
+    return f"{NOT[first]} {rest}".strip()
+
+
+def said(name: str, *, of_dates: bool = False) -> str:
+    """The words of an operator, or its name where there is none."""
+    operator = OPERATORS.get(name)
+    if operator is None:
+        return name
+    return operator.of_dates if of_dates and operator.of_dates else operator.label

@@ -15,6 +15,7 @@ from engine.conditions.comparing import (
     shown,
     word,
 )
+from engine.conditions.operators import denied
 from engine.conditions.readings import Facts, added, holds
 from engine.conditions.relations import relation
 from engine.problems import Invalid
@@ -203,8 +204,8 @@ def _against(node: Related, binder: Binder, facts: Facts, true_of: bool) -> str:
     wanted = word(node.value, NUMBER, binder, facts)
     if node.op in ("equals", "not_equals"):
         return "" if (node.op == "equals") is true_of else f", not {wanted}"
-    said = label(node.op or "")
-    return f", which {said if true_of else said.replace('is', 'is not', 1)} {wanted}"
+    op = node.op or ""
+    return f", which {label(op) if true_of else denied(op)} {wanted}"
 
 
 def _many(number: int, singular: str, plural: str) -> str:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
@@ -81,7 +82,10 @@ class Field(BaseModel):
 
 @dataclass(frozen=True)
 class FieldType:
-    """What the fields of one type have in common."""
+    """What the fields of one type have in common, and an `example` of what they hold, as JSON.
+
+    What is kept in `one_spelling` is compared as it is, whatever case a condition writes it in.
+    """
 
     name: str
     words: str
@@ -92,6 +96,8 @@ class FieldType:
     dump: Callable[[Any], JsonValue] = lambda value: value
     load: Callable[[Field, Any], Any] = lambda field, raw: raw
     places: int = 0
+    example: JsonValue = dataclass_field(kw_only=True)
+    one_spelling: bool = dataclass_field(default=False, kw_only=True)
 
 
 def storable(text: str) -> str:
@@ -276,22 +282,28 @@ def _number(value: Decimal) -> JsonValue:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-def _numbers(name: str, words: str, places: int) -> FieldType:
+def _numbers(name: str, words: str, places: int, example: JsonValue) -> FieldType:
     parse, sql = _decimal, lambda: Number(places)
-    return FieldType(name, words, "number", sql, parse, "number", _number, parse, places)
+    return FieldType(
+        name, words, "number", sql, parse, "number", _number, parse, places, example=example
+    )
 
 
 FIELD_TYPES: dict[str, FieldType] = {
     kept.name: kept
     for kept in (
-        FieldType("text", "a line of text", "text", Text, _text),
-        FieldType("longtext", "text of any length", "text", Text, _text, "longtext"),
-        FieldType("richtext", "text with HTML marks", "text", Text, _text, "longtext"),
-        FieldType("int", "a whole number", "number", BigInteger, _int, "number"),
-        _numbers("decimal", "a number", places=0),
-        _numbers("money", "an amount", places=2),
-        FieldType("bool", "true or false", "bool", Boolean, _bool, "bool"),
-        FieldType("date", "a day", "date", Date, _date, "date", _iso, _date),
+        FieldType("text", "a line of text", "text", Text, _text, example="ACME Ltd"),
+        FieldType(
+            "longtext", "text of any length", "text", Text, _text, "longtext", example="Dear Ana"
+        ),
+        FieldType(
+            "richtext", "text with HTML marks", "text", Text, _text, "longtext", example="<b>Hi</b>"
+        ),
+        FieldType("int", "a whole number", "number", BigInteger, _int, "number", example=12),
+        _numbers("decimal", "a number", places=0, example=0.25),
+        _numbers("money", "an amount", places=2, example=1200.5),
+        FieldType("bool", "true or false", "bool", Boolean, _bool, "bool", example=True),
+        FieldType("date", "a day", "date", Date, _date, "date", _iso, _date, example="2026-03-10"),
         FieldType(
             "datetime",
             "a point in time",
@@ -301,12 +313,34 @@ FIELD_TYPES: dict[str, FieldType] = {
             "datetime",
             _iso,
             _datetime,
+            example="2026-03-10T09:00:00+01:00",
         ),
-        FieldType("picklist", "one of the choices", "text", Text, _choice, "choice"),
-        FieldType("multipicklist", "any of the choices", "list", lambda: Json, _choices, "choices"),
-        FieldType("email", "an e-mail address", "text", Text, _email, "email"),
-        FieldType("phone", "a telephone number", "text", Text, _text, "phone"),
-        FieldType("url", "a web address", "text", Text, _url, "url"),
+        FieldType(
+            "picklist",
+            "one of the choices",
+            "text",
+            Text,
+            _choice,
+            "choice",
+            example="Open",
+            one_spelling=True,
+        ),
+        FieldType(
+            "multipicklist",
+            "any of the choices",
+            "list",
+            lambda: Json,
+            _choices,
+            "choices",
+            example=["Open", "Waiting"],
+        ),
+        FieldType(
+            "email", "an e-mail address", "text", Text, _email, "email", example="ana@acme.test"
+        ),
+        FieldType(
+            "phone", "a telephone number", "text", Text, _text, "phone", example="+33612345678"
+        ),
+        FieldType("url", "a web address", "text", Text, _url, "url", example="https://acme.test"),
         FieldType(
             "reference",
             "a record of another module",
@@ -314,11 +348,37 @@ FIELD_TYPES: dict[str, FieldType] = {
             lambda: Key,
             _reference,
             "reference",
+            example=3,
         ),
-        FieldType("owner", "a user or group, by name", "text", Text, _text, "owner"),
-        FieldType("owners", "users or groups, by name", "list", lambda: Json, _choices, "choices"),
-        FieldType("record", "any record, as module/id", "text", Text, _record),
-        FieldType("file", "a file, by name", "text", Text, _text),
-        FieldType("json", "any JSON", "json", lambda: Json, _json, "longtext"),
+        FieldType(
+            "owner",
+            "a user or group, by name",
+            "text",
+            Text,
+            _text,
+            "owner",
+            example="alice",
+            one_spelling=True,
+        ),
+        FieldType(
+            "owners",
+            "users or groups, by name",
+            "list",
+            lambda: Json,
+            _choices,
+            "choices",
+            example=["alice", "Sales"],
+        ),
+        FieldType(
+            "record",
+            "any record, as module/id",
+            "text",
+            Text,
+            _record,
+            example="invoices/12",
+            one_spelling=True,
+        ),
+        FieldType("file", "a file, by name", "text", Text, _text, example="offer.pdf"),
+        FieldType("json", "any JSON", "json", lambda: Json, _json, "longtext", example={"a": [1]}),
     )
 }

@@ -13,8 +13,9 @@ from engine.blocks.step import Step, Template
 from engine.blocks.triggers import Trigger
 from engine.company.calendar import Calendar, parse_moment
 from engine.conditions import Binder
-from engine.conditions.operators import ANY, DATE_LABELS, OPERATORS, Operator
+from engine.conditions.operators import ANY, OPERATORS, Operator
 from engine.effects.functions import FUNCTIONS
+from engine.schema.fields import FIELD_TYPES
 from engine.schema.modules import Module, Schema
 from engine.templates.filters import FILTERS
 from engine.templates.variables import VARIABLES
@@ -22,7 +23,9 @@ from engine.workflows.recurrence import Recurrence, choices
 from engine.workflows.rights import rights, risks
 from engine.workflows.workflow import Workflow
 
-Kind = Literal["document", "trigger", "step", "operator", "value", "variable", "filter", "function"]
+Kind = Literal[
+    "document", "trigger", "step", "operator", "value", "field", "variable", "filter", "function"
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SHARED = ("id", "label", "on_error")
 PARTS = {
@@ -196,7 +199,15 @@ ANYWHERE = Binder(Schema([RECORDS]), RECORDS, ONCE, Calendar(ZoneInfo("UTC")))
 def blocks() -> list[Block]:
     """Every block, by kind and then by type."""
     steps = [*_documents(), *_triggers(), *_steps()]
-    return [*steps, *_operators(), *_values(), *_variables(), *_filters(), *_functions()]
+    return [
+        *steps,
+        *_operators(),
+        *_values(),
+        *_fields(),
+        *_variables(),
+        *_filters(),
+        *_functions(),
+    ]
 
 
 def icons() -> set[str]:
@@ -247,13 +258,25 @@ def _step(name: str, kind: type[Step]) -> Block:
     )
 
 
+# A field of each kind that many modules have.
+USUAL = {
+    "subject": "text",
+    "balance": "number",
+    "due_date": "date",
+    "created_at": "datetime",
+    "tags": "list",
+    "locked": "bool",
+    "account": "reference",
+}
+
+
 def _operators() -> list[Block]:
     return [
         Block(
             "operator",
             name,
-            f"{operator.label}{f' (dates: {DATE_LABELS[name]})' if name in DATE_LABELS else ''}; "
-            f"for {_fields(operator.kinds)}; takes {_taken(operator.takes)}"
+            f"{operator.label}{f' (dates: {operator.of_dates})' if operator.of_dates else ''}; "
+            f"for {_kinds(operator.kinds)}; takes {_taken(operator)}"
             f"{'; needs a change to look at' if operator.of_change else ''}.",
             examples=(_compared(operator),),
         )
@@ -261,13 +284,14 @@ def _operators() -> list[Block]:
     ]
 
 
-def _fields(kinds: frozenset[str]) -> str:
+def _kinds(kinds: frozenset[str]) -> str:
     return "any field" if kinds == ANY else f"{', '.join(sorted(kinds))} fields"
 
 
-def _taken(takes: str) -> str:
+def _taken(operator: Operator) -> str:
     known = {"value": "a value", "list": "a list", "range": "[lowest, highest]"}
-    return known.get(takes, "no value")
+    told = known.get(operator.takes, "no value")
+    return f"{told}: {FIELD_TYPES[operator.against].words}" if operator.against else told
 
 
 def _compared(operator: Operator) -> JsonValue:
@@ -276,6 +300,8 @@ def _compared(operator: Operator) -> JsonValue:
     of_number = isinstance(example, int | list) and operator.takes != "list"
     fitting = "balance" if of_number else "subject" if operator.of_parts else "status"
     fitting = "tags" if operator.of_category else fitting
+    if operator.against:
+        fitting = next(name for name, kind in USUAL.items() if kind in operator.kinds)
     if isinstance(example, str) and parse_moment(example):
         fitting = "due_date"
     shown: dict[str, JsonValue] = {"field": fitting, "op": operator.name}
@@ -284,6 +310,14 @@ def _compared(operator: Operator) -> JsonValue:
 
 def _values() -> list[Block]:
     return [Block("value", name, words, examples=shown) for name, words, shown in VALUES]
+
+
+def _fields() -> list[Block]:
+    """The types that fields of modules can have."""
+    return [
+        Block("field", name, f"{each.words}; compares as {each.kind}.", examples=(each.example,))
+        for name, each in FIELD_TYPES.items()
+    ]
 
 
 def _variables() -> list[Block]:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from engine.company.schedule import KEYS
-from engine.schema.fields import FIELD_TYPES
 from engine.settings import Settings
 from engine.workflows.catalogue import Block, Kind, Setting, blocks
 from server.operations import catalogue
@@ -101,13 +100,11 @@ def _schedules() -> Iterator[str]:
 
 def _fields() -> Iterator[str]:
     yield "## Field types\n"
-    kinds = ((f"`{each.name}`", each.words, each.kind) for each in FIELD_TYPES.values())
-    computed = (
-        "`computed`",
-        "worked out from the record or its related records; read only",
-        "`of`",
+    yield _table(("type", "holds", "example"), map(_short, _of("field")))
+    yield (
+        "A field of the type `computed` is worked out from the record or its related records, and\n"
+        "compares as the type it names in `of`.\n"
     )
-    yield _table(("type", "holds", "compares as"), [*kinds, computed])
 
 
 def _operations() -> Iterator[str]:

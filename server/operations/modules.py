@@ -197,7 +197,7 @@ def _field(schema: Schema, field: Field) -> FieldOfModule:
 def describe_blocks(desk: Desk, kind: str | None = None, types: Names | None = None) -> Blocks:
     """List what workflows are made of; of the named types all settings and an example.
 
-    Kinds: document, trigger, step, operator, value, variable, filter, function.
+    Kinds: document, trigger, step, operator, value, field, variable, filter, function.
     """
     if kind is not None and kind not in KINDS:
         raise refuse("kind", f"there is no kind `{kind}`.", suggest(kind, KINDS, "Kinds"))

@@ -505,7 +505,7 @@ def test_r70_every_fault_is_reported_at_its_place() -> None:
             "`at_most`, `at_least`, `between`, `in`, `not_in`, `is_empty`, `is_not_empty`, "
             "`changed`, ....",
         ),
-        ("any.4.value.1", "Did you mean `Won`?"),
+        ("any.4.value.1", "Did you mean `Won`? Choices: `Open`, `Waiting`, `Straße`, `Won`."),
         ("any.5.value", "Write [lowest, highest]."),
         ("any.6.value", "Leave `value` out."),
         ("any.7.value", f"Write it like 2026-03-10. {COUNTED}"),

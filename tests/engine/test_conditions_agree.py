@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Text, column, func, select
 
 from engine.conditions import bound
-from engine.conditions.operators import OPERATORS
+from engine.conditions.operators import OPERATORS, Operator
 from engine.conditions.words import describe
 from engine.records.database import Database
 from engine.schema.fields import Field
@@ -172,7 +172,7 @@ def comparisons(draw: st.DrawFn, name: str, world: World) -> dict[str, Any]:
     node: dict[str, Any] = {"field": end.path, "op": operator.name}
     if operator.takes == "nothing":
         return node
-    one = operands(name, end, world, of_parts=operator.of_parts)
+    one = operands(name, end, world, operator)
     if operator.of_category:
         return {**node, "value": draw(st.sampled_from(CATEGORIES))}
     sizes = {"value": None, "range": (2, 2), "list": (1, 3)}[operator.takes]
@@ -184,16 +184,17 @@ def comparisons(draw: st.DrawFn, name: str, world: World) -> dict[str, Any]:
 
 
 @st.composite
-def operands(draw: st.DrawFn, name: str, end: End, world: World, *, of_parts: bool) -> Any:
+def operands(draw: st.DrawFn, name: str, end: End, world: World, operator: Operator) -> Any:
     """Some value that fits, another field, or best of all a value that some record has."""
-    field = end.field
+    field, of_parts = operator.other_side(end.field), operator.of_parts
     others = [
         other.path
         for other in ENDS[name]
         if other.field.kind == field.kind != "list"
         and (field.kind != "reference" or field.module == other.field.module)
     ]
-    held = [] if field.computed else [row[field.name] for row in world.live(end.module)]
+    unlike = field.computed or operator.against
+    held = [] if unlike else [row[field.name] for row in world.live(end.module)]
     held = [value for value in held if value is not None]
     match draw(st.sampled_from(["held", "held", "held", "any", "other"])):
         case "held" if held:
