@@ -6,5 +6,5 @@ from typing import Any
 
 
 def starter(name: str) -> Any:
-    """One of the JSON files of this folder (`modules`, `demo`, `workflows`), read."""
+    """One of the JSON files of this folder (`modules`, `demo`, `templates`, `workflows`), read."""
     return json.loads(files("engine.starter").joinpath(f"{name}.json").read_text())

@@ -13,6 +13,7 @@ from engine.people import audit
 from engine.records.database import Database
 from engine.records.tables import WORKFLOWS
 from engine.records.transaction import Transaction
+from engine.records.writer import Author, Records
 from engine.review.decisions import approve
 from engine.runs.rehearsal import audience
 from engine.runs.switching import switch_off
@@ -66,6 +67,7 @@ def _live_through(past: Past, worker: Worker, progress: Progress) -> None:
     showcase = [Showcase(place, **entry) for place, entry in enumerate(starter("workflows"))]
     with worker.database.begin() as tx:
         worker.database.save_company(tx, COMPANY)
+        _load_templates(tx)
         arrivals = list(_load(tx, past, {each.heard for each in showcase}))
     decisions = [happening for each in showcase for happening in each.happenings(past, worker)]
     in_turn = sorted([*arrivals, *decisions], key=lambda happening: happening[0])
@@ -75,6 +77,14 @@ def _live_through(past: Past, worker: Worker, progress: Progress) -> None:
             happens(tx)
         progress(done + 1, len(in_turn))
     _work_until(worker, past, past.now)
+
+
+def _load_templates(tx: Transaction) -> None:
+    """Fill the library: each template with its wording in each of its languages."""
+    records = Records(tx, Author(LOADER, "import"), starts=False)
+    for template in starter("templates"):
+        for wording in template.pop("wordings"):
+            records.create("templates", {**template, **wording})
 
 
 def _load(tx: Transaction, past: Past, heard: set[str | None]) -> Iterator[Happening]:

@@ -25,12 +25,12 @@ def test_a_changed_template_waits_until_somebody_else_approves_it(
     expect(tab.get_by_role("main")).to_contain_text("Encore la facture")
     tab.get_by_role("button", name="Approve and activate").click()
     expect(tab.get_by_text("Approved: it is live now.")).to_be_visible()
-    tab.goto("/templates/1")
+    tab.goto("/templates/21")
     expect(tab.get_by_text("sends it")).to_be_visible()
 
 
 def test_a_template_is_shown_for_the_record_that_is_chosen(tab: Page) -> None:
-    tab.goto("/templates/1")
+    tab.goto("/templates/21")
     tab.get_by_label("Record").select_option("INV-5")
     expect(tab.locator("#preview")).to_contain_text("Invoice INV-5 is still open")
     tab.get_by_label("Language").select_option("French")

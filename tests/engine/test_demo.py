@@ -108,6 +108,24 @@ def test_the_demo_has_lived_through_the_past_days(installation: Installation, cl
     assert ended <= clock.now()
 
 
+def test_the_demo_reminds_of_all_that_is_past_due_and_each_reader_in_one_language(
+    installation: Installation,
+) -> None:
+    open_demo(installation.database, installation.world)
+    with installation.database.read() as tx:
+        emails = tx.schema.tables["emails"]
+        first = {
+            row.to: row.body.splitlines()[0]
+            for row in tx.db.execute(select(emails.c.to, emails.c.body))
+        }
+        kinds = set(tx.db.scalars(select(tx.schema.tables["templates"].c.kind)))
+    assert first["accounts@harbourpress.test"] == "Dear Harbour Press,", "whose status is Overdue"
+    assert first["accounts@lumen.test"] == "Bonjour Lumen Theatre,"
+    assert first["accounts@kilnclay.test"] == "Hola, Kiln & Clay:"
+    assert first["vera@irisoptics.test"] == "Guten Tag Vera Lang,"
+    assert kinds == {"E-mail", "Text message", "PDF"}
+
+
 def test_every_version_of_the_demo_was_approved_by_another_person(
     installation: Installation,
 ) -> None:

@@ -14,7 +14,7 @@ from tests.fakes import Clock
 from tests.showroom import browser_of, furnish, opened, stock
 
 NOW = datetime(2026, 3, 10, 8, 0, tzinfo=UTC)
-MAIL, FRENCH, TEXT, LETTER = "/templates/1", "/templates/2", "/templates/3", "/templates/4"
+MAIL, FRENCH, TEXT, LETTER = "/templates/21", "/templates/22", "/templates/23", "/templates/24"
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_a_preview_offers_only_modules_that_have_what_it_asks_for(
     page = browser_of(installation, "admin").get(MAIL).text
     assert '<option value="invoices" selected>' in page
     assert '<option value="employees"' not in page
-    change(installation, 4, html="{{ steps.nobody.id }}")
+    change(installation, 24, html="{{ steps.nobody.id }}")
     assert (
         "It asks for something that no module has."
         in browser_of(installation, "admin").get(LETTER).text
@@ -112,7 +112,7 @@ def test_a_preview_does_nothing(installation: Installation) -> None:
 def test_a_change_waits_for_approval_and_the_page_leads_there(installation: Installation) -> None:
     browser = browser_of(installation, "admin")
     assert "sends it" in browser.get(MAIL).text
-    change(installation, 1, subject="Another subject")
+    change(installation, 21, subject="Another subject")
     assert "says what it said before, until a new version is approved" in browser.get(MAIL).text
     installation.worker.work()
     page = browser.get(MAIL).text
@@ -123,7 +123,7 @@ def test_a_change_waits_for_approval_and_the_page_leads_there(installation: Inst
 def test_the_form_of_a_template_leads_back_to_how_it_reads(installation: Installation) -> None:
     values = {"name": "thanks", "kind": "E-mail", "subject": "Thanks", "body": "Thank you."}
     answer = browser_of(installation, "alice").post("/records/templates/new", data=values)
-    assert answer.headers["location"] == "/templates/5"
+    assert answer.headers["location"] == "/templates/25"
 
 
 def test_what_was_downloaded_can_be_taken_in_again(installation: Installation) -> None:
@@ -135,7 +135,7 @@ def test_what_was_downloaded_can_be_taken_in_again(installation: Installation) -
     document["wordings"][1]["subject"] = "Encore {{ record.number }}"
     assert upload(browser, json.dumps(document).encode()) == MAIL
     assert browser.get(f"{FRENCH}/download").json() == document
-    assert upload(browser, json.dumps({**document, "name": "copy"}).encode()) == "/templates/5"
+    assert upload(browser, json.dumps({**document, "name": "copy"}).encode()) == "/templates/25"
 
 
 @pytest.mark.parametrize(
