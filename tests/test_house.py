@@ -43,7 +43,7 @@ DOORS = {
     "fastapi": "server/",
     "starlette": "server/",
     "mcp": "server/",
-    "anthropic": "engine/outside/claude.py server/assistant.py",
+    "anthropic": "engine/outside/claude.py",
 }
 CLOCK_READERS = {"engine/outside/world.py", "engine/queue.py", "engine/settings.py"}
 CLOCKS = {

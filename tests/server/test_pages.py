@@ -337,7 +337,7 @@ def test_the_review_says_who_wrote_it_what_it_would_do_and_to_whom(
     assert "13 invoices match now." in page
     assert "has opted out of e-mail" in page
     assert "Goes through" in page
-    assert "Dear ACME" in page
+    assert "Bonjour ACME" in page
     assert "Assistant for" in browser_of(installation, "admin").get("/reviews/4").text
 
 
