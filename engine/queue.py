@@ -132,7 +132,7 @@ class Doorbell:
     def listen(self, worker: Worker, threads: int = 2) -> "Listener":
         """A consumer that works when the bell rings or time is up; call its `start` and `stop`."""
         self._worker = worker
-        worker.ring, worker.pulse = self.ring, self._beat
+        worker.ring, worker.heartbeat = self.ring, self._beat
         return Listener(self, threads)
 
 

@@ -44,7 +44,7 @@ def next_letter(tx: Transaction) -> datetime | None:
     return tx.db.scalar(query.order_by(table.c.send_at).limit(1))
 
 
-def post(database: Database, world: World, hands: Executor) -> int:
+def post(database: Database, world: World, pool: Executor) -> int:
     """Send what is due. It is claimed first: what is under way when we die is never sent again.
 
     After a while such a notice is told as one of which nobody knows whether it was sent.
@@ -54,7 +54,7 @@ def post(database: Database, world: World, hands: Executor) -> int:
         if stopped & {ALL, "email"}:
             return _put_off(tx)
         letters = _claim(tx, world.key)
-    deliveries = list(hands.map(_sending(world), letters))
+    deliveries = list(pool.map(_sending(world), letters))
     with database.begin() as tx:
         for letter, delivery in zip(letters, deliveries, strict=True):
             _note(tx, letter, delivery)

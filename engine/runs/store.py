@@ -203,6 +203,21 @@ def _read_entry(row: Row[Any]) -> Entry:
     )
 
 
+def claimed(tx: Transaction, owners: Mapping[int, str | None]) -> list[Row[Any]]:
+    """Of these runs, each with the owner that claimed it, those that are still theirs, locked."""
+    mine = select(RUNS).where(RUNS.c.id.in_(owners)).order_by(RUNS.c.id)
+    rows = tx.db.execute(mine.with_for_update()).all()
+    return [row for row in rows if row.owner == owners[row.id]]
+
+
+def next_due(tx: Transaction) -> datetime | None:
+    """When the next run is due, or its lease ends."""
+    lanes = (RUNS.c.outward.is_(False), RUNS.c.outward.is_(True))
+    first = select(RUNS.c.due).where(LIVE).order_by(RUNS.c.due).limit(1)
+    times = [tx.db.scalar(first.where(lane)) for lane in lanes]
+    return min((at for at in times if at), default=None)
+
+
 def renew(tx: Transaction, held: Iterable[tuple[int, str | None]], until: datetime) -> None:
     """Keep runs, each with the owner that claimed it, for longer."""
     tx.db.execute(RENEW, [{"run": run, "held_by": by, "until": until} for run, by in held])

@@ -250,7 +250,7 @@ def test_who_is_put_on_the_list_while_their_mail_stands_in_the_queue_does_not_ge
 ) -> None:
     office.activate(trigger=CREATED, steps=[MAIL])
     office.create("invoices", account="ACME")
-    office.worker.set_off()
+    office.worker.match_and_carry()
     with office.database.begin() as tx:
         suppress(tx, "email", "ap@acme.test", "unsubscribed", "", "reader")
     office.worker.work()

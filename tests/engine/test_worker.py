@@ -1,6 +1,6 @@
 """Runs from their first change to their end, on both databases, with real mail and web servers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Event
@@ -11,6 +11,8 @@ from sqlalchemy import func, select, update
 
 from engine.records.tables import EVENTS, RUNS
 from engine.runs import store
+from engine.runs.performing import Performer
+from engine.runs.run import Run
 from engine.runs.switching import switch_off
 from engine.runs.worker import Worker
 from tests.databases import TemplateDatabase
@@ -633,7 +635,7 @@ def test_a_slow_server_holds_up_nothing_else(office: Office) -> None:
     assert office.runs() == ["done: finished"] * 2
 
 
-def test_a_person_may_pause_a_run_while_its_effect_is_in_the_air(office: Office) -> None:
+def test_a_person_may_pause_a_run_while_its_effect_is_being_performed(office: Office) -> None:
     asked, told = Event(), Event()
 
     def slow(request: Request) -> Answer:
@@ -665,16 +667,18 @@ def _set_runs(office: Office, **values: Any) -> None:
 # --- workers that die ---
 
 
-class Doomed(Worker):
-    """A worker that dies right before it touches the world outside."""
+class Doomed(Performer):
+    """Of a process that dies between the commit and the effect."""
 
-    def _depart(self, runs: Any) -> None:
-        """Too late."""
+    def start(self, runs: Iterable[Run]) -> None:
+        pass
 
 
 @pytest.fixture
 def doomed(office: Office) -> Office:
-    return Office(office.database, Doomed(office.database, office.worker.world))
+    worker = Worker(office.database, office.worker.world)
+    worker.performer = Doomed(worker.database, worker.world, worker.lease, 1)
+    return Office(office.database, worker)
 
 
 def test_what_a_dead_worker_held_is_taken_over_when_its_lease_ends(

@@ -36,7 +36,7 @@ def test_a_mail_waits_in_the_outbox_and_leaves_in_another_transaction(
     office.activate(trigger={"type": "record_created"}, steps=[MAIL])
     office.create("invoices", account="ACME")
     assert outbox(office) == []  # a save alone decides nothing
-    office.worker.set_off()
+    office.worker.match_and_carry()
     assert outbox(office) == [("queued", "Hi", ("ap@acme.test",))]
     assert (asked, mailbox.received, office.rows("emails", "status")) == ([], [], [])
     office.worker.work()
@@ -51,7 +51,7 @@ def test_what_is_paid_while_its_mail_stands_in_the_queue_is_not_written_about(
     owes = {"field": "balance", "op": "greater_than", "value": 0}
     office.activate(trigger={"type": "record_created"}, conditions=owes, steps=[MAIL])
     id = office.create("invoices", account="ACME", balance=10)
-    office.worker.set_off()
+    office.worker.match_and_carry()
     office.update("invoices", id, balance=0)
     clock.advance(minutes=5)
     office.worker.work()
