@@ -196,6 +196,23 @@ def test_what_surrounds_pages_knows_no_page() -> None:
     assert broken == []
 
 
+def test_no_page_asks_the_database_itself() -> None:
+    pages = [source for source in SERVER if source.name.startswith("server/pages/")]
+    imported = [
+        f"{source.name}:{line} imports {module}"
+        for source in pages
+        for line, module in source.imports
+        if module.startswith(("sqlalchemy", "engine.records.tables"))
+    ]
+    asked = [
+        f"{source.name}:{node.lineno} asks by {ast.unparse(node)}"
+        for source in pages
+        for node in source.nodes
+        if isinstance(node, ast.Attribute) and ast.unparse(node).endswith(("tx.db", "tx.count"))
+    ]
+    assert imported + asked == [], "server/operations/queries holds what operations and pages ask"
+
+
 def test_no_file_imports_one_that_leads_back_to_it() -> None:
     files = {source.module: source for source in PRODUCT}
     leads = {

@@ -16,11 +16,13 @@ from engine.records.states import DRIVEN, RunState
 from engine.records.tables import ENTRIES
 from engine.records.transaction import Transaction
 from engine.runs import manual_start
+from engine.runs.candidates import candidates
 from engine.runs.enrol import Cause
 from engine.runs.sending.mending import try_again
 from engine.runs.unknown_outcomes import decide
 from engine.workflows.library import Live
 from engine.workflows.reading import read_condition
+from engine.workflows.workflow import Workflow
 from server.access.desk import Desk
 from server.operations import answers, trials
 from server.operations.queries import Stored
@@ -156,6 +158,13 @@ def run_workflow(
         answer = _begun(tx, live, begun)
     desk.installation.changed()
     return answer
+
+
+def fitting_now(tx: Transaction, workflow: Workflow, most: int) -> list[int]:
+    """The records that it would run for now, the newest first."""
+    chosen = candidates(tx, workflow, tx.now).subquery()
+    query = select(chosen.c.record).order_by(chosen.c.record.desc()).limit(most)
+    return list(tx.db.scalars(query))
 
 
 def _active(desk: Desk, tx: Transaction, workflow: int) -> Live:

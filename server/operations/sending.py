@@ -17,9 +17,10 @@ from engine.records.tables import WORKFLOWS
 from engine.records.transaction import Transaction
 from engine.records.visibility import sees_all
 from engine.runs.sending import outbox
+from engine.runs.sending.outbox import WaitingMessage
 from server.access.desk import Desk
 from server.operations import answers
-from server.operations.queries import runs
+from server.operations.queries import Stored, runs
 from server.operations.registry import Answer, Number, missing, operation
 
 MOST_SHOWN = 100
@@ -90,7 +91,7 @@ def list_outbox(
     """List mails and text messages that have not gone out: queued, being sent, held (with why and
     until when), failed or not known; and what is stopped."""
     with desk.read() as tx:
-        found = outbox.waiting(tx, desk.installation.library, standing or "")
+        found = waiting(desk, tx, standing or "")
         messages: list[Message] = [
             {
                 "run": each.run,
@@ -107,9 +108,19 @@ def list_outbox(
                 "tries": each.tries,
             }
             for each in found
-            if answers.shown(tx, each.record.partition("/")[0])
         ]
-        return {"messages": messages, "stopped": [row.scope for row in kill_switch.stops(tx)]}
+        return {"messages": messages, "stopped": [*stopped(tx)]}
+
+
+def waiting(desk: Desk, tx: Transaction, standing: str = "") -> list[WaitingMessage]:
+    """The messages that have not gone out, of records that whoever asks may know of."""
+    every = outbox.waiting(tx, desk.installation.library, standing)
+    return [each for each in every if answers.shown(tx, each.record.partition("/")[0])]
+
+
+def stopped(tx: Transaction) -> dict[str, Stored]:
+    """What is stopped, by its scope: by whom, why and when."""
+    return {row.scope: row for row in kill_switch.stops(tx)}
 
 
 @operation(
@@ -128,7 +139,7 @@ def stop_sending(desk: Desk, what: str, reason: str) -> Stopped:
         kill_switch.stop(tx, scope, reason.strip(), desk.who.name)
         detail = {"reason": reason.strip()}
         audit.record(tx, desk.who.name, "stop sending", scope, detail, desk.who.token)
-        return {"stopped": [row.scope for row in kill_switch.stops(tx)]}
+        return {"stopped": [*stopped(tx)]}
 
 
 @operation(

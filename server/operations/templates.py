@@ -3,16 +3,16 @@
 from typing import Any, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import select
 from typing_extensions import TypedDict
 
 from engine.problems import Invalid, Problem, refuse
-from engine.records.text_library import TEMPLATES, TEXT_MESSAGE, users_of, wording_of
-from engine.records.transaction import Transaction
+from engine.records.text_library import TEMPLATES, TEXT_MESSAGE, wording_of
 from engine.records.writer import Records, Saved
 from engine.templates.sms_length import told as length
 from engine.templates.wording import Wording
 from server.access.desk import Desk
+from server.operations.queries import templates as queries
+from server.operations.queries.template_uses import uses
 from server.operations.registry import Plain, missing, operation
 
 
@@ -72,7 +72,7 @@ def get_template(desk: Desk, template: str) -> Template:
     Of a text message `lengths` tells, by language, in how many parts it is sent.
     """
     with desk.read() as tx:
-        rows = _rows(tx, template)
+        rows = queries.called(tx, template)
         if not rows:
             raise missing("template", f"there is no template `{template}`.", "List the templates.")
         wordings = [wording_of(row) for row in rows]
@@ -83,7 +83,8 @@ def get_template(desk: Desk, template: str) -> Template:
             wordings=wordings,
         )
         told: Any = document.model_dump(mode="json", by_alias=True)
-        answer: Template = {"template": told, "used_by": users_of(tx, template)}
+        used_by = [each.name for each in uses(tx).get(template, ())]
+        answer: Template = {"template": told, "used_by": used_by}
         if document.kind == TEXT_MESSAGE:
             answer["lengths"] = {each.language: length(each.body) for each in wordings}
         return answer
@@ -103,7 +104,7 @@ def put_template(desk: Desk, document: Plain) -> SavedTemplate:
         raise refuse("wordings", "a language is there twice.", "Leave one of the two out.")
     with desk.begin() as tx:
         records = Records(tx, desk.author())
-        known = {row.language or "": row.id for row in _rows(tx, given.name)}
+        known = {row.language or "": row.id for row in queries.called(tx, given.name)}
         saved = [_save(records, given, wording, known) for wording in given.wordings]
     desk.installation.changed()
     return {"template": given.name, "records": [each.number for each in saved]}
@@ -126,9 +127,3 @@ def _save(records: Records, given: Document, wording: Wording, known: dict[str, 
     if id := known.get(wording.language):
         return records.update(TEMPLATES, id, values)
     return records.create(TEMPLATES, values)
-
-
-def _rows(tx: Transaction, name: str) -> list[Any]:
-    table = tx.schema.tables[TEMPLATES]
-    where = (table.c.name == name, table.c.deleted_at.is_(None))
-    return list(tx.db.execute(select(table).where(*where).order_by(table.c.id)).all())

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, or_, select
 
 from engine.conditions.readings import Columns
 from engine.records.search import UNSORTED, read_record
-from engine.records.tables import EVENTS
+from engine.records.tables import EVENTS, RUNS
 from engine.records.transaction import Transaction
 from engine.schema.fields import Field
 from engine.schema.modules import Module
@@ -95,6 +95,17 @@ def made_by_workflows(tx: Transaction, module: Module, since: datetime) -> int:
     """How many records of a module workflows have made."""
     table = tx.schema.tables[module.name]
     return tx.count(table, table.c.created_at >= since, table.c.source == "workflow")
+
+
+def newest(tx: Transaction, module: Module, workflows: Collection[int] = ()) -> int | None:
+    """The newest record of a module; of those that these workflows ran for, if any are named."""
+    table = tx.schema.tables[module.name]
+    query = select(table.c.id).where(*_live(table)).order_by(table.c.id.desc())
+    if workflows:
+        ran = (RUNS.c.workflow.in_(list(workflows)), RUNS.c.module == module.name)
+        query = query.where(table.c.id.in_(select(RUNS.c.record).where(*ran)))
+    id: int | None = tx.db.scalar(query.limit(1))
+    return id
 
 
 def names(tx: Transaction, module: Module, most: int) -> list[tuple[str, str]]:

@@ -108,9 +108,11 @@ def one(tx: Transaction, named: int | str) -> Stored:
     return row
 
 
-def version_of(tx: Transaction, run: int) -> int | None:
-    """The version of its workflow that a run goes by."""
-    return tx.db.scalar(select(RUNS.c.version).where(RUNS.c.id == run))
+def origin(tx: Transaction, run: int) -> tuple[int, int] | None:
+    """The workflow and the version of it that a run goes by; None if it is gone."""
+    query = select(RUNS.c.workflow, RUNS.c.version).where(RUNS.c.id == run)
+    row = tx.db.execute(query).first()
+    return (row.workflow, row.version) if row else None
 
 
 def known(tx: Transaction, run: int) -> bool:

@@ -3,16 +3,14 @@
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import ColumnElement, RowMapping, or_, select
 from starlette.responses import Response
 
 from engine.outside.smtp import paragraphs
-from engine.records.tables import RUNS
 from engine.records.transaction import Transaction
-from engine.schema.sql_types import Fold
 from server.access.session import Signed, Visit
 from server.operations.files import carried_file, files_of, hand_out_sent, size_of
-from server.operations.registry import missing
+from server.operations.queries import mails, runs
+from server.operations.queries.mails import Mail as Kept
 from server.pages.frame.effects import safe_html
 from server.pages.frame.errors import PageRoute
 from server.pages.frame.lists import ROWS, address, filters, paging, place, segment
@@ -36,17 +34,16 @@ SNIPPET = 110
 def show_mailbox(visit: Signed) -> Response:
     visit.desk.need("records:read")
     with visit.desk.read() as tx:
-        emails, names = tx.schema.tables["emails"], Names(tx)
-        asked = _asked(visit, tx)
-        query = select(emails).where(*asked).order_by(emails.c.id.desc())
-        rows = tx.db.execute(query.limit(ROWS).offset((place(visit) - 1) * ROWS)).mappings().all()
-        pick = segment("state", "State", STATES, visit.asked("state"))
+        names, words, state = Names(tx), visit.asked("q"), visit.asked("state")
+        state = state if state in dict(STATES) else ""
+        rows = mails.listed(tx, state, words, ROWS, (place(visit) - 1) * ROWS)
+        pick = segment("state", "State", STATES, state)
         view: MailboxView = {
             "note": _note(visit),
             "tabs": tabs(),
             "filters": filters(visit, "mails", "Address or subject", pick),
             "rows": [_row(names, row) for row in rows],
-            "paging": paging(visit, len(rows), tx.count(emails, *asked)),
+            "paging": paging(visit, len(rows), mails.count(tx, state, words)),
             "live": address(visit),
         }
         return page(visit, tx, "mailbox.html", view, title="Mailbox", here="mailbox")
@@ -56,12 +53,7 @@ def show_mailbox(visit: Signed) -> Response:
 def show_mail(visit: Signed, mail: int) -> Response:
     visit.desk.need("records:read")
     with visit.desk.read() as tx:
-        emails = tx.schema.tables["emails"]
-        where = (emails.c.id == mail, emails.c.deleted_at.is_(None))
-        row = tx.db.execute(select(emails).where(*where)).mappings().first()
-        if row is None:
-            raise missing("mail", f"there is no message {mail}.", "Look for it in the mailbox.")
-        names = Names(tx)
+        row, names = mails.one(tx, mail), Names(tx)
         view: MailView = {
             "state": row["status"] or "queued",
             "direction": _direction(row),
@@ -75,29 +67,17 @@ def show_mail(visit: Signed, mail: int) -> Response:
         return page(visit, tx, "mail.html", view, title=title, here="mailbox")
 
 
-def _asked(visit: Visit, tx: Transaction) -> list[ColumnElement[bool]]:
-    emails = tx.schema.tables["emails"]
-    found: list[ColumnElement[bool]] = [emails.c.deleted_at.is_(None)]
-    if (state := visit.asked("state")) in dict(STATES) and state:
-        found.append(emails.c.status == state)
-    if words := visit.asked("q"):
-        columns = [emails.c[name] for name in ("subject", "to", "sender") if name in emails.c]
-        part = [Fold(column).contains(words.casefold(), autoescape=True) for column in columns]
-        found.append(or_(*part))
-    return found
-
-
 def _note(visit: Visit) -> str:
     if visit.installation.settings.smtp_url:
         return "Mail goes out through your mail server; this is the copy"
     return "Captured: no mail server is set, so nothing leaves this machine"
 
 
-def _direction(row: RowMapping) -> Any:
+def _direction(row: Kept) -> Any:
     return "in" if row["direction"] == "in" else "out"
 
 
-def _row(names: Names, row: RowMapping) -> MailRow:
+def _row(names: Names, row: Kept) -> MailRow:
     out = _direction(row) == "out"
     snippet = " ".join(str(row["body"] or "").split())
     return {
@@ -113,14 +93,14 @@ def _row(names: Names, row: RowMapping) -> MailRow:
     }
 
 
-def _source(names: Names, row: RowMapping) -> Link:
+def _source(names: Names, row: Kept) -> Link:
     """The run that sent it, or the record it is about."""
     if row["run"]:
         return {"text": number(row["run"]), "href": f"/runs/{row['run']}"}
     return _about(names, row)[0]
 
 
-def _about(names: Names, row: RowMapping) -> tuple[Link, str]:
+def _about(names: Names, row: Kept) -> tuple[Link, str]:
     module, _, id = str(row["record"] or "").partition("/")
     return names.record(module, int(id)) if id.isdigit() else ({"text": "", "href": ""}, "")
 
@@ -130,7 +110,7 @@ def save(visit: Signed, mail: int, place: int) -> Response:
     return hand_out_sent(visit.desk, mail, place)
 
 
-def _mail(visit: Visit, tx: Transaction, row: RowMapping) -> Mail:
+def _mail(visit: Visit, tx: Transaction, row: Kept) -> Mail:
     text = str(row["body"] or "")
     return {
         "sender": _sender(tx, row),
@@ -143,7 +123,7 @@ def _mail(visit: Visit, tx: Transaction, row: RowMapping) -> Mail:
     }
 
 
-def _sender(tx: Transaction, row: RowMapping) -> str:
+def _sender(tx: Transaction, row: Kept) -> str:
     """Who a mail says that it is from."""
     company, ours = tx.company, _direction(row) == "out"
     address = str(row.get("sender") or (company.sender if ours else "unknown"))
@@ -151,7 +131,7 @@ def _sender(tx: Transaction, row: RowMapping) -> str:
     return f"{name} <{address}>" if name else address
 
 
-def _files(visit: Visit, tx: Transaction, row: RowMapping) -> list[Attachment]:
+def _files(visit: Visit, tx: Transaction, row: Kept) -> list[Attachment]:
     """What went with a mail, as it was then."""
     if _direction(row) == "in":
         ours = files_of(visit.desk, tx, tx.schema.module("emails"), row["id"])
@@ -177,18 +157,17 @@ def _addresses(given: str | None) -> list[str]:
     return [address.strip() for address in (given or "").split(",") if address.strip()]
 
 
-def _why(names: Names, row: RowMapping) -> str:
+def _why(names: Names, row: Kept) -> str:
     if not row["run"]:
         return "It came in from outside." if _direction(row) == "in" else "A person wrote it."
-    query = select(RUNS.c.workflow, RUNS.c.version).where(RUNS.c.id == row["run"])
-    found = names.tx.db.execute(query).first()
+    found = runs.origin(names.tx, row["run"])
     if found is None:
         return "A run that is gone by now sent it."
-    name = names.workflow(found.workflow)
-    return f"Version {found.version} of “{name}” sent it in one of its runs."
+    workflow, version = found
+    return f"Version {version} of “{names.workflow(workflow)}” sent it in one of its runs."
 
 
-def _facts(names: Names, row: RowMapping) -> list[Fact]:
+def _facts(names: Names, row: Kept) -> list[Fact]:
     about, name = _about(names, row)
     run = number(row["run"]) if row["run"] else ""
     facts: list[Fact] = [

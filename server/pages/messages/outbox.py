@@ -8,7 +8,6 @@ from starlette.responses import Response
 from engine.company.message_limits import Channel
 from engine.records import suppression
 from engine.records.transaction import Transaction
-from engine.runs.sending import outbox
 from engine.runs.sending.outbox import WaitingMessage
 from server.access.session import Posted, Signed, Visit, text
 from server.operations import sending
@@ -35,9 +34,7 @@ def show_outbox(visit: Signed) -> Response:
     visit.desk.need("runs:read")
     state = visit.asked("state")
     with visit.desk.read() as tx:
-        found = outbox.waiting(
-            tx, visit.installation.library, state if state in dict(STATES) else ""
-        )
+        found = sending.waiting(visit.desk, tx, state if state in dict(STATES) else "")
         names = Names(tx)
         pick = segment("state", "State", STATES, state)
         view: OutboxView = {

@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from engine.company.company import Company
 from engine.company.message_limits import NAMES, Caps, Channel
-from engine.outside import kill_switch
 from server.access.session import Posted, Signed, Visit, text
 from server.operations import sending
 from server.pages.frame.errors import PageRoute
@@ -64,7 +63,7 @@ def set_limits(visit: Signed, channel: Channel, form: Posted) -> Response:
 def _shown(visit: Visit, error: str = "") -> Response:
     visit.desk.need("settings:write")
     with visit.desk.read() as tx:
-        found = {row.scope: row for row in kill_switch.stops(tx)}
+        found = sending.stopped(tx)
         scopes = [*TOLD, *(scope for scope in found if scope not in TOLD)]
         view: SendingView = {
             "stops": [_stop(visit, tx, scope, found.get(scope)) for scope in scopes],

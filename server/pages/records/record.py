@@ -190,7 +190,7 @@ def _save(names: Names, module: Module, row: Stored) -> Save:
     means = f"with the token “{row.token}”" if row.token else SOURCES.get(row.source, "")
     by: Link | None = None
     if row.run:
-        version = runs.version_of(names.tx, row.run)
+        _, version = runs.origin(names.tx, row.run) or (None, None)
         by = {"text": f"{number(row.run)}, version {version}", "href": f"/runs/{row.run}"}
     return {
         "who": names.workflow(row.workflow) if row.workflow else names.person(row.actor),

@@ -1,18 +1,17 @@
 """What a template is previewed with: the module, the record, the language."""
 
 from babel import Locale
-from sqlalchemy import select
 
 from engine.problems import Invalid
-from engine.records.tables import RUNS
 from engine.schema.modules import Module
 from server.access.session import Visit
 from server.operations.answers import id_of
+from server.operations.queries import records
+from server.operations.template_preview import Template
 from server.pages.frame.lists import choice
 from server.pages.frame.names import Names
 from server.pages.frame.views import Choice
 from server.pages.records.form import few
-from server.pages.templates.preview import Template
 
 OTHER = "other"
 
@@ -40,18 +39,14 @@ def pick_record(
     """The record asked for, else one that these workflows ran for, else the newest: its id, its
     number, and all to choose from if they are few."""
     tx, asked = names.tx, visit.asked("record")
-    table = tx.schema.tables[module.name]
     try:
         id = id_of(tx, module, asked) if asked else None
     except Invalid:
         id = None
-    newest = select(table.c.id).where(table.c.deleted_at.is_(None)).order_by(table.c.id.desc())
-    ran = select(RUNS.c.record).where(RUNS.c.workflow.in_(used), RUNS.c.module == module.name)
-    id = id or tx.db.scalar(newest.where(table.c.id.in_(ran)).limit(1))
-    id = id or tx.db.scalar(newest.limit(1))
+    id = id or records.newest(tx, module, used) or records.newest(tx, module)
     number = names.record(module.name, id)[0]["text"] if id else ""
-    records = [choice(value, label, value == number) for value, label in few(names, module.name)]
-    return id, number, records
+    known = [choice(value, label, value == number) for value, label in few(names, module.name)]
+    return id, number, known
 
 
 def pick_language(visit: Visit, template: Template) -> list[Choice]:

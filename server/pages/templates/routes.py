@@ -1,23 +1,21 @@
 """The library of templates: what each says, how it reads for a record, and who uses it."""
 
 import json
-from typing import Any
+from collections.abc import Sequence
 
 from fastapi import APIRouter
-from sqlalchemy import Row, select
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from engine.problems import Invalid
 from engine.records.text_library import E_MAIL, PARTS, PDF, TEMPLATES, TEXT_MESSAGE, wording_of
-from engine.records.transaction import Transaction
-from engine.runs.rehearsal import Told
 from engine.templates.sms_length import told as length
-from engine.templates.wording import Wording
 from server.access.session import Posted, Signed, Visit
-from server.operations.registry import missing
+from server.operations.queries import Stored
+from server.operations.queries import templates as library
+from server.operations.queries.template_uses import Use, uses
+from server.operations.template_preview import Template
 from server.operations.templates import get_template, put_template
-from server.pages.frame.effects import effect, safe_html
 from server.pages.frame.errors import PageRoute
 from server.pages.frame.field_values import faults
 from server.pages.frame.lists import filters, segment
@@ -25,12 +23,9 @@ from server.pages.frame.moments import moment
 from server.pages.frame.names import Names
 from server.pages.frame.page import go, page
 from server.pages.frame.views import Fact
-from server.pages.templates import preview
-from server.pages.templates.choices import language_word, pick_language, pick_module, pick_record
-from server.pages.templates.preview import Template
-from server.pages.templates.uses import Use, uses
+from server.pages.templates.choices import language_word
+from server.pages.templates.preview import preview
 from server.pages.templates.views import (
-    Preview,
     TemplateRow,
     TemplatesView,
     TemplateUse,
@@ -73,7 +68,7 @@ def take_in(visit: Signed, form: Posted) -> Response:
     except Invalid as invalid:
         return _library(visit, faults(invalid.problems))
     with visit.desk.read() as tx:
-        id = next(row.id for row in _records(tx) if row.name == name)
+        id = library.called(tx, name)[0].id
     return go(f"{HERE}/{id}", f"“{name}” is in the library.")
 
 
@@ -83,7 +78,7 @@ def show_template(visit: Signed, template: int) -> Response:
     visit.desk.need("workflows:read")
     visit.desk.need("records:read")
     with visit.desk.read() as tx:
-        rows = _of(tx, template)
+        rows = library.one(tx, template)
         names, used = Names(tx), uses(tx).get(rows[0].name, [])
         whole = Template(rows[0].name, _kind(rows[0]), tuple(wording_of(row) for row in rows))
         used_by = [_use(each, each.stands(whole.wordings)) for each in used]
@@ -96,7 +91,7 @@ def show_template(visit: Signed, template: int) -> Response:
             "changed_by": names.person(_newest(rows).modified_by),
             "download": f"{HERE}/{template}/download",
             "behind": [each for each in used_by if each["said"] != SAID["live"]],
-            "preview": _preview(visit, names, whole, used),
+            "preview": preview(visit, names, whole, used),
             "wordings": [_card(row, whole, may_write=may_write) for row in rows],
             "used_by": used_by,
             "live": str(visit.request.url.path),
@@ -108,7 +103,7 @@ def show_template(visit: Signed, template: int) -> Response:
 def download(visit: Signed, template: int) -> Response:
     visit.desk.need("workflows:read")
     with visit.desk.read() as tx:
-        name = _of(tx, template)[0].name
+        name = library.one(tx, template)[0].name
     document = json.dumps(get_template(visit.desk, name)["template"], indent=2, ensure_ascii=False)
     plain = "".join(sign if sign.isascii() and sign.isalnum() else "_" for sign in name)
     named = {"Content-Disposition": f'attachment; filename="{plain}.json"'}
@@ -119,10 +114,7 @@ def download(visit: Signed, template: int) -> Response:
 def _library(visit: Visit, error: str = "") -> Response:
     visit.desk.need("workflows:read")
     with visit.desk.read() as tx:
-        found: dict[str, list[Row[Any]]] = {}
-        for row in _records(tx):
-            found.setdefault(row.name, []).append(row)
-        names, used = Names(tx), uses(tx)
+        found, names, used = library.every(tx), Names(tx), uses(tx)
         pick = segment("kind", "Kind", KINDS, visit.asked("kind"))
         view: TemplatesView = {
             "filters": filters(visit, "templates", "Name or text", pick),
@@ -140,36 +132,21 @@ def _library(visit: Visit, error: str = "") -> Response:
         return page(visit, tx, "templates.html", view, title=title, here="templates", status=status)
 
 
-def _records(tx: Transaction) -> list[Row[Any]]:
-    table = tx.schema.tables[TEMPLATES]
-    query = select(table).where(table.c.deleted_at.is_(None)).order_by(table.c.id)
-    return list(tx.db.execute(query).all())
-
-
-def _of(tx: Transaction, template: int) -> list[Row[Any]]:
-    """All languages of the template that this record is one of. Raises `Missing`."""
-    rows = _records(tx)
-    name = next((row.name for row in rows if row.id == template), None)
-    if name is None:
-        raise missing("template", f"there is no template {template}.", "It may have been deleted.")
-    return [row for row in rows if row.name == name]
-
-
-def _asked(visit: Visit, rows: list[Row[Any]]) -> bool:
+def _asked(visit: Visit, rows: Sequence[Stored]) -> bool:
     kind, words = visit.asked("kind"), visit.asked("q").casefold()
     said = " ".join(str(row._mapping[part] or "") for row in rows for part in ("name", *PARTS))
     return words in said.casefold() and (not kind or _kind(rows[0]) == kind)
 
 
-def _kind(row: Row[Any]) -> str:
+def _kind(row: Stored) -> str:
     return str(row.kind or E_MAIL)
 
 
-def _newest(rows: list[Row[Any]]) -> Row[Any]:
+def _newest(rows: Sequence[Stored]) -> Stored:
     return max(rows, key=lambda row: row.modified_at)
 
 
-def _row(names: Names, rows: list[Row[Any]], used: list[Use]) -> TemplateRow:
+def _row(names: Names, rows: Sequence[Stored], used: list[Use]) -> TemplateRow:
     several = len(rows) > 1
     return {
         "name": rows[0].name,
@@ -184,7 +161,7 @@ def _row(names: Names, rows: list[Row[Any]], used: list[Use]) -> TemplateRow:
     }
 
 
-def _length(row: Row[Any]) -> str:
+def _length(row: Stored) -> str:
     return length(row.body or "") if _kind(row) == TEXT_MESSAGE else ""
 
 
@@ -198,7 +175,7 @@ def _use(use: Use, stands: str) -> TemplateUse:
     }
 
 
-def _card(row: Row[Any], whole: Template, *, may_write: bool) -> WordingCard:
+def _card(row: Stored, whole: Template, *, may_write: bool) -> WordingCard:
     parts: list[Fact] = [
         {"label": TITLES[part], "text": row._mapping[part], "href": ""}
         for part in PARTS
@@ -210,44 +187,3 @@ def _card(row: Row[Any], whole: Template, *, may_write: bool) -> WordingCard:
         "edit": f"{FORM}/{row.id}/edit" if may_write else "",
         "parts": parts,
     }
-
-
-# --- how it reads ---
-
-
-def _preview(visit: Visit, names: Names, template: Template, used: list[Use]) -> Preview:
-    tx = names.tx
-    fits = preview.fitting(tx, template, visit.name)
-    module, modules = pick_module(visit, fits, [each.module for each in used])
-    languages = pick_language(visit, template)
-    view: Preview = {
-        "action": visit.request.url.path, "modules": modules, "records": [], "number": "",
-        "languages": languages, "title": "", "note": "", "warned": "", "effect": None, "html": "",
-    }  # fmt: skip
-    if module is None:
-        return {**view, "note": "It asks for something that no module has. Correct its text."}
-    id, record, records = pick_record(visit, names, module, [each.workflow for each in used])
-    if id is None:
-        return {**view, "note": f"There is no record in {module.label} to fill it in with."}
-    wanted = template.wordings
-    if visit.asked("language"):
-        wanted = tuple(each for each in wanted if _tag(each) == visit.asked("language")) or wanted
-    to = [each.to for each in used if each.to and each.module == module.name]
-    chosen = Template(template.name, template.kind, wanted)
-    readers = preview.readers(tx, chosen, module, to, visit.name)
-    told, why = preview.written(tx, chosen, module, id, readers)
-    note = f"{why[:1].upper()}{why[1:]}"
-    shown: Preview = {**view, "records": records, "number": record, "note": note}
-    return _shown(shown, names, told, template) if told else shown
-
-
-def _tag(wording: Wording) -> str:
-    return wording.language or "other"
-
-
-def _shown(view: Preview, names: Names, told: Told, template: Template) -> Preview:
-    if template.kind == PDF:
-        title, html = str(told.effect["title"]), safe_html(str(told.effect["html"]))
-        return {**view, "title": title, "html": html, "warned": told.warned}
-    seen = effect(told.effect, names, icon=template.step.icon, title=told.does)
-    return {**view, "effect": seen, "warned": told.warned}

@@ -3,14 +3,12 @@
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import select
 from starlette.responses import Response
 
 from engine.problems import Invalid
 from engine.records.transaction import Transaction
-from engine.runs.candidates import candidates
 from server.access.session import Posted, Signed, Visit, text, texts
-from server.operations.runs import run_workflow
+from server.operations.runs import fitting_now, run_workflow
 from server.operations.switching import toggle_workflow
 from server.pages.frame.errors import PageRoute
 from server.pages.frame.field_values import faults, size
@@ -125,10 +123,7 @@ def _matching(tx: Transaction, shown: Shown) -> list[FormField]:
     """The records it may run for, to be ticked."""
     if shown.parsed is None:
         return []
-    chosen = candidates(tx, shown.parsed, tx.now).subquery()
-    ids = list(
-        tx.db.scalars(select(chosen.c.record).order_by(chosen.c.record.desc()).limit(OFFERED))
-    )
+    ids = fitting_now(tx, shown.parsed, OFFERED)
     shown.names.load(shown.parsed.module, ids)
     named = [(id, shown.names.record(shown.parsed.module, id)) for id in ids]
     choices = [choice(str(id), f"{link['text']} {about}".strip()) for id, (link, about) in named]
