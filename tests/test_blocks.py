@@ -129,6 +129,18 @@ def test_an_action_has_a_right(installation: Installation, name: str) -> None:
         assert all(right.kind and right.detail and right.words for right in granted)
 
 
+def test_what_is_grave_about_a_step_is_told_before_all_else() -> None:
+    told = {type: block.risks for (kind, type), block in BLOCKS.items() if kind == "step"}
+    assert {type: risks for type, risks in told.items() if risks} == {
+        "call_function": ("Calls a function",),
+        "fill_fields": ("Asks a model",),
+        "run_workflow": ("Starts another workflow",),
+        "send_sms": ("Sends text messages",),
+        "update_erp": ("Changes the accounting system",),
+        "webhook": ("New outside address",),
+    }
+
+
 @pytest.mark.parametrize("name", ACTIONS)
 def test_whom_an_action_reaches_outside_is_named_by_its_step(
     installation: Installation, name: str

@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.blocks.control.if_ import If
 from engine.blocks.step import Write
 from engine.conditions import ALWAYS, AllOf, AnyOf, Compare, Condition, NotOf, Related, results
 from engine.conditions.operators import OPERATORS
@@ -93,9 +92,7 @@ def conditions(workflow: Workflow) -> Iterator[Condition]:
         yield workflow.stop_when
     if workflow.pause_when:
         yield workflow.pause_when
-    for step, _ in workflow.route.values():
-        if isinstance(step, If):
-            yield step.conditions
+    for step in workflow.every_step:
         yield from (condition for module, condition in step.asked() if not module)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -45,6 +45,9 @@ class If(Step):
 
     def say(self, binder: Binder) -> str:
         return f"if {results.told(self.conditions, binder)}"
+
+    def asked(self) -> Iterable[tuple[str, Condition]]:
+        return (("", self.conditions),)
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         for part in results.asked(self.conditions):
