@@ -6,6 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 
+# Without the compiled files each start reads all sources anew, and pytest rewrites every test.
+unexport PYTHONDONTWRITEBYTECODE
+
 .SILENT:
 .DELETE_ON_ERROR:
 .PHONY: help run test check coverage-of-spec bench lock clean

@@ -1,6 +1,7 @@
 """How soon after a save its first action begins: a real bell, and real worker threads."""
 
 from collections.abc import Callable
+from contextlib import closing
 from threading import Event
 from time import perf_counter
 from typing import Any
@@ -31,11 +32,10 @@ class Struck(World):
 def delays(make: Callable[[], Any], count: int) -> list[float]:
     """Milliseconds from the commit of each save to its first action, in order of length."""
     found = []
-    with make() as pair, office(pair) as opened:
+    with make() as pair, office(pair) as opened, closing(Doorbell(queue(pair.queue_url))) as bell:
         hook = {"id": "hook", "type": "webhook", "url": "https://example.com/hook"}
         opened.activate(trigger=CREATED, steps=[hook])
         world = opened.worker.world = Struck(opened.database.clock)
-        bell = Doorbell(queue(pair.queue_url))
         listener = bell.listen(opened.worker)
         listener.start()
         for number in range(count + 10):

@@ -85,6 +85,12 @@ class Installation:
     def worker(self) -> Worker:
         return Worker(self.database, self.world, self.library)
 
+    def close(self) -> None:
+        """Let go of the database and the queue. What is done later opens them again."""
+        self.database.close()
+        if "bell" in vars(self):
+            self.bell.close()
+
     def unsafe(self, url: str) -> str | None:
         """Why a workflow may not call this address; None if it may."""
         return self.world.egress.problem(url)

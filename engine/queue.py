@@ -51,6 +51,13 @@ class SqliteQueue(SqliteStorage):  # type: ignore[misc]  # huey has no types
         return connection
 
 
+class RedisQueue(RedisStorage):  # type: ignore[misc]  # huey has no types
+    """A queue in Redis, whose connections can be let go of."""
+
+    def close(self) -> None:
+        self.pool.disconnect()
+
+
 class Queue(Huey):  # type: ignore[misc]  # huey has no types
     """A queue that takes foreign messages and its own absence calmly."""
 
@@ -79,7 +86,7 @@ def queue(url: str) -> Queue:
         return Queue("sayso", storage_class=SqliteQueue, filename=file, **common)
     patience = {"socket_connect_timeout": 2, "socket_timeout": 10, "retry": Retry(NoBackoff(), 1)}
     pool = ConnectionPool.from_url(url, **patience)
-    return Queue("sayso", storage_class=RedisStorage, connection_pool=pool, **common)
+    return Queue("sayso", storage_class=RedisQueue, connection_pool=pool, **common)
 
 
 class Doorbell:
@@ -92,6 +99,10 @@ class Doorbell:
         self._answered = self._beaten = -max(tick, HEARTBEAT)
         self._next_at: datetime | None = None
         self._noting = Lock()
+
+    def close(self) -> None:
+        """Let go of the queue. A later ring opens it again."""
+        self.huey.storage.close()
 
     def ring(self) -> None:
         """Say that there is work. Should the queue be away, it is done at the next tick."""

@@ -1,5 +1,6 @@
 """What every test may ask for: a clean environment, a clock, databases, servers and a browser."""
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -178,6 +179,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         reason = "There is no Chromium here. `.ci/run` installs one and runs these tests."
         for item in filter(_in_browser, items):
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: the garbage collector need not look at it time and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

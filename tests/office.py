@@ -111,7 +111,7 @@ def prepare(url: str) -> None:
         alice = {"username": "alice", "name": "Alice", "email": "alice@sayso.test"}
         records.create("users", alice)
         records.create("accounts", {"name": "ACME", "email": "ap@acme.test", "owner": "alice"})
-    database.engine.dispose()
+    database.close()
 
 
 @dataclass
@@ -133,7 +133,7 @@ class Office:
         try:
             yield cls(database, Worker(database, world, **worker))
         finally:
-            database.engine.dispose()
+            database.close()
 
     # --- what people do ---
 

@@ -84,7 +84,7 @@ def furnish(folder: Path, clock: Clock) -> None:
         for username, roles in USERS.items():
             logins.create_user(tx, username, roles, PASSWORD)
     beat(installation.worker)
-    installation.database.engine.dispose()
+    installation.close()
 
 
 def stock(folder: Path, clock: Clock) -> None:
@@ -105,7 +105,7 @@ def stock(folder: Path, clock: Clock) -> None:
     assert manager is not None
     run_workflow(Desk(installation, manager), draft.id, ["INV-1", "INV-2"])
     installation.worker.work()
-    installation.database.engine.dispose()
+    installation.close()
 
 
 @contextmanager
@@ -116,7 +116,7 @@ def opened(furnished: Path, folder: Path, clock: Clock, port: int = 8000) -> Ite
     try:
         yield installation
     finally:
-        installation.database.engine.dispose()
+        installation.close()
 
 
 def browser_of(installation: Installation, username: str = "") -> TestClient:

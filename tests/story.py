@@ -4,7 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from io import BytesIO
@@ -61,7 +61,7 @@ def fill(url: str) -> None:
     database.prepare(COMPANY, [Module.model_validate(module) for module in starter("modules")])
     with database.begin() as tx:
         load_demo(tx, more=False, shift=False)
-    database.engine.dispose()
+    database.close()
 
 
 def local(moment: str) -> datetime:
@@ -100,10 +100,8 @@ def living(case: Told, template: TemplateDatabase, clock: Clock) -> Iterator["St
         )
         settings = Settings(database_url=pair.database_url, data_dir=Path(folder))
         installation = Installation(settings, database, world, Library())
-        try:
+        with closing(installation):
             yield Story(installation, clock, receiver, asked=fake.requests, twilio=twilio)
-        finally:
-            database.engine.dispose()
 
 
 @dataclass

@@ -61,7 +61,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         approve(tx, installation.library, waits.id, waits.hash, By("admin"), "")
     with installed(tmp_path_factory.mktemp("package"), listed="credit_score"):
         yield installation
-    installation.database.engine.dispose()
+    installation.close()
 
 
 def documents(installation: Installation, **parts: Any) -> Iterator[dict[str, Any]]:

@@ -32,7 +32,7 @@ def database(
     with sqlite_pairs.cloned("reference", fill, tmp_path_factory.mktemp("malformed")) as pair:
         database = Database(pair.database_url, lambda: NOW)
         yield database
-        database.engine.dispose()
+        database.close()
 
 
 def examined(tx: Transaction, document: Any) -> Checked:
@@ -71,7 +71,7 @@ def test_two_workflows_that_would_start_each_other_for_ever_are_refused(
             version = submit(tx, draft.id, 1, "", By("alice"), Egress().problem, None)
             decisions.approve(tx, Library(), version.id, version.hash, By("admin"), "")
             problems = examined(tx, writing("Two", "source_id", "subject")).problems
-        database.engine.dispose()
+        database.close()
     assert problems == (
         Problem(
             "steps.0",

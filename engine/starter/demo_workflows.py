@@ -60,7 +60,7 @@ def open_demo(
     try:
         _live_through(past, Worker(then, World(past, key=world.key)), progress)
     finally:
-        then.engine.dispose()
+        then.close()
 
 
 def _live_through(past: Past, worker: Worker, progress: Progress) -> None:

@@ -43,8 +43,8 @@ def opened() -> "Installation":
 
 
 def closing_at_end(installation: "Installation") -> "Installation":
-    """Let go of the database when the command ends."""
-    click.get_current_context().call_on_close(installation.database.engine.dispose)
+    """Let go of the database and the queue when the command ends."""
+    click.get_current_context().call_on_close(installation.close)
     return installation
 
 

@@ -1,5 +1,6 @@
 """What other processes do in tests: work until they are killed, and save records when told."""
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -55,8 +56,8 @@ def reach_out(pair: Pair, files: Path, sms: Twilio, erp_url: str, lease: timedel
 
 def save(pair: Pair, orders: Connection) -> None:
     """Create as many invoices as each order says, each in a transaction of its own; 0 ends it."""
-    with Office.at(pair.database_url, now) as office:
-        bell = Doorbell(queue(pair.queue_url))
+    bells = closing(Doorbell(queue(pair.queue_url)))
+    with Office.at(pair.database_url, now) as office, bells as bell:
         while wanted := orders.recv():
             for _ in range(wanted):
                 office.create("invoices", account="ACME", owner="alice")

@@ -24,7 +24,7 @@ def opened(url: str) -> Iterator[Database]:
     try:
         yield database
     finally:
-        database.engine.dispose()
+        database.close()
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -83,8 +83,7 @@ def test_what_is_killed_outside_is_done_again_or_told_and_nothing_is_lost(
 
     with twilio.serve() as texts, http_server(take) as erp:
         begin = partial(start, pair, tmp_path, twilio.provider(texts), erp, LEASE)
-        bell = Doorbell(queue(pair.queue_url))
-        with team(begin) as workers:
+        with closing(Doorbell(queue(pair.queue_url))) as bell, team(begin) as workers:
             for number in range(SAVES):
                 given = {"subject": "Crash", "source_id": f"A-{number}", "account": "ACME"}
                 installation.create("invoices", **given)

@@ -69,7 +69,7 @@ def opened(pair: Pair, folder: Path, clock: Clock) -> Iterator[Installation]:
     installation = Installation.of(settings, clock.now)
     installation.database.prepare(Company(), [Module.model_validate(it) for it in (FIRMS, *PEOPLE)])
     yield installation
-    installation.database.engine.dispose()
+    installation.close()
 
 
 @pytest.fixture

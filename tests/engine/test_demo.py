@@ -48,7 +48,7 @@ def installation(pair: Pair, tmp_path: Path, clock: Clock) -> Iterator[Installat
     installation = Installation.of(settings, clock.now)
     installation.prepare(COMPANY)
     yield installation
-    installation.database.engine.dispose()
+    installation.close()
 
 
 def test_the_reference_records_are_those_of_the_use_cases(installation: Installation) -> None:

@@ -32,7 +32,7 @@ def tx(template_database: TemplateDatabase) -> Iterator[Transaction]:
     database = Database(template_database("reference", fill).database_url, lambda: NOW)
     with database.begin() as tx:
         yield tx
-    database.engine.dispose()
+    database.close()
 
 
 def facts(tx: Transaction, number: str, module: str = "invoices") -> RecordFacts:

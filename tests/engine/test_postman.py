@@ -1,7 +1,7 @@
 """Mail fetched from a real IMAP server: each once, and nothing in the folder is changed."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,8 @@ MINUTE = timedelta(minutes=1)
 def installation(pair: Pair, clock: Clock, url: str, folder: Path) -> Iterator[Installation]:
     settings = Settings(database_url=pair.database_url, data_dir=folder, imap_url=url)
     database = Database(pair.database_url, clock.now)
-    try:
-        yield Installation(settings, database, World(clock.now), Library())
-    finally:
-        database.engine.dispose()
+    with closing(Installation(settings, database, World(clock.now), Library())) as installation:
+        yield installation
 
 
 @pytest.fixture
@@ -102,8 +100,8 @@ def test_another_process_goes_on_where_the_first_stopped(
     assert collect(home) == 1
     imap.deliver(letter("ana@acme.test", "Two"))
     clock.advance(minutes=1)
-    other = Installation(home.settings, home.database, home.world, Library())
-    assert collect(other) == 1
+    with closing(Installation(home.settings, home.database, home.world, Library())) as other:
+        assert collect(other) == 1
     assert subjects(home) == ["One", "Two"]
 
 

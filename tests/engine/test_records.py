@@ -28,7 +28,7 @@ def database(template_database: TemplateDatabase, clock: Clock) -> Iterator[Data
     """The demo's records."""
     database = Database(template_database("reference", fill).database_url, clock.now)
     yield database
-    database.engine.dispose()
+    database.close()
 
 
 def create(database: Database, module: str, values: dict[str, Any]) -> Saved:
@@ -301,7 +301,7 @@ def test_a_new_module_and_field_can_be_used_at_once_everywhere(
     assert update(elsewhere, "leads", 1, {"met_on": "2026-03-09"}).event
     assert stored(database, "boats", 1)["length"] == Decimal("12.5")
     assert stored(database, "leads", 1)["met_on"] == date(2026, 3, 9)
-    elsewhere.engine.dispose()
+    elsewhere.close()
 
 
 def test_two_new_fields_can_be_added_in_one_transaction(database: Database) -> None:

@@ -76,7 +76,7 @@ def furnish(url: str) -> None:
             invoice = {"account": "ACME", "status": status, "balance": balance, "owner": "alice"}
             records.create("invoices", {**invoice, "due_date": "2026-02-01"})
         records.create("employees", {"name": "Eve", "salary": 5000})
-    database.engine.dispose()
+    database.close()
 
 
 @dataclass
@@ -148,7 +148,7 @@ def opened(pair: Pair, clock: Clock, folder: Path, **more: Any) -> Iterator[Rece
     try:
         yield Reception(installation, clock)
     finally:
-        installation.database.engine.dispose()
+        installation.close()
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def installation(_installation: None) -> Iterator[Installation]:
     """The installation that the commands work on."""
     installation = Installation.of(Settings())
     yield installation
-    installation.database.engine.dispose()
+    installation.close()
 
 
 HOUSE = Path(__file__).parent.parent.parent
@@ -240,7 +240,8 @@ def test_the_doctor_says_when_mail_came_last_and_what_is_in_its_way(
     state, said = incoming(installation)
     assert (state, "the last mail came at" in said) == ("ok", True)
     monkeypatch.setenv("SAYSO_IMAP_URL", "imap://a:s3cret@mail.test/INBOX")
-    state, said = incoming(replace(installation, settings=Settings()))
+    with closing(replace(installation, settings=Settings())) as secured:
+        state, said = incoming(secured)
     assert (state, "unencrypted" in said, "s3cret" in said) == ("wrong", True, False)
 
 

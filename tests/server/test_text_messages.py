@@ -33,7 +33,7 @@ def opened(folder: Path, clock: Clock, **settings: Any) -> Installation:
 def installation(tmp_path: Path, clock: Clock) -> Iterator[Installation]:
     installation = opened(tmp_path, clock)
     yield installation
-    installation.database.engine.dispose()
+    installation.close()
 
 
 def test_the_page_and_the_document_of_a_text_tell_its_length(installation: Installation) -> None:
@@ -79,6 +79,6 @@ def test_the_doctor_knows_the_sms_service(
 ) -> None:
     installation = opened(tmp_path, clock, sms_url=url)
     (found,) = (finding for finding in doctor(installation) if finding.what == "text messages")
-    installation.database.engine.dispose()
+    installation.close()
     assert (found.state, said in found.said) == (state, True)
     assert "token" not in found.said
