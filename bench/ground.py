@@ -16,7 +16,7 @@ from engine.effects import Effect, Outcome
 from engine.outside.world import World
 from engine.records.tables import VERSIONS, WORKFLOWS
 from engine.records.writer import Author, Records
-from engine.runs.ledger import Entry
+from engine.runs.entry import Entry
 from engine.workflows.fingerprint import fingerprint
 from engine.workflows.workflow import Workflow
 from tests.databases import Pair, PostgresPairs, SqlitePairs

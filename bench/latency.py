@@ -10,7 +10,7 @@ from bench.ground import CREATED, create, office, tell
 from engine.effects import Effect, Outcome
 from engine.outside.world import World
 from engine.queue import Doorbell, queue
-from engine.runs.ledger import Entry
+from engine.runs.entry import Entry
 
 Row = tuple[str, list[str]]
 

@@ -192,7 +192,7 @@ def test_a_field_type_is_kept_compared_and_told(pair: Pair) -> None:
         assert describe(node, here) == "the rebate is at least “10%”"
         with pytest.raises(Exception, match="Rebate is between 0 and 100"):
             records.create("offers", {"rebate": 120})
-    database.engine.dispose()
+    database.close()
 
 
 @pytest.mark.usefixtures("percent")

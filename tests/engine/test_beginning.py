@@ -20,5 +20,5 @@ def test_of_several_that_begin_at_once_one_makes_the_tables(
     with several[0].database.engine.connect() as db:
         assert schema_number.number_of(db) == schema_number.NUMBER
     for each in several:
-        each.database.engine.dispose()
+        each.close()
     assert sorted(made) == [False, False, True]

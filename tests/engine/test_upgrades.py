@@ -66,7 +66,7 @@ def old(pair: Pair, clock: Clock, mailbox: MailServer, tmp_path: Path) -> Iterat
     )
     installation = Installation.of(settings, clock.now)
     yield installation
-    installation.database.engine.dispose()
+    installation.close()
 
 
 def test_the_steps_lead_one_by_one_to_the_number_of_this_program() -> None:
@@ -286,7 +286,7 @@ def test_of_several_that_upgrade_at_once_one_does_it(old: Installation, pair: Pa
     with ThreadPoolExecutor(3) as pool:
         done = list(pool.map(upgrade, others))
     for other in others:
-        other.engine.dispose()
+        other.close()
     assert sorted(each.before or 0 for each in done) == [0, NUMBER, NUMBER]
 
 

@@ -485,7 +485,7 @@ def test_the_first_user_comes_in_by_the_link_and_nobody_after_them(tmp_path: Pat
         assert [(row.username, row.roles) for row in logins.logins(tx)] == [
             ("Ana", ["admin", "approver", "author"])
         ]
-    empty.database.engine.dispose()
+    empty.close()
 
 
 def test_the_settings_of_ai_clients_stand_on_a_page(installation: Installation) -> None:

@@ -42,7 +42,7 @@ def client(_environment: None) -> Iterator[TestClient]:
     installation = Installation.of(Settings())
     with TestClient(create_app(installation), base_url="http://localhost:8000") as client:
         yield client
-    installation.database.engine.dispose()
+    installation.close()
 
 
 def run(*words: str) -> Result:
