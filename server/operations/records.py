@@ -216,15 +216,15 @@ def _related(tx: Transaction, module: Module, id: int) -> list[RelatedRecords]:
             "module": child.name,
             "via": field.name,
             "count": count,
-            "records": _newest(tx, child, field.name, id),
+            "records": _newest(tx, child, field.name, queries.reference(field, module, id)),
         }
         for child, field, count in queries.referring(tx, module, id)
     ]
 
 
-def _newest(tx: Transaction, module: Module, via: str, id: int) -> list[NamedRecord]:
+def _newest(tx: Transaction, module: Module, via: str, leads_to: str) -> list[NamedRecord]:
     named = [module.by_name[module.name_field]]
-    rows = queries.listed(tx, module, named, queries.Wanted(equal={via: str(id)}), SHOWN)
+    rows = queries.listed(tx, module, named, queries.Wanted(equal={via: leads_to}), SHOWN)
     return [
         {"id": row["id"], "number": row["number"], "name": name_of(module, row)} for row in rows
     ]

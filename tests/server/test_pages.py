@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from engine.installation import Installation
 from engine.people import logins
 from engine.records.tables import AUDIT, ENTRIES, EPISODES, RUNS, VERSIONS, WORKFLOWS
+from engine.records.writer import Author, Records
 from engine.settings import Settings
 from engine.workflows.library import By, save_draft, submit, version_row
 from tests.fakes import Clock
@@ -458,6 +459,20 @@ def test_what_was_approved_says_what_it_waits_for_and_where_to_look(
     assert "It is live. It starts when the stage of an opportunity changes" in shown
     assert f'href="/runs?workflow={DEALS}"' in shown
     assert 'href="/records/opportunities"' in shown
+
+
+def test_what_is_about_a_record_stands_on_its_page(installation: Installation) -> None:
+    with installation.database.begin() as tx:
+        for number in range(7):
+            Records(tx, Author("alice")).create(
+                "notes", {"text": f"Called, the {number}th time.", "record": "tickets/1"}
+            )
+    browser = browser_of(installation, "admin")
+    shown = browser.get("/records/tickets/1").text
+    assert ("the 6th time" in shown, "the 0th time" in shown) == (True, False), "the newest"
+    assert 'href="/records/notes?record=tickets/1"' in shown
+    assert browser.get("/records/notes?record=tickets/1").text.count("th time.") == 7
+    assert "th time." not in browser.get("/records/notes?record=tickets/2").text
 
 
 # --- the first user ---

@@ -46,11 +46,20 @@ def history(tx: Transaction, module: Module, id: int, limit: int) -> Sequence[St
 
 
 def referring(tx: Transaction, module: Module, id: int) -> Iterator[tuple[Module, Field, int]]:
-    """Each module with records that refer to this one, by which field, and how many."""
-    for child, link in tx.schema.children(module):
-        table = tx.schema.tables[child.name]
-        if many := tx.count(table, *_live(table), table.c[link.name] == id):
+    """Each module with records that refer to this one, by which field, and how many.
+
+    So do notes, mails and tasks, whose record may be of any module.
+    """
+    free = [(child, each) for child in tx.schema for each in child.fields if each.type == "record"]
+    for child, link in [*tx.schema.children(module), *free]:
+        wanted = Wanted(equal={link.name: reference(link, module, id)})
+        if many := count(tx, child, wanted):
             yield child, link, many
+
+
+def reference(link: Field, module: Module, id: int) -> str:
+    """A record as a field that leads to it holds it: `tickets/10` where it may be of any module."""
+    return f"{module.name}/{id}" if link.type == "record" else str(id)
 
 
 # --- many ---

@@ -9,6 +9,7 @@ from engine.records.text_library import TEMPLATES, TEXT_MESSAGE
 from engine.records.transaction import Transaction
 from engine.schema.fields import Field
 from engine.schema.modules import KEPT_BY_US, Module
+from engine.schema.stored_files import HOME as FILES
 from engine.templates.sms_length import told as told_length
 from server.access.session import Visit
 from server.operations.files import files_of
@@ -59,8 +60,9 @@ def record_view(visit: Visit, tx: Transaction, module: Module, id: int) -> Recor
         "actions": [_delete(here, str(row["number"]))] if may_write else [],
         "groups": _groups(names, module, row),
         "related": [
-            _related(names, child, field, count, id)
+            _related(names, child, field, count, records.reference(field, module, id))
             for child, field, count in records.referring(tx, module, id)
+            if child.name != FILES or field.type != "record"  # they have a place of their own
         ],
         "files": _files(visit, tx, module, id) if takes_files(tx.schema) else None,
         "runs": run_rows(names, newest) if visit.desk.may("runs:read") else [],
@@ -127,10 +129,10 @@ def _value(names: Names, field: Field, row: Any) -> FieldValue:
     }
 
 
-def _related(names: Names, child: Module, field: Field, count: int, id: int) -> Related:
+def _related(names: Names, child: Module, field: Field, count: int, leads_to: str) -> Related:
     """The newest records that refer to this one through one field."""
     columns = _columns(child, field)
-    wanted = records.Wanted(equal={field.name: str(id)})
+    wanted = records.Wanted(equal={field.name: leads_to})
     rows: list[RecordRow] = [
         {
             "id": str(row["id"]),
@@ -143,7 +145,7 @@ def _related(names: Names, child: Module, field: Field, count: int, id: int) -> 
     told_by = (
         f" (as {field.title.lower()})" if len(child.references(field.module or "")) > 1 else ""
     )
-    more = f"/records/{child.name}?{field.name}={id}" if count > FEW else ""
+    more = f"/records/{child.name}?{field.name}={leads_to}" if count > FEW else ""
     return {"label": f"{child.label}{told_by}", "count": count, "rows": rows, "more": more}
 
 

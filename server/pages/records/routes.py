@@ -146,7 +146,8 @@ def _wanted(visit: Visit, module: Module) -> records.Wanted:
     equal = {
         field.name: value
         for field in module.by_name.values()
-        if field.type in ("reference", "picklist", "owner") and (value := visit.asked(field.name))
+        if field.type in ("reference", "record", "picklist", "owner")
+        and (value := visit.asked(field.name))
     }
     return records.Wanted(visit.asked("q"), equal, visit.asked("sort"))
 
