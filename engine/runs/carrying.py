@@ -16,7 +16,7 @@ from engine.records.states import DRIVEN, Phase, Result, RunState
 from engine.records.suppression import suppress
 from engine.records.tables import VERSIONS
 from engine.records.transaction import Transaction
-from engine.runs import store
+from engine.runs import loading, store
 from engine.runs.bindings import Bindings
 from engine.runs.entry import Entry
 from engine.runs.match import stale
@@ -84,7 +84,7 @@ class Carrier:
             return []
         batch = BatchedTransaction(tx)
         reader = Reader(batch)
-        runs = store.read(
+        runs = loading.read(
             batch, reader, rows, lambda *key: self.library.version(batch, *key), self.bindings
         )
         stage, against = RealStage(batch, reader, self.library), self._judge(batch, runs)
