@@ -10,11 +10,12 @@ import click
 
 from server.cli import kill_switch, users
 from server.cli.terminal import Words, closing_at_end, opened, progress
+from server.version import VERSION
 
 
 # Each command imports what it needs when it runs, so that `sayso --help` answers at once.
 @click.group(cls=Words)
-@click.version_option(package_name="sayso")
+@click.version_option(VERSION, prog_name="sayso")
 def main() -> None:
     """Workflows for business records. Nothing runs without your say-so."""
 
