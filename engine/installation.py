@@ -14,6 +14,7 @@ from engine.problems import Problem, refuse
 from engine.queue import Doorbell, queue
 from engine.records.database import Database
 from engine.records.signed_links import Links
+from engine.runs.retention import Keep
 from engine.runs.worker import Worker
 from engine.schema.addresses import BadAddress, mail_address
 from engine.schema.modules import Module
@@ -83,7 +84,9 @@ class Installation:
 
     @cached_property
     def worker(self) -> Worker:
-        return Worker(self.database, self.world, self.library)
+        kept = self.settings
+        keep = Keep(kept.keep_events_days, kept.keep_steps_days, kept.keep_audit_days)
+        return Worker(self.database, self.world, self.library, keep=keep)
 
     def close(self) -> None:
         """Let go of the database and the queue. What is done later opens them again."""

@@ -73,6 +73,21 @@ class Settings(BaseSettings):
         "",
         description="What must not leave the house: all, or some of email, sms, webhook, model.",
     )
+    keep_events_days: int = Field(
+        0,
+        ge=0,
+        description="For how many days the changes of records are kept, beside the newest 30 of "
+        "each record; for ever if not set.",
+    )
+    keep_steps_days: int = Field(
+        0,
+        ge=0,
+        description="For how many days after its end it is kept what the steps of a run did, mails "
+        "and all; for ever if not set. That it ran is kept for ever.",
+    )
+    keep_audit_days: int = Field(
+        0, ge=0, description="For how many days it is kept who did what; for ever if not set."
+    )
     anthropic_api_key: str = Field(
         "",
         validation_alias="ANTHROPIC_API_KEY",

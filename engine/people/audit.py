@@ -1,9 +1,10 @@
 """Who did what: one row for each act of a person or a token that is worth looking up later."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, delete, insert, select
 
 from engine.records.tables import AUDIT
 from engine.records.transaction import Transaction
@@ -44,3 +45,19 @@ def listed(
     if object:
         query = query.where(AUDIT.c.object == object)
     return list(tx.db.execute(query.where(AUDIT.c.id < before) if before else query).all())
+
+
+def expired(
+    tx: Transaction, after: int, before: datetime, most: int
+) -> tuple[list[int], int | None]:
+    """The acts from before that moment among the `most` after this id, and the last of those; None
+    instead of it where no older ones follow."""
+    some = select(AUDIT.c.id, AUDIT.c.at).where(AUDIT.c.id > after)
+    rows = tx.db.execute(some.order_by(AUDIT.c.id).limit(most)).all()
+    gone = [row.id for row in rows if row.at < before]
+    return gone, rows[-1].id if len(rows) == most and rows[-1].at < before else None
+
+
+def forget(tx: Transaction, ids: Sequence[int]) -> None:
+    """Delete acts."""
+    tx.db.execute(delete(AUDIT).where(AUDIT.c.id.in_(ids)))

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    delete,
     exists,
     insert,
     literal,
@@ -306,3 +307,31 @@ def _go(tx: Transaction, run: int, step: str | None, *, outward: bool) -> None:
         now = _ended(tx, RunState.DONE, "finished")
     mine = update(RUNS).where(RUNS.c.id == run)
     tx.db.execute(mine.values(**now, step=step, outward=outward))
+
+
+# --- what is kept no longer ---
+
+
+def expired(
+    tx: Transaction, after: int, before: datetime, most: int
+) -> tuple[list[int], int | None]:
+    """The runs whose steps may be forgotten among the `most` after this id, and the last of those.
+
+    None instead of the last id where no older ones follow. Steps are kept of runs that go on, that
+    wait for a person, or that failed and may be tried again.
+    """
+    some = select(RUNS.c.id, RUNS.c.state, RUNS.c.started_at, RUNS.c.ended_at).where(
+        RUNS.c.id > after
+    )
+    rows = tx.db.execute(some.order_by(RUNS.c.id).limit(most)).all()
+    over = (RunState.DONE, RunState.STOPPED)
+    old = [row.id for row in rows if row.state in over and row.ended_at < before]
+    taken = select(ENTRIES.c.run).where(ENTRIES.c.run.in_(old)).distinct()
+    gone = list(tx.db.scalars(taken)) if old else []
+    return gone, rows[-1].id if len(rows) == most and rows[-1].started_at < before else None
+
+
+def forget(tx: Transaction, runs: Sequence[int]) -> None:
+    """Delete what the steps of these runs planned, said and gave. That they ran is still known."""
+    tx.db.execute(delete(ENTRIES).where(ENTRIES.c.run.in_(runs)))
+    tx.db.execute(update(RUNS).where(RUNS.c.id.in_(runs)).values(before=None))

@@ -19,6 +19,7 @@ from engine.runs.bindings import Bindings
 from engine.runs.carrying import Carrier
 from engine.runs.match import Matcher
 from engine.runs.performing import Performer, UnderWay, broken
+from engine.runs.retention import Keep, Retention
 from engine.runs.run import Run
 from engine.runs.schedules.firing import fire_due
 from engine.runs.schedules.next_due import next_due
@@ -55,6 +56,7 @@ class Worker:
     heartbeat: Callable[[], None] = lambda: None
     lease: timedelta = timedelta(seconds=60)
     effects_at_once: int = 16
+    keep: Keep = field(default_factory=Keep)
 
     def __post_init__(self) -> None:
         bindings = Bindings()
@@ -62,6 +64,7 @@ class Worker:
         self._carrier = Carrier(self.world, self.library, bindings, self.lease)
         self.performer = Performer(self.database, self.world, self.lease, self.effects_at_once)
         self._recording = Lock()
+        self.retention = Retention(self.keep)
 
     def work(self) -> int:
         """Do all that is due, and see effects outside to their end. Returns how much was done:
@@ -86,9 +89,11 @@ class Worker:
             changes, schedules, runs, effects = tx.db.execute(LOOK, {"now": tx.now}).one()
             letter = next_letter(tx)
             letters = letter is not None and letter <= tx.now
+            forgets = self.retention.due(tx.now)
         begins = [self.match_and_carry] * changes + [self.fire] * schedules
         carry = [self.carry] if begins or runs else []
-        return [*begins, *carry, *([self.perform] * effects), *([self.post] * letters)]
+        others = [self.post] * letters + [self.forget] * forgets
+        return [*begins, *carry, *([self.perform] * effects), *others]
 
     def next_due(self) -> datetime | None:
         """When there will be something to do again, if nothing happens before."""
@@ -162,6 +167,10 @@ class Worker:
     def post(self) -> int:
         """Send the notices that are due by mail."""
         return post(self.database, self.world, self.performer.pool)
+
+    def forget(self) -> int:
+        """Delete a batch of what is kept no longer. Returns 0 where the day's round is over."""
+        return self.retention.sweep(self.database)
 
     def record_outcomes(self) -> int:
         """Write the outcomes of effects that have been performed, and carry their runs on."""

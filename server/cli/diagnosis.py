@@ -20,6 +20,7 @@ from engine.people import logins
 from engine.records import schema_number
 from engine.records.schema_number import Outdated
 from engine.records.tables import HEARTBEATS
+from engine.settings import Settings
 from server.operations import incoming_mail
 
 OLDEST_POSTGRES = 18
@@ -52,6 +53,7 @@ def examine(installation: Installation) -> Iterator[Finding]:
     yield from _functions()
     yield _option("PDFs", "made by PlutoPrint" if can_print() else "", NO_PRINTER)
     yield _option("AI model", settings.model if settings.anthropic_api_key else "", NO_MODEL)
+    yield _kept(settings)
     yield _option("inside networks", settings.allow_networks, NO_NETWORKS)
 
 
@@ -155,6 +157,17 @@ def _functions() -> Iterator[Finding]:
         yield Finding("wrong", "functions", f"{name}: {why}")
 
 
+def _kept(settings: Settings) -> Finding:
+    """What is deleted after which time."""
+    ages = (
+        ("changes", settings.keep_events_days),
+        ("what steps did", settings.keep_steps_days),
+        ("acts of people", settings.keep_audit_days),
+    )
+    told = ", ".join(f"{what} {days} days" for what, days in ages if days)
+    return _option("kept", told, NO_END)
+
+
 def _option(what: str, value: str, without: str) -> Finding:
     return Finding("ok", what, value) if value else Finding("off", what, without)
 
@@ -174,5 +187,6 @@ NO_SENDER = "mail waits until an admin sets one on the page System (or SAYSO_SEN
 NO_MODEL = "steps that ask a model fail, and say so (ANTHROPIC_API_KEY)"
 NO_NETWORKS = "webhooks call public addresses only (SAYSO_ALLOW_NETWORKS)"
 NO_SMTP = "nothing is sent; mail is kept in the mailbox page (SAYSO_SMTP_URL)"
+NO_END = "everything, for ever (SAYSO_KEEP_EVENTS_DAYS, _STEPS_DAYS, _AUDIT_DAYS)"
 NO_USERS = "nobody can sign in yet: `sayso serve` prints a link for the first user"
 NO_WORKER = "No workflow runs: start `sayso serve` or `sayso worker`."

@@ -159,6 +159,7 @@ def test_the_doctor_says_what_is_switched_off(installation: Installation) -> Non
         "functions": "off",
         "PDFs": "ok",
         "AI model": "off",
+        "kept": "off",
         "inside networks": "off",
     }
 

@@ -237,9 +237,14 @@ class Story:
             ("Started", self._cause()),
             ("Records together", ", ".join(members)),
             ("Chain of causes", " → ".join(chain) or "it is the first"),
-            ("Steps taken", size(len(self.entries), "step")),
+            ("Steps taken", self._taken()),
         )
         return [{"label": label, "text": text, "href": ""} for label, text in pairs if text]
+
+    def _taken(self) -> str:
+        if self.row.ended_at and not self.entries:
+            return "none, or what they did is not kept any longer"
+        return size(len(self.entries), "step")
 
     def _raw(self) -> str:
         """The ledger as it is kept."""
