@@ -14,6 +14,7 @@ from server.operations.registry import Operation
 adapter = cache(TypeAdapter)
 
 
+@cache
 def insist_on_types() -> None:
     """From now on an answer raises `ValidationError` if its JSON has other keys or types."""
     known = catalogue.every()

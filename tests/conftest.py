@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.answers import insist_on_types
 from tests.databases import Pair, Pairs, PostgresPairs, Prepare, SqlitePairs, TemplateDatabase
 from tests.fakes import Clock
 from tests.servers import (
@@ -41,12 +40,6 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ours = name.startswith(("SAYSO_", "ANTHROPIC_"))
         if ours and not name.startswith(("SAYSO_TEST_", "SAYSO_REQUIRE_")):
             monkeypatch.delenv(name)
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _honest_answers() -> None:
-    """Every answer that a test gets is compared with the type that its operation promises."""
-    insist_on_types()
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from engine.starter.demo_workflows import open_demo
 from engine.workflows.library import By, save_draft, submit
 from server.access.desk import Desk
 from server.app import create_app
+from server.operations.manual_runs import run_workflow
 from server.operations.registry import Answer
-from server.operations.runs import run_workflow
 from tests.fakes import Clock
 from tests.servers import free_port
 

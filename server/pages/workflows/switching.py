@@ -8,7 +8,7 @@ from starlette.responses import Response
 from engine.problems import Invalid
 from engine.records.transaction import Transaction
 from server.access.session import Posted, Signed, Visit, text, texts
-from server.operations.runs import fitting_now, run_workflow
+from server.operations.manual_runs import fitting_now, run_workflow
 from server.operations.switching import toggle_workflow
 from server.pages.frame.errors import PageRoute
 from server.pages.frame.field_values import faults, size
