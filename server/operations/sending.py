@@ -130,7 +130,7 @@ def stopped(tx: Transaction) -> dict[str, Stored]:
 )
 def stop_sending(desk: Desk, what: str, reason: str) -> Stopped:
     """Stop at once what leaves the house: `what` is all, email, sms, webhook, model or workflow/12.
-    Nothing is lost: it waits. Only an admin lets it go on, on the page Sending."""
+    Nothing is lost: it waits. Only an admin resumes it, on the page Sending."""
     if not reason.strip():
         raise refuse("reason", "there is no reason.", "Say why, for whoever finds it stopped.")
     with desk.begin() as tx:
@@ -174,7 +174,7 @@ def list_suppressed(desk: Desk, search: str = "") -> SuppressedAddresses:
 def suppress_address(
     desk: Desk, address: str, reason: str, channel: Literal["all", "email", "sms"] = "all"
 ) -> Address:
-    """Write no more to an address or number automatically. Only a person takes it off the list."""
+    """Block an address or number for automatic messages. Only a person takes it off the list."""
     if not suppression.normal(address):
         raise refuse("address", "there is no address.", "Give an e-mail address or a number.")
     with desk.begin() as tx:

@@ -119,7 +119,7 @@ def test_the_page_switches_off_and_on_and_sends_another_frequency_for_review(
     assert (sent.status_code, sent.headers["location"]) == (303, "/reviews/2")
     assert "hourly" in author.get("/reviews/2").text
     author.post(f"/workflows/{daily}/pause", data={"running": "hold"})
-    assert "Switch on" in author.get("/planner").text
+    assert "Resume" in author.get("/planner").text
     assert "Switch o" not in browser_of(installation, "vera").get("/planner").text
 
 

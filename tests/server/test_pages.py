@@ -588,8 +588,8 @@ def test_a_person_says_whether_a_mail_with_a_lost_answer_arrived(
         tx.db.execute(update(RUNS).where(RUNS.c.id == run.id).values(**held))
     browser = browser_of(installation, "admin")
     page = browser.get(f"/runs/{run.id}").text
-    assert "It arrived" in page
-    assert "Send it again" in page
+    assert "Mark as delivered" in page
+    assert "Send again" in page
     answer = browser.post(f"/runs/{run.id}/decide", data={"arrived": "yes"})
     assert answer.status_code == 303
     with installation.database.read() as tx:

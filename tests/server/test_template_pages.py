@@ -52,7 +52,7 @@ def test_the_library_lists_each_template_once_with_its_languages_and_workflows(
     assert "Invoices - Second reminder</a>" in page
     assert "10 characters, 1 part (GSM) without its fields" in page
     assert "New template" not in page
-    assert "Upload JSON" not in page
+    assert "Upload a template" not in page
 
 
 def test_a_filter_narrows_the_library_and_says_so_when_nothing_is_left(

@@ -38,7 +38,7 @@ def choose(visit: Signed, form: Posted) -> Response:
     except Invalid as invalid:
         given = {f"notify_{name}": wish for name, wish in on.items()}
         return _notices(visit, {**given, "digest_at": at}, faults(invalid.problems))
-    return go(HERE, "Kept. From now on you are told this way.")
+    return go(HERE, "Saved.")
 
 
 @router.post(f"{HERE}/read")

@@ -42,7 +42,7 @@ def write(visit: Signed, form: Posted) -> Response:
         return _shown(visit, given, error=faults(invalid.problems))
     if "link" in answer:
         place = str(answer["link"]).removeprefix(visit.installation.settings.address)
-        return go(place, "It waits for approval. Approval sends it.")
+        return go(place, "Sent for review. It goes out once a person approves it.")
     return _shown(visit, given, answer)
 
 

@@ -57,7 +57,7 @@ def send_now(visit: Signed, run: int) -> Response:
 @router.post("/outbox/let-go/{workflow}/{channel}")
 def let_go(visit: Signed, workflow: int, channel: Channel) -> Response:
     many = sending.let_go(visit.desk, workflow, channel)["messages"]
-    return go("/outbox", f"{many:,} messages may go today.")
+    return go("/outbox", f"{many:,} messages released.")
 
 
 @router.get("/outbox/blocked")
@@ -72,7 +72,7 @@ def show_blocked(visit: Signed) -> Response:
             "add": "/outbox/blocked" if may else "",
             "rows": [_blocked(tx, row, may=may) for row in sending.listed(tx, words)],
         }
-        return page(visit, tx, "blocked.html", view, title="Not written to", here="mailbox")
+        return page(visit, tx, "blocked.html", view, title="Blocked", here="mailbox")
 
 
 @router.post("/outbox/blocked")
@@ -80,19 +80,19 @@ def block(visit: Signed, form: Posted) -> Response:
     visit.desk.need("records:write")
     wanted = text(form, "address")
     sending.suppress_address(visit.desk, wanted, text(form, "reason"))
-    return go("/outbox/blocked", f"{wanted} gets no more automatic messages.")
+    return go("/outbox/blocked", f"{wanted} is blocked: it gets no automatic messages.")
 
 
 @router.post("/outbox/blocked/{id}/lift")
 def lift(visit: Signed, id: int, form: Posted) -> Response:
     found = sending.lift_suppression(visit.desk, id, text(form, "reason"))
-    return go("/outbox/blocked", f"{found['address']} may be written to again.")
+    return go("/outbox/blocked", f"{found['address']} is not blocked any more.")
 
 
 def tabs() -> list[Tab]:
     """The pages about messages."""
     pages = (("", "Mailbox", "/mailbox"), ("outbox", "Outbox", "/outbox"),
-             ("blocked", "Not written to", "/outbox/blocked"))  # fmt: skip
+             ("blocked", "Blocked", "/outbox/blocked"))  # fmt: skip
     return [{"name": name, "label": label, "href": at, "count": None} for name, label, at in pages]
 
 
@@ -128,11 +128,11 @@ def _held(visit: Visit, found: list[WaitingMessage]) -> list[Action]:
     held = {(each.workflow, each.channel, each.name) for each in found if each.cause in TOO_MANY}
     return [
         {
-            "label": f"Let the messages of “{name}” go",
+            "label": f"Release the messages of “{name}”",
             "icon": "send",
             "href": f"/outbox/let-go/{workflow}/{channel}",
             "tone": "main",
-            "confirm": f"Let all held messages of “{name}” go today?",
+            "confirm": f"Release all held messages of “{name}” today?",
         }
         for workflow, channel, name in sorted(held)
     ]

@@ -43,7 +43,7 @@ def stop(visit: Signed, form: Posted) -> Response:
 def go_on(visit: Signed, form: Posted) -> Response:
     what = text(form, "what")
     sending.go_on(visit.desk, what, "on the page Sending")
-    return go("/system/sending", f"It goes on: {what}.")
+    return go("/system/sending", f"Resumed: {what}.")
 
 
 @router.post("/system/sending/{channel}")
@@ -88,7 +88,7 @@ def _stop(visit: Visit, tx: Any, scope: str, row: Any) -> StopRow:
         "stopped": row is not None or by_setting,
         "note": note or ("by the setting SAYSO_STOP" if by_setting else ""),
         "action": {
-            "label": "Let it go on" if row else "Stop",
+            "label": "Resume" if row else "Stop",
             "icon": "play" if row else "octagon-pause",
             "href": f"/system/sending/{verb}",
             "tone": "main" if row else "danger",

@@ -93,7 +93,7 @@ def _tag(module: Module, row: Any) -> Any:
 
 def _ways(module: Module, id: int) -> list[Way]:
     """Other pages about the record."""
-    reads: Way = {"label": "How it reads", "icon": "eye", "href": f"/templates/{id}"}
+    reads: Way = {"label": "Preview", "icon": "eye", "href": f"/templates/{id}"}
     return [reads] if module.name == TEMPLATES else []
 
 
@@ -113,7 +113,7 @@ def _groups(names: Names, module: Module, row: Any) -> list[FieldGroup]:
     ]
     return [
         {"label": module.singular, "fields": own},
-        {"label": "Kept by Sayso", "fields": kept},
+        {"label": "Set by Sayso", "fields": kept},
     ]
 
 

@@ -104,9 +104,9 @@ class Story:
         href = f"/runs/{self.row.id}/decide"
         again = "Send it again? If the first one did arrive, it arrives twice."
         return [
-            {"label": "It arrived", "icon": "check", "href": href, "tone": "main", "confirm": "",
-             "fields": {"arrived": "yes"}},
-            {"label": "Send it again", "icon": "send", "href": href, "tone": "", "confirm": again,
+            {"label": "Mark as delivered", "icon": "check", "href": href, "tone": "main",
+             "confirm": "", "fields": {"arrived": "yes"}},
+            {"label": "Send again", "icon": "send", "href": href, "tone": "", "confirm": again,
              "fields": {"arrived": "no"}},
         ]  # fmt: skip
 

@@ -129,7 +129,7 @@ def _move_form(visit: Visit, typed: dict[str, str], error: str = "") -> Response
             "title": "Move times of waiting steps",
             "back": {"text": "Planner", "href": HERE},
             "action": f"{HERE}/move",
-            "submit": "Show what would move",
+            "submit": "Preview",
             "fields": [
                 {**at, "help": "Like 09:00. Leave it empty for all times."},
                 {**to, "help": "Like 11:00, on the same day."},

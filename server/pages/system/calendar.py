@@ -40,7 +40,7 @@ def save_calendar(visit: Signed, form: Posted) -> Response:
         change_calendar(visit.desk, given)
     except Invalid as invalid:
         return _form(visit, given, faults(invalid.problems))
-    return go("/system", "The calendar is kept. What is scheduled follows it from now on.")
+    return go("/system", "Saved. Schedules follow the new calendar.")
 
 
 def _given(form: FormData) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def _form(visit: Visit, given: dict[str, Any] | None = None, error: str = "") ->
             "title": "Calendar",
             "back": {"text": "System", "href": "/system"},
             "action": HERE,
-            "submit": "Keep it",
+            "submit": "Save",
             "fields": _questions(shown, off),
             "error": error,
         }

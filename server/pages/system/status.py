@@ -117,7 +117,7 @@ def _eyes(company: Company) -> Action:
     on: Any = company.four_eyes
     asked = "Turn four eyes off? People may then approve what they wrote themselves."
     return {
-        "label": "Turn it off" if on else "Turn it on",
+        "label": "Turn off" if on else "Turn on",
         "icon": "users",
         "href": "/system/four-eyes",
         "tone": "danger" if on else "main",

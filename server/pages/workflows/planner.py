@@ -70,7 +70,7 @@ def _row(visit: Visit, tx: Transaction, row: Stored, live: Live) -> PlanRow:
     here, state = f"/workflows/{row.id}", standing(tx, row, live)
     may, off = visit.desk.may("workflows:toggle"), state == "off"
     resume = {
-        "label": "Switch on", "icon": "play", "href": f"{here}/resume", "tone": "main",
+        "label": "Resume", "icon": "play", "href": f"{here}/resume", "tone": "main",
         "confirm": "",
     }  # fmt: skip
     return {
