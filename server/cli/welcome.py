@@ -72,7 +72,7 @@ def _clients(installation: Installation, token: str) -> list[str]:
     """How to connect the first AI client, and where the others are told of."""
     page = f"{installation.settings.address}/tokens/clients"
     if not token:
-        return [f"AI clients    {page}; sayso token create --user {AUTHOR} makes a token"]
+        return [f"AI clients    {page}: sign in as {AUTHOR}, who drafts, and make a token"]
     claude, *_ = client_help(installation, token)
     return [
         f"Claude Code   {claude['code']}",
