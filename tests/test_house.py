@@ -45,6 +45,16 @@ DOORS = {
     "mcp": "server/",
     "anthropic": "engine/outside/claude.py",
 }
+# Nothing asks of which type a step is. Effects have names of their own, people have other words
+# for actions, and who writes a document names what is in it.
+KNOW_ACTIONS = (
+    "engine/effects/",
+    "engine/problems.py",
+    "engine/review/one_off.py",
+    "engine/workflows/shape_problems.py",
+    "server/pages/frame/effects.py",
+)
+ALSO_WORDS = {"webhook", "assign"}
 CLOCK_READERS = {"engine/outside/world.py", "engine/queue.py", "engine/settings.py"}
 CLOCKS = {
     "datetime.now",
@@ -238,6 +248,18 @@ def test_a_library_is_imported_behind_its_own_door_alone(library: str) -> None:
         for source in PRODUCT
         for line, module in source.imports
         if module.split(".")[0] == library and not source.name.startswith(doors)
+    ]
+    assert broken == []
+
+
+def test_what_there_is_to_know_of_an_action_stands_in_its_own_file() -> None:
+    actions = {path.stem for path in HOUSE.joinpath("engine/blocks/actions").glob("[a-z]*.py")}
+    broken = [
+        f"{source.name}:{node.lineno} knows the action {node.value}"
+        for source in PRODUCT
+        if not source.name.startswith(("engine/blocks/", *KNOW_ACTIONS))
+        for node in source.nodes
+        if isinstance(node, ast.Constant) and node.value in actions - ALSO_WORDS
     ]
     assert broken == []
 

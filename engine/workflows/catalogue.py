@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 
+from engine.blocks.actions.call_function import CallFunction
 from engine.blocks.step import Step, Template
 from engine.blocks.triggers import Trigger
 from engine.company.calendar import Calendar, parse_moment
@@ -28,6 +29,7 @@ Kind = Literal[
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SHARED = ("id", "label", "on_error")
+CALLING = CallFunction.model_fields["type"].default
 PARTS = {
     "steps": "list of steps",
     "then": "list of steps",
@@ -342,7 +344,7 @@ def _functions() -> list[Block]:
             name,
             each.words or f"The function {name}, version {each.version}.",
             _settings(each.parameters, ()),
-            ({"type": "call_function", "function": name, "values": {}},),
+            ({"type": CALLING, "function": name, "values": {}},),
             ("result",),
         )
         for name, each in sorted(FUNCTIONS.known.items())
