@@ -2,6 +2,7 @@
 
 import ast
 import io
+import json
 import re
 import tokenize
 from collections.abc import Iterator, Mapping
@@ -72,6 +73,32 @@ READERS = {"select", "exists", "count", "select_from", "join", "correlate_except
 BANNED_NAMES = {
     "utils", "helpers", "common", "misc", "base", "types", "service", "manager",
 }  # fmt: skip
+# Where a word that is also the name of a module is said, and what it means there. `sms` is the
+# word for a channel first of all, and is not looked for.
+MODULE_WORDS = {
+    "engine/schema/fields.py": "an example",
+    "engine/schema/own_modules.py": "what Sayso cannot work without",
+    "engine/schema/purposes.py": "what the modules for a purpose came as",
+    "engine/templates/dialects.py": "what other products call modules",
+    "engine/workflows/catalogue.py": "examples",
+    "engine/blocks/actions/create_record.py": "an example",
+    "engine/blocks/actions/update_related.py": "an example",
+    "engine/blocks/actions/update_erp.py": "what accounting systems call things",
+    "engine/blocks/actions/set_portfolio.py": "an icon",
+    "engine/blocks/actions/notify.py": "a key of the step's result",
+    "engine/effects/notify.py": "a key of the step's result",
+    "engine/blocks/attach_words.py": "a word for files",
+    "engine/blocks/recipient_words.py": "words for recipients",
+    "engine/blocks/actions/send_email.py": "words for recipients",
+    "engine/runs/recipients.py": "words for recipients",
+    "engine/blocks/checking.py": "a variable of templates",
+    "engine/runs/customer_data.py": "a variable of templates",
+    "engine/templates/filters/lists.py": "a variable of templates",
+    "engine/templates/filters/registry.py": "a variable of templates",
+    "engine/templates/listing.py": "a variable of templates",
+    "engine/templates/shorthands.py": "a variable of templates",
+    "engine/templates/variables.py": "a variable of templates",
+}
 # In two halves, so that this file does not find itself.
 UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME)\b")
 
@@ -366,6 +393,19 @@ def _bare_ignores(source: Source) -> Iterator[int]:
             above = source.comments.get(line - 1)
             if above is None:
                 yield line
+
+
+def test_a_module_is_called_by_its_purpose() -> None:
+    starter = json.loads(HOUSE.joinpath("engine/starter/modules.json").read_text("utf-8"))
+    names = {module["name"] for module in starter} - {"sms"}
+    found = {
+        source.name
+        for source in ENGINE
+        if source.package != "starter"
+        for node in source.nodes
+        if isinstance(node, ast.Constant) and str(node.value).partition("/")[0] in names
+    }
+    assert sorted(found) == sorted(MODULE_WORDS)
 
 
 def test_nothing_is_left_for_later() -> None:

@@ -9,7 +9,7 @@ from engine.conditions import Binder
 from engine.problems import Invalid, Problem, suggest
 from engine.schema.english import listed
 from engine.schema.modules import Path
-from engine.schema.stored_files import HOME
+from engine.schema.own_modules import DOCUMENTS
 
 ALL, EACH, EARLIER = "documents", "records.", "steps."
 
@@ -22,7 +22,7 @@ def attachment(word: str, path: str, checking: Checking) -> Iterator[Problem]:
     if "{{" in word:
         return
     schema = checking.binder.schema
-    if HOME not in schema.modules:
+    if DOCUMENTS not in schema.modules:
         yield Problem(path, "there is no module Documents that holds files.", "Leave `attach` out.")
     elif word.startswith(EARLIER):
         yield from checking.text(f"{{{{ {word} }}}}", path)
@@ -30,7 +30,7 @@ def attachment(word: str, path: str, checking: Checking) -> Iterator[Problem]:
         yield from _of_each(word.removeprefix(EACH), path, checking)
     elif word != ALL and word.partition(".")[0] in checking.module.by_name:
         yield from _field(word, path, checking)
-    elif word != ALL and checking.binder.lookup(schema.module(HOME), word) is None:
+    elif word != ALL and checking.binder.lookup(schema.module(DOCUMENTS), word) is None:
         told = f"`{word}` is no document, and no field that holds one."
         yield Problem(path, told, suggest(word, [ALL, *_holders(checking)], "There are"))
 
@@ -49,7 +49,7 @@ def _field(word: str, path: str, checking: Checking) -> Iterator[Problem]:
     except Invalid as invalid:
         yield from invalid.problems
         return
-    if field.type != "file" and (field.type, field.module) != ("reference", HOME):
+    if field.type != "file" and (field.type, field.module) != ("reference", DOCUMENTS):
         told = f"{field.title} holds no file."
         yield Problem(path, told, suggest(word, [*_holders(checking), ALL], "There are"))
 
@@ -57,7 +57,7 @@ def _field(word: str, path: str, checking: Checking) -> Iterator[Problem]:
 def _holders(checking: Checking) -> list[str]:
     """The fields of the record that hold a file, or a document."""
     fields = checking.module.by_name.values()
-    kinds = (("file", None), ("reference", HOME))
+    kinds = (("file", None), ("reference", DOCUMENTS))
     return [field.name for field in fields if (field.type, field.module) in kinds]
 
 

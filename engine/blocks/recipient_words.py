@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from engine.blocks.checking import Checking
 from engine.problems import Invalid, Problem, nearest, suggest
 from engine.schema.addresses import BadAddress, mail_address
+from engine.schema.english import listed
 from engine.schema.modules import Module, Path, Schema
+from engine.schema.own_modules import EMAILS, USERS, WEBHOOK_CALLS
+from engine.schema.purposes import Purpose
 from engine.templates import TextProblem, parse
 from engine.templates.variables import way_to
 
-ACCOUNTS, CONTACTS, INVOICES = "accounts", "contacts", "invoices"
-INVOICE_CONTACTS = "invoice_contacts"
 SOURCE_ID = "source_id"
 RULES = ("contacts", "primary_contact", "invoice_contacts")
 EACH, FROM_SOURCE = "records.", "user_from_source_id:"
 WRITTEN_BY_STRANGERS = {
-    "emails": ("subject", "body", "full_text", "html", "sender_name"),
-    "webhook_calls": ("body", "event"),
+    EMAILS: ("subject", "body", "full_text", "html", "sender_name"),
+    WEBHOOK_CALLS: ("body", "event"),
 }
 # What a step keeps of what another system answered.
 ANSWERED = ("answer", "text")
@@ -152,13 +153,13 @@ def _address(word: str, path: str) -> Iterator[Problem]:
 
 def _contacts(positions: tuple[str, ...], path: str, checking: Checking) -> Iterator[Problem]:
     schema, module = checking.binder.schema, checking.module
-    if CONTACTS not in schema.modules:
+    if schema.find(Purpose.CONTACT) is None:
         yield Problem(path, "there is no module Contacts here.", "Name an address, user or field.")
         return
-    if way_to(schema, module, ACCOUNTS) is None:
+    if way_to(schema, module, Purpose.CUSTOMER) is None:
         told = f"{module.label} do not belong to an account, so they have no contacts."
         yield Problem(path, told, "Name an address, a user, a group or a field.")
-    known = schema.module(CONTACTS).by_name.get("position")
+    known = schema.of(Purpose.CONTACT).by_name.get("position")
     options = known.options if known else ()
     for position in positions:
         if not any(position.casefold() == option.casefold() for option in options):
@@ -168,7 +169,10 @@ def _contacts(positions: tuple[str, ...], path: str, checking: Checking) -> Iter
 
 def _invoice_contacts(path: str, checking: Checking) -> Iterator[Problem]:
     schema, module = checking.binder.schema, checking.module
-    if INVOICE_CONTACTS not in schema.modules or way_to(schema, module, INVOICES) is None:
+    if (
+        schema.find(Purpose.INVOICE_CONTACT) is None
+        or way_to(schema, module, Purpose.INVOICE) is None
+    ):
         told = f"{module.label} do not belong to an invoice, which could have contacts of its own."
         yield Problem(path, told, "Use `contacts`: the contacts of the account.")
 
@@ -186,7 +190,7 @@ def _of_each(inner: str, path: str, checking: Checking) -> Iterator[Problem]:
 
 def _from_source(field: str, path: str, checking: Checking) -> Iterator[Problem]:
     schema = checking.binder.schema
-    if SOURCE_ID not in schema.module("users").by_name:
+    if SOURCE_ID not in schema.module(USERS).by_name:
         told = f"users have no field `{SOURCE_ID}` to be found by."
         yield Problem(path, told, f"Add it to Users, or use `{EACH}owner`.")
     try:
@@ -238,17 +242,17 @@ def told(meant: Rule, module: Module, schema: Schema) -> str:
     match meant:
         case Contacts(positions):
             first, others = positions[:1], positions[1:]
-            rest = _or([*_the(others), "its primary contact", "all its contacts"])
+            rest = listed([*_the(others), "its primary contact", "all its contacts"], "or")
             kind = "".join(_the(first))
             return f"{kind} {whose} (otherwise {rest})" if first else f"all contacts {whose}"
         case PrimaryContact():
             return f"the primary contact {whose} (otherwise all its contacts)"
         case InvoiceContacts(positions):
             mine = " or ".join(positions)
-            invoice = "the invoice" if module.name == INVOICES else "its invoice"
+            invoice = "the invoice" if module.purpose == Purpose.INVOICE else "its invoice"
             kind = f"{mine} contacts" if mine else "contacts"
             then = [*_the(positions), "the primary contact", "all contacts"]
-            return f"the {kind} of {invoice} (otherwise {_or(then)} {whose})"
+            return f"the {kind} of {invoice} (otherwise {listed(then, 'or')} {whose})"
         case OfEach(word):
             return f"the {_title(word, module, schema)} of each of the {module.label.lower()}"
         case FromSource(field):
@@ -265,12 +269,8 @@ def called(position: str) -> str:
     return position if position.isupper() else f"{position} contact"
 
 
-def _or(items: list[str]) -> str:
-    return " or ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
-
-
 def _account(schema: Schema, module: Module) -> str:
-    way = way_to(schema, module, ACCOUNTS)
+    way = way_to(schema, module, Purpose.CUSTOMER)
     if way == "id":
         return "the account"
     return f"its {_title(way, module, schema)}" if way else "its account"

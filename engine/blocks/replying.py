@@ -6,8 +6,7 @@ from typing import Any
 from engine.blocks.context import Context, Person
 from engine.effects import Outcome, Unplanned
 from engine.records.states import Result
-
-MAIL = "emails"
+from engine.schema.own_modules import EMAILS
 
 
 def answered(ctx: Context, people: Iterable[Person]) -> str:
@@ -15,7 +14,7 @@ def answered(ctx: Context, people: Iterable[Person]) -> str:
 
     Raises `Unplanned` for mail that no person wrote: two machines would write to each other.
     """
-    if ctx.binder.module.name != MAIL or _own(ctx, "direction") != "in":
+    if ctx.binder.module.name != EMAILS or _own(ctx, "direction") != "in":
         return ""
     strangers = [person for person in people if not person.handle]
     if strangers and _own(ctx, "auto_submitted"):

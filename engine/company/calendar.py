@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import holidays
 
 from engine.problems import BadValue
+from engine.schema.english import count as counted
 
 Unit = Literal["min", "h", "d", "wd", "w", "m", "y"]
 UNITS: dict[Unit, str] = {
@@ -138,7 +139,7 @@ class Offset:
 
     def words(self) -> str:
         """How long, without the direction: "30 days"."""
-        return f"{abs(self.amount)} {UNITS[self.unit]}{'' if abs(self.amount) == 1 else 's'}"
+        return counted(abs(self.amount), UNITS[self.unit])
 
 
 @dataclass(frozen=True)

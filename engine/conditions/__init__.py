@@ -11,7 +11,6 @@ from pydantic import Field as Key
 from engine.company.calendar import parse_moment
 from engine.conditions.bound import (
     NOTHING,
-    TAGS,
     Binder,
     Bound,
     Change,
@@ -33,6 +32,7 @@ from engine.conditions.relations import relation
 from engine.problems import Invalid, Problem, join, refuse, suggest
 from engine.schema.fields import Field
 from engine.schema.modules import Path
+from engine.schema.own_modules import TAG_CATEGORIES
 
 __all__ = [
     "ALWAYS",
@@ -272,8 +272,8 @@ def _positive(path: Path, operator: Operator, node: Compare, binder: Binder, whe
 
 def _category(raw: JsonValue, binder: Binder, at: str) -> str:
     """The category that is meant. Raises `Invalid`."""
-    if TAGS not in binder.schema.modules:
-        raise refuse(at, "tags have no categories here.", f"Make a module `{TAGS}`.")
+    if TAG_CATEGORIES not in binder.schema.modules:
+        raise refuse(at, "tags have no categories here.", f"Make a module `{TAG_CATEGORIES}`.")
     if not isinstance(raw, str) or not raw.strip():
         raise refuse(at, "there is no category to look for.", "Name one, like Risk.")
     category = raw.strip().casefold()

@@ -129,9 +129,6 @@ Lookup = Callable[[Module, str], int | None]
 Called = Callable[[Module, int], str]
 
 
-TAGS = "tag_categories"  # the module that says of which category a tag is
-
-
 @dataclass
 class Binder:
     """What names and words mean here and today. Problems found are collected, not raised."""

@@ -28,7 +28,6 @@ from sqlalchemy.types import TypeEngine
 
 from engine.conditions import Condition, bound
 from engine.conditions.bound import (
-    TAGS,
     Binder,
     Bound,
     Change,
@@ -49,6 +48,7 @@ from engine.conditions.operators import Operator, fold, has, month_day
 from engine.conditions.relations import relation
 from engine.schema.fields import Field
 from engine.schema.modules import Module, Path
+from engine.schema.own_modules import TAG_CATEGORIES
 from engine.schema.sql_types import DaysBetween, Fold, Key, Number
 
 CONDITION: TypeAdapter[Condition] = TypeAdapter(Condition)
@@ -350,7 +350,7 @@ def _id_in(column: ColumnElement[Any], module: Module) -> ColumnElement[Any]:
 
 
 def _tagged(tags: ColumnElement[Any], category: str, columns: Columns) -> ColumnElement[bool]:
-    known = columns.schema.tables[TAGS].alias()
+    known = columns.schema.tables[TAG_CATEGORIES].alias()
     held = has(fold(tags), Fold(known.c.name))
     of_it = (Fold(known.c.category) == category, known.c.deleted_at.is_(None))
     found = select(literal(1)).select_from(known).where(*of_it, held)

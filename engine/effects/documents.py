@@ -9,7 +9,8 @@ from pydantic import JsonValue
 from engine.effects import Outcome, RecordEffect, Store
 from engine.problems import Invalid
 from engine.records.states import Result
-from engine.schema.stored_files import HOME, clean, named
+from engine.schema.own_modules import DOCUMENTS
+from engine.schema.stored_files import clean, named
 
 
 class PlaceDocument(RecordEffect):
@@ -31,7 +32,7 @@ class PlaceDocument(RecordEffect):
         store.alone(f"folder {self.folder}")
         name = self._free(store)
         try:
-            saved = store.update(HOME, self.id, self._values(name))
+            saved = store.update(DOCUMENTS, self.id, self._values(name))
         except Invalid as invalid:
             return Outcome(Result.FAILED, f"{self.number} stays where it is: {invalid}")
         gives: dict[str, JsonValue] = {"name": name, "folder": self.folder}
@@ -47,7 +48,7 @@ class PlaceDocument(RecordEffect):
         )
 
     def overlay(self) -> Iterable[tuple[str, int, dict[str, JsonValue]]]:
-        return [(HOME, self.id, self._values(self.name))]
+        return [(DOCUMENTS, self.id, self._values(self.name))]
 
     def _values(self, name: str) -> dict[str, Any]:
         digest, _ = named(self.file)
@@ -61,7 +62,7 @@ class PlaceDocument(RecordEffect):
             name = self.name
             if number > 1:
                 name = f"{stem} ({number}).{ending}" if dot else f"{self.name} ({number})"
-            others = store.ids(HOME, {"folder": self.folder, "title": clean(name)})
+            others = store.ids(DOCUMENTS, {"folder": self.folder, "title": clean(name)})
             if set(others) <= {self.id}:
                 return clean(name)
         raise AssertionError("numbers do not end")

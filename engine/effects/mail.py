@@ -15,6 +15,7 @@ from engine.effects.records import CreateRecord
 from engine.outside.smtp import MOST_ATTACHED, Delivery, Mail, MailRefused, message_id, paragraphs
 from engine.outside.world import World
 from engine.records.states import Result
+from engine.schema.own_modules import EMAILS, NOTES, TASKS
 from engine.schema.stored_files import Attachment
 
 # What servers say of an address that does not exist (RFC 3463), whatever else may be wrong.
@@ -206,7 +207,7 @@ class SendMail(OutwardEffect):
             values["contact"] = self.contact
         if self.attachments:
             values["attachments"] = [asdict(each) for each in self.attachments]
-        copy = CreateRecord(module="emails", title=f"the mail “{self.subject}”", values=values)
+        copy = CreateRecord(module=EMAILS, title=f"the mail “{self.subject}”", values=values)
         gives: dict[str, JsonValue] = {
             "to": list(self.to),
             "subject": self.subject,
@@ -224,6 +225,6 @@ def follow_up(
     task = {**shared, "title": title, "description": cause, "priority": "High"}
     note = {**shared, "text": f"{title} (step {step}): {cause}", "pinned": True}
     return (
-        CreateRecord(module="tasks", title=f"the task “{title}”", values=task),
-        CreateRecord(module="notes", title="a pinned note", values=note),
+        CreateRecord(module=TASKS, title=f"the task “{title}”", values=task),
+        CreateRecord(module=NOTES, title="a pinned note", values=note),
     )

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from engine.effects import Outcome, RecordEffect, Store
 from engine.records.states import Result
+from engine.schema.own_modules import NOTIFICATIONS
 
 HOW = {"bell": "in Sayso", "email": "by mail", "digest": "in the daily digest"}
 
@@ -41,7 +42,7 @@ class Notify(RecordEffect):
         for each in self.notices:
             values = {"user": each.user, "text": self.text, "record": self.record, "run": self.run}
             waits = {"state": "waiting", "send_at": each.send_at} if each.send_at else {}
-            store.create("notifications", {**values, "channel": each.way, **waits})
+            store.create(NOTIFICATIONS, {**values, "channel": each.way, **waits})
         return Outcome(Result.DONE, f"told {self._told()}", self._gives())
 
     def preview(self) -> Outcome:

@@ -9,8 +9,9 @@ from engine.effects.records import CreateRecord
 from engine.outside.subprocesses import TooMuch, can_print, run_isolated
 from engine.outside.world import World
 from engine.records.states import Result
+from engine.schema.own_modules import DOCUMENTS
 
-HOME, MIME = "documents", "application/pdf"
+MIME = "application/pdf"
 MISSING = "PlutoPrint, which makes PDFs, has no package for this kind of machine"
 
 
@@ -49,4 +50,4 @@ class PrintPdf(OutwardEffect):
             "mime": MIME,
             "record": self.record,
         }
-        return CreateRecord(module=HOME, title=f"the document “{self.title}”", values=values)
+        return CreateRecord(module=DOCUMENTS, title=f"the document “{self.title}”", values=values)

@@ -7,8 +7,9 @@ from pydantic import JsonValue
 from engine.effects import Outcome, RecordEffect, Store
 from engine.problems import Invalid
 from engine.records.states import Result
+from engine.schema.own_modules import PORTFOLIO_LINES
 
-LINES, PORTFOLIO, CUSTOMER = "portfolio_accounts", "portfolio", "account"
+PORTFOLIO, CUSTOMER = "portfolio", "account"  # the fields of a line
 
 
 class PlaceInPortfolio(RecordEffect):
@@ -51,12 +52,12 @@ class PlaceInPortfolio(RecordEffect):
     def _place(self, store: Store, customer: int) -> bool:
         """Whether anything had to be changed."""
         pair = {PORTFOLIO: self.portfolio, CUSTOMER: customer}
-        known = store.ids(LINES, pair)
+        known = store.ids(PORTFOLIO_LINES, pair)
         if self.inside and not known:
-            store.create(LINES, pair)
+            store.create(PORTFOLIO_LINES, pair)
             return True
         if not self.inside:
             for line in known:
-                store.delete(LINES, line)
+                store.delete(PORTFOLIO_LINES, line)
             return bool(known)
         return False

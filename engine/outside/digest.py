@@ -16,8 +16,9 @@ from engine.records.database import Database
 from engine.records.transaction import Transaction
 from engine.records.writer import Author, Records
 from engine.schema.english import count
+from engine.schema.own_modules import EMAILS, NOTIFICATIONS, USERS
 
-NOTICES, MOST, LONGEST_SUBJECT = "notifications", 500, 120
+MOST, LONGEST_SUBJECT = 500, 120
 PAUSE, PATIENCE = timedelta(minutes=30), timedelta(hours=24)
 UNDER_WAY = timedelta(minutes=10)  # no mail server takes longer than that to answer
 DIED = "whether it was sent is not known: the process stopped while sending"
@@ -37,7 +38,7 @@ class Letter:
 
 def next_letter(tx: Transaction) -> datetime | None:
     """When the next notice is to be sent by mail, or one under way is known to be lost."""
-    table = tx.schema.tables.get(NOTICES)
+    table = tx.schema.tables.get(NOTIFICATIONS)
     if table is None or "send_at" not in table.c:
         return None
     query = select(table.c.send_at).where(table.c.send_at.is_not(None))
@@ -79,7 +80,7 @@ def _claim(tx: Transaction, key: bytes) -> list[Letter]:
     letters, records = [], Records(tx, BY_SAYSO, starts=False)
     due = _due(tx)
     for lost in (row["id"] for row in due if row["state"] == "sending"):
-        records.update(NOTICES, lost, {"state": "unknown", "send_at": None, "error": DIED})
+        records.update(NOTIFICATIONS, lost, {"state": "unknown", "send_at": None, "error": DIED})
     for notices in _together(row for row in due if row["state"] != "sending"):
         user = _user(tx, notices[0]["user"])
         reachable = user and user["active"] is not False and user["email"]
@@ -88,7 +89,7 @@ def _claim(tx: Transaction, key: bytes) -> list[Letter]:
         ends = tx.now + UNDER_WAY if reachable else None
         for notice in notices:
             values = {"state": state, "send_at": ends, "error": error}
-            records.update(NOTICES, notice["id"], values)
+            records.update(NOTIFICATIONS, notice["id"], values)
         if user and reachable:
             letters.append(_letter(tx, user, notices, key))
     return letters
@@ -98,13 +99,13 @@ def _put_off(tx: Transaction) -> int:
     """While mail is stopped, nothing is claimed; it is looked at again later."""
     rows, records = _due(tx), Records(tx, BY_SAYSO, starts=False)
     for row in rows:
-        records.update(NOTICES, row["id"], {"send_at": tx.now + PAUSE})
+        records.update(NOTIFICATIONS, row["id"], {"send_at": tx.now + PAUSE})
     return len(rows)
 
 
 def _due(tx: Transaction) -> list[Row]:
     """The notices to be sent now, kept from everybody else."""
-    table = tx.schema.tables[NOTICES]
+    table = tx.schema.tables[NOTIFICATIONS]
     due = (table.c.send_at <= tx.now, table.c.deleted_at.is_(None))
     query = select(table).where(*due).order_by(table.c.user, table.c.id).limit(MOST)
     return [dict(row) for row in tx.db.execute(query.with_for_update(skip_locked=True)).mappings()]
@@ -120,7 +121,7 @@ def _together(rows: Iterable[Row]) -> list[list[Row]]:
 
 
 def _user(tx: Transaction, username: str) -> Row | None:
-    users = tx.schema.tables["users"]
+    users = tx.schema.tables[USERS]
     where = (users.c.username == username, users.c.deleted_at.is_(None))
     row = tx.db.execute(select(users).where(*where)).mappings().first()
     return dict(row) if row else None
@@ -171,9 +172,9 @@ def _note(tx: Transaction, letter: Letter, delivery: Delivery | None) -> None:
         values |= {"state": "waiting", "send_at": tx.now + PAUSE} if again else {"state": "failed"}
     records = Records(tx, BY_SAYSO, starts=False)
     for notice in letter.notices:
-        records.update(NOTICES, notice, values)
+        records.update(NOTIFICATIONS, notice, values)
     if state != "retry":
-        records.create("emails", _copy(letter, state, values))
+        records.create(EMAILS, _copy(letter, state, values))
 
 
 def _copy(letter: Letter, state: str, values: Mapping[str, Any]) -> dict[str, Any]:

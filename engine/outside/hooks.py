@@ -13,9 +13,10 @@ from pydantic import JsonValue
 from engine.outside.receiving import first_time
 from engine.records.transaction import Transaction
 from engine.records.writer import Author, Records, Saved
+from engine.schema.own_modules import WEBHOOK_CALLS
+from engine.schema.purposes import Purpose
 
 Kind = Literal["mail", "in", "form", "sms"]
-CALLS, LEADS = "webhook_calls", "leads"
 SYNC, FORM = Author("sayso", "sync"), Author("sayso", "form")
 # What a visitor may fill in, and how much of it is kept. The last is none of theirs: people do not
 # see it, and who fills it in is a machine.
@@ -65,7 +66,7 @@ def take_call(tx: Transaction, hook: str, body: JsonValue, webhook_id: str = "")
     if webhook_id and not first_time(tx, f"hook {hook} {webhook_id}"):
         return None
     values = {"hook": hook, "event": _event(body), "body": body, "webhook_id": webhook_id}
-    return Records(tx, SYNC).create(CALLS, values)
+    return Records(tx, SYNC).create(WEBHOOK_CALLS, values)
 
 
 def _event(body: JsonValue) -> str | None:
@@ -78,8 +79,8 @@ def take_form(tx: Transaction, given: Mapping[str, Any]) -> Saved | None:
     if str(given.get(TRAP) or "").strip():
         return None
     words = {name: str(given.get(name) or "")[:most].strip() for name, most in ASKED.items()}
-    module = tx.schema.module(LEADS)
+    module = tx.schema.of(Purpose.LEAD)
     kept: dict[str, Any] = {name: word for name, word in words.items() if word}
     if kept.get("language", "").lower() not in module.field("language").options:
         kept.pop("language", None)
-    return Records(tx, FORM).create(LEADS, {**kept, "lead_source": "Web form"})
+    return Records(tx, FORM).create(module.name, {**kept, "lead_source": "Web form"})

@@ -11,9 +11,9 @@ from engine.records.suppression import suppress
 from engine.records.transaction import Transaction
 from engine.records.writer import Author, Records, Values
 from engine.schema.modules import Module
+from engine.schema.own_modules import TEXT_MESSAGES
 from engine.schema.phones import e164
 
-HOME = "sms"
 SERVICE = Author("SMS service", "sync")
 LAST = ("delivered", "undelivered")
 
@@ -23,14 +23,14 @@ def take_receipt(tx: Transaction, receipt: Receipt) -> bool:
 
     Reports come in any order, and more than once: what is known to have ended stays so.
     """
-    table = tx.schema.tables[HOME]
+    table = tx.schema.tables[TEXT_MESSAGES]
     known = select(table.c.id, table.c.status).where(table.c.message_id == receipt.id)
     row = tx.db.execute(known).first() if receipt.id else None
     if row is None:
         return False
     if row.status not in LAST:
         values = {"status": receipt.status, "error": receipt.error or None}
-        Records(tx, SERVICE).note(HOME, row.id, values)
+        Records(tx, SERVICE).note(TEXT_MESSAGES, row.id, values)
     return True
 
 

@@ -18,10 +18,11 @@ from engine.records.suppression import Kind, suppress
 from engine.records.tables import TAKEN
 from engine.records.transaction import Transaction
 from engine.records.writer import Author, Records, Saved
+from engine.schema.own_modules import EMAILS
+from engine.schema.purposes import Purpose
 from engine.schema.sql_types import Fold
 from engine.schema.stored_files import clean
 
-MAIL, CONTACTS, ACCOUNTS = "emails", "contacts", "accounts"
 AUTHOR = Author("sayso", "sync")
 LISTED: dict[str, Kind] = {"bounce": "bounced", "complaint": "complaint"}
 
@@ -72,11 +73,11 @@ def receive(tx: Transaction, folder: Path, raw: bytes, own: Iterable[str] = ()) 
         "attachments": _listed(mail),
         "error": f"Not kept: {', '.join(mail.left_out)}" if mail.left_out else None,
     }
-    fields = tx.schema.module(MAIL).by_name
+    fields = tx.schema.module(EMAILS).by_name
     known_here = {name: value for name, value in values.items() if name in fields}
-    kept = Records(tx, AUTHOR).create(MAIL, known_here)
+    kept = Records(tx, AUTHOR).create(EMAILS, known_here)
     for file in mail.files:
-        about = (f"{MAIL}/{kept.id}", file.name, file.mime)
+        about = (f"{EMAILS}/{kept.id}", file.name, file.mime)
         attachments.attach(tx, AUTHOR, folder, *about, BytesIO(file.data))
     if mail.report:
         _report(tx, mail.report)
@@ -99,25 +100,25 @@ def _ours(tx: Transaction, own: Iterable[str]) -> set[str]:
 
 def _sender(tx: Transaction, address: str) -> tuple[Any, Any]:
     """The contact and the account with this address; a contact leads to its own account."""
-    contact = _with_address(tx, CONTACTS, address)
+    contact = _with_address(tx, Purpose.CONTACT, address)
     if contact and contact["account"]:
-        return contact, _row(tx, ACCOUNTS, contact["account"])
-    return contact, _with_address(tx, ACCOUNTS, address)
+        return contact, _row(tx, Purpose.CUSTOMER, contact["account"])
+    return contact, _with_address(tx, Purpose.CUSTOMER, address)
 
 
-def _with_address(tx: Transaction, module: str, address: str) -> Any:
+def _with_address(tx: Transaction, purpose: Purpose, address: str) -> Any:
     """The first record with this address, those that belong to an account before others."""
-    home = tx.schema.modules.get(module)
+    home = tx.schema.find(purpose)
     if not (address and home and home.email_field):
         return None
-    table = tx.schema.tables[module]
+    table = tx.schema.tables[home.name]
     here = (Fold(table.c[home.email_field]) == address.casefold(), table.c.deleted_at.is_(None))
     order = [table.c.account.is_(None)] if "account" in table.c else []
     return tx.db.execute(select(table).where(*here).order_by(*order, table.c.id)).mappings().first()
 
 
-def _row(tx: Transaction, module: str, id: int) -> Any:
-    table = tx.schema.tables[module]
+def _row(tx: Transaction, purpose: Purpose, id: int) -> Any:
+    table = tx.schema.tables[tx.schema.of(purpose).name]
     here = select(table).where(table.c.id == id, table.c.deleted_at.is_(None))
     return tx.db.execute(here).mappings().first()
 
@@ -132,7 +133,7 @@ def _owner(tx: Transaction, account: Any, answered: Any) -> str | None:
 
 def _answered(tx: Transaction, ids: Iterable[str]) -> Any:
     """The mail of ours that one of these Message-IDs names; {} if none does."""
-    table = tx.schema.tables[MAIL]
+    table = tx.schema.tables[EMAILS]
     here = (table.c.message_id.in_(list(ids)), table.c.direction == "out")
     query = select(table).where(*here, table.c.deleted_at.is_(None)).order_by(table.c.id.desc())
     return tx.db.execute(query).mappings().first() or {}
@@ -157,7 +158,7 @@ def _report(tx: Transaction, report: Report) -> None:
     if final := [each.address for each in told if each.final and report.kind == "bounce"]:
         before = [word for word in (mail["bounced"] or "").split(", ") if word]
         values |= {"status": "bounced", "bounced": ", ".join(dict.fromkeys([*before, *final]))}
-    Records(tx, AUTHOR).note(MAIL, mail["id"], values)
+    Records(tx, AUTHOR).note(EMAILS, mail["id"], values)
     for each in told:
         if report.kind == "complaint" or each.gone:
             _mark(tx, each, report.kind)
@@ -166,11 +167,11 @@ def _report(tx: Transaction, report: Report) -> None:
 def _mark(tx: Transaction, failure: Failure, kind: str) -> None:
     """Write to this address no more, and say so on every record that has it."""
     suppress(tx, "email", failure.address, LISTED[kind], failure.said, "received report")
-    for name in (CONTACTS, ACCOUNTS):
-        module, table = tx.schema.modules.get(name), tx.schema.tables.get(name)
-        if module is None or table is None or "bounce_status" not in module.by_name:
+    for module in map(tx.schema.find, (Purpose.CONTACT, Purpose.CUSTOMER)):
+        if module is None or "bounce_status" not in module.by_name:
             continue
+        table = tx.schema.tables[module.name]
         address = Fold(table.c[module.email_field or "email"]) == failure.address.casefold()
         here = select(table.c.id).where(address, table.c.deleted_at.is_(None))
         for id in tx.db.scalars(here).all():
-            Records(tx, AUTHOR).note(name, id, {"bounce_status": kind})
+            Records(tx, AUTHOR).note(module.name, id, {"bounce_status": kind})

@@ -17,6 +17,7 @@ from engine.problems import Invalid, Problem, refuse, suggest
 from engine.records.tables import LOGINS, SESSIONS, TOKENS
 from engine.records.transaction import Transaction
 from engine.records.writer import Author, Records
+from engine.schema.own_modules import USERS
 
 PREFIX = "atp_"
 LONGEST_PASSWORD, SHORTEST_PASSWORD = 1024, 8
@@ -91,16 +92,16 @@ def _no_role(role: str) -> Problem:
 
 
 def _keep_record(tx: Transaction, username: str, given: dict[str, str]) -> None:
-    module, table = tx.schema.module("users"), tx.schema.tables["users"]
+    module, table = tx.schema.module(USERS), tx.schema.tables[USERS]
     known = {key: value for key, value in given.items() if key in module.by_name}
     where = (table.c.username == username, table.c.deleted_at.is_(None))
     found = tx.db.scalar(select(table.c.id).where(*where))
     records = Records(tx, BY_SAYSO, starts=False)
     if found is not None:
-        records.update("users", found, {**known, "active": True})
+        records.update(USERS, found, {**known, "active": True})
         return
     fresh = {"username": username, "name": username, "active": True, **known}
-    records.create("users", {key: fresh[key] for key in fresh if key in module.by_name})
+    records.create(USERS, {key: fresh[key] for key in fresh if key in module.by_name})
 
 
 def logins(tx: Transaction) -> list[Row[Any]]:
@@ -125,10 +126,10 @@ def deactivate_user(tx: Transaction, username: str) -> None:
     close_all(tx, username)
     mine = (TOKENS.c.username == username, TOKENS.c.revoked_at.is_(None))
     tx.db.execute(update(TOKENS).where(*mine).values(revoked_at=tx.now))
-    table = tx.schema.tables["users"]
+    table = tx.schema.tables[USERS]
     known = select(table.c.id).where(table.c.username == username, table.c.deleted_at.is_(None))
-    if (id := tx.db.scalar(known)) and "active" in tx.schema.module("users").by_name:
-        Records(tx, BY_SAYSO, starts=False).update("users", id, {"active": False})
+    if (id := tx.db.scalar(known)) and "active" in tx.schema.module(USERS).by_name:
+        Records(tx, BY_SAYSO, starts=False).update(USERS, id, {"active": False})
 
 
 def check_password(tx: Transaction, username: str, password: str) -> Principal | None:

@@ -11,7 +11,8 @@ from engine.problems import refuse
 from engine.records.transaction import Transaction
 from engine.records.writer import Author, Records, Saved
 from engine.schema.modules import Schema
-from engine.schema.stored_files import DIGEST, HOME, clean, known_mime
+from engine.schema.own_modules import DOCUMENTS
+from engine.schema.stored_files import DIGEST, clean, known_mime
 
 LARGEST = 25 * 1024 * 1024
 _PIECE = 65_536
@@ -90,10 +91,10 @@ def attach(
         "mime": known_mime(mime),
         "record": record_key,
     }
-    return records.create(HOME, values)
+    return records.create(DOCUMENTS, values)
 
 
 def takes_files(schema: Schema) -> bool:
     """Whether there is a module of documents that can tell of a file."""
-    fields = schema.modules[HOME].by_name if HOME in schema.modules else {}
+    fields = schema.modules[DOCUMENTS].by_name if DOCUMENTS in schema.modules else {}
     return all(name in fields and fields[name].type == kind for name, kind in _NEEDED.items())

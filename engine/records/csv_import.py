@@ -11,10 +11,10 @@ from engine.problems import BadValue, Invalid, Problem, refuse
 from engine.records.csv_cells import meant
 from engine.records.csv_reading import STAMPS, Duplicates, Sheet, decoded, parsed, sheet_of
 from engine.records.database import Database
-from engine.records.text_library import TEMPLATES
 from engine.records.transaction import Transaction
 from engine.records.writer import Author, Records
 from engine.schema.fields import Field
+from engine.schema.own_modules import TEMPLATES
 from engine.schema.sql_types import Fold
 
 MOST_ROWS = 100_000

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, null, select, upda
 
 from engine.records.tables import EVENTS
 from engine.records.transaction import Transaction
-from engine.schema.stored_files import HOME
+from engine.schema.own_modules import DOCUMENTS
 
 SHOWN = 30  # so many of the newest changes of each record are shown, and never deleted
 
@@ -47,7 +47,7 @@ def expired(
     about = (EVENTS.c.id, EVENTS.c.module, EVENTS.c.record, EVENTS.c.at, EVENTS.c.pending)
     some = select(*about).where(EVENTS.c.id > after).order_by(EVENTS.c.id).limit(most)
     rows = tx.db.execute(some).all()
-    old = [row for row in rows if row.at < before and not row.pending and row.module != HOME]
+    old = [row for row in rows if row.at < before and not row.pending and row.module != DOCUMENTS]
     gone = [row.id for row in old if _is_overtaken(tx, row)]
     return gone, rows[-1].id if len(rows) == most and rows[-1].at < before else None
 

@@ -9,7 +9,6 @@ from sqlalchemy import RowMapping, or_, select
 
 from engine.company.message_limits import NAMES, Channel
 from engine.conditions import Binder, Condition, Relation, bound
-from engine.conditions.bound import TAGS
 from engine.conditions.readings import Columns, where
 from engine.problems import BadValue
 from engine.records import rota
@@ -20,14 +19,16 @@ from engine.records.transaction import Transaction
 from engine.schema.english import listed
 from engine.schema.fields import Field
 from engine.schema.modules import Hop, Module, Path, Schema
+from engine.schema.own_modules import GROUPS, TAG_CATEGORIES, USERS
 from engine.schema.phones import e164
+from engine.schema.purposes import Purpose
 from engine.schema.sql_types import Fold
 from engine.templates.dialects import field_meant
 from engine.templates.filters import Named, Unusable
 from engine.templates.variables import way_to
 
 Values = Mapping[str, Any]
-CURRENCY, CUSTOMERS = "currency", "accounts"
+CURRENCY = "currency"
 
 
 class Reader:
@@ -88,14 +89,14 @@ class Reader:
 
     def user(self, handle: str) -> Values | None:
         if handle not in self._users:
-            users = self.tx.schema.tables["users"]
+            users = self.tx.schema.tables[USERS]
             where = (users.c.username == handle, users.c.deleted_at.is_(None))
             row = self.tx.db.execute(select(users).where(*where)).mappings().first()
             self._users[handle] = dict(row) if row else None
         return self._users[handle]
 
     def group(self, name: str) -> Values | None:
-        groups = self.tx.schema.tables["groups"]
+        groups = self.tx.schema.tables[GROUPS]
         where = (groups.c.name == name, groups.c.deleted_at.is_(None))
         row = self.tx.db.execute(select(groups).where(*where)).mappings().first()
         return dict(row) if row else None
@@ -161,7 +162,7 @@ class Reader:
     def labelled(self, category: str) -> Collection[str]:
         """The tags of a category, all folded."""
         if category not in self._labelled:
-            tags = self.tx.schema.tables[TAGS]
+            tags = self.tx.schema.tables[TAG_CATEGORIES]
             where = (Fold(tags.c.category) == category, tags.c.deleted_at.is_(None))
             names = self.tx.db.scalars(select(tags.c.name).where(*where))
             self._labelled[category] = {name.casefold() for name in names if name}
@@ -379,7 +380,10 @@ def line_data(facts: RecordFacts) -> list[dict[str, Any]]:
 
 def pauses(schema: Schema, module: Module) -> tuple[str, ...]:
     """The fields that pause messages about a record: those its module names, or its customer's."""
-    way, customers = way_to(schema, module, CUSTOMERS), schema.modules.get(CUSTOMERS)
+    way, customers = (
+        way_to(schema, module, Purpose.CUSTOMER),
+        schema.find(Purpose.CUSTOMER),
+    )
     if module.paused_by or way is None or customers is None:
         return module.paused_by
     return tuple(f"{way}.{field}" for field in customers.paused_by)

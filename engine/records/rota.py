@@ -6,11 +6,12 @@ from sqlalchemy import select
 
 from engine.records.tables import TURNS
 from engine.records.transaction import Transaction
+from engine.schema.own_modules import GROUPS, USERS
 
 
 def members(tx: Transaction, group: str) -> list[str]:
     """The users of a group who are there, in the order in which the group names them."""
-    groups, users = tx.schema.tables["groups"], tx.schema.tables["users"]
+    groups, users = tx.schema.tables[GROUPS], tx.schema.tables[USERS]
     mine = (groups.c.name == group, groups.c.deleted_at.is_(None))
     named = tx.db.scalar(select(groups.c.members).where(*mine)) or []
     there = (users.c.username.in_(named), users.c.deleted_at.is_(None), users.c.active.is_(True))

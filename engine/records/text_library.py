@@ -10,11 +10,11 @@ from engine.problems import Invalid, Problem, refuse
 from engine.records.tables import VERSIONS, WORKFLOWS
 from engine.records.transaction import Transaction
 from engine.schema.english import listed
+from engine.schema.own_modules import TEMPLATES
 from engine.templates import TextProblem, parse
 from engine.templates.wording import Wording
 
 Values = Mapping[str, Any]
-TEMPLATES = "templates"
 E_MAIL, TEXT_MESSAGE, PDF = "E-mail", "Text message", "PDF"
 PARTS = ("subject", "body", "html")
 IN_FORCE = ("approved", "in_review")

@@ -12,11 +12,11 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from engine.company.company import Company
 from engine.conditions import Binder
-from engine.conditions.bound import TAGS
 from engine.records.schema_number import KEY
 from engine.records.signed_links import Links
 from engine.records.tables import STATE
 from engine.schema.modules import Module, Schema
+from engine.schema.own_modules import GROUPS, TAG_CATEGORIES, USERS
 from engine.schema.sql_types import Fold
 
 
@@ -33,7 +33,7 @@ class Transaction:
     @cached_property
     def handles(self) -> Collection[str]:
         """The names of all users and groups."""
-        users, groups = self.schema.tables["users"], self.schema.tables["groups"]
+        users, groups = self.schema.tables[USERS], self.schema.tables[GROUPS]
         names = self.db.scalars(select(users.c.username).where(users.c.deleted_at.is_(None)))
         teams = self.db.scalars(select(groups.c.name).where(groups.c.deleted_at.is_(None)))
         return [name for name in (*names, *teams) if name]
@@ -41,7 +41,7 @@ class Transaction:
     @cached_property
     def categories(self) -> Collection[str]:
         """The categories of tags, as far as there are any."""
-        tags = self.schema.tables.get(TAGS)
+        tags = self.schema.tables.get(TAG_CATEGORIES)
         if tags is None:
             return []
         named = select(tags.c.category).where(tags.c.deleted_at.is_(None)).distinct()
@@ -50,7 +50,7 @@ class Transaction:
     @cached_property
     def inactive(self) -> Collection[str]:
         """The names of users who are switched off."""
-        users = self.schema.tables["users"]
+        users = self.schema.tables[USERS]
         if "active" not in users.c:
             return []
         gone = (users.c.active.is_(False), users.c.deleted_at.is_(None))

@@ -28,13 +28,14 @@ from engine.records.tables import RUNS
 from engine.records.transaction import Transaction
 from engine.schema.fields import Field
 from engine.schema.modules import Module, Schema
-
-CUSTOMERS, PORTFOLIOS, LINES = "accounts", "portfolios", "portfolio_accounts"
+from engine.schema.own_modules import GROUPS, PORTFOLIO_LINES, PORTFOLIOS
+from engine.schema.purposes import Purpose
 
 
 def restricted(tx: Transaction, user: str) -> Transaction:
     """The transaction as this user may see it: as it is, unless a restricted portfolio names it."""
-    if not {CUSTOMERS, PORTFOLIOS, LINES} <= set(tx.schema.modules):
+    lacking = {PORTFOLIOS, PORTFOLIO_LINES} - set(tx.schema.modules)
+    if lacking or tx.schema.find(Purpose.CUSTOMER) is None:
         return tx
     table, names = tx.schema.homes[PORTFOLIOS], _names(tx, user)
     rows = tx.db.execute(
@@ -48,7 +49,7 @@ def restricted(tx: Transaction, user: str) -> Transaction:
 
 def _names(tx: Transaction, user: str) -> set[str]:
     """The user, and the groups that the user belongs to."""
-    groups = tx.schema.homes["groups"]
+    groups = tx.schema.homes[GROUPS]
     rows = tx.db.execute(
         select(groups.c.name, groups.c.members).where(groups.c.deleted_at.is_(None))
     )
@@ -86,12 +87,13 @@ class Sight:
 
     def __init__(self, schema: Schema, portfolios: list[int]) -> None:
         self.schema, self.portfolios = schema, portfolios
-        self.near = [m for m in schema if m.name != CUSTOMERS and m.references(CUSTOMERS)]
+        self.customers = schema.of(Purpose.CUSTOMER)
+        self.near = [m for m in schema if m != self.customers and m.references(self.customers.name)]
         self.hanging = self._hanging()
 
     def _hanging(self) -> list[str]:
         """The modules whose records hang on customers, those first that others hang on."""
-        found = [CUSTOMERS, *(module.name for module in self.near)]
+        found = [self.customers.name, *(module.name for module in self.near)]
         while more := [m.name for m in self.schema if m.name not in found and _to(m, found)]:
             found += more
         return found
@@ -113,10 +115,10 @@ class Sight:
     def _own(self, module: Module) -> Iterator[ColumnElement[bool]]:
         """The rules of what hangs on a customer directly, or through records that do."""
         home = self.schema.homes[module.name]
-        if module.name == CUSTOMERS:
+        if module == self.customers:
             yield home.c.id.in_(self._customers())
         elif module in self.near:
-            for field in module.references(CUSTOMERS):
+            for field in module.references(self.customers.name):
                 column = home.c[field.name]
                 yield or_(column.is_(None), column.in_(self._customers()))
         else:
@@ -130,7 +132,7 @@ class Sight:
             yield or_(column.is_(None), column.in_(self._ids(field.module or "")))
 
     def _customers(self) -> Select[tuple[int]]:
-        lines = self.schema.homes[LINES]
+        lines = self.schema.homes[PORTFOLIO_LINES]
         mine = (lines.c.portfolio.in_(self.portfolios), lines.c.deleted_at.is_(None))
         return select(lines.c.account).where(*mine)
 

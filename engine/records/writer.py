@@ -12,10 +12,11 @@ from sqlalchemy import func, insert, select, update
 
 from engine.problems import BadValue, Invalid, Problem, refuse, suggest
 from engine.records import events, numbers
-from engine.records.text_library import TEMPLATES, refuse_loss, refuse_unfit
+from engine.records.text_library import refuse_loss, refuse_unfit
 from engine.records.transaction import Transaction
 from engine.schema.fields import Field
 from engine.schema.modules import KEPT_BY_US, Module
+from engine.schema.own_modules import TEMPLATES
 
 Values = Mapping[str, Any]
 UNLOCK = "Unlock it first."

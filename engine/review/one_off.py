@@ -17,6 +17,7 @@ NOT_PAUSED: tuple[dict[str, Any], ...] = (
 
 
 def document(
+    customers: str,
     subject: str,
     body: str,
     where: Mapping[str, Any] | None = None,
@@ -26,6 +27,8 @@ def document(
     paused: bool = False,
 ) -> dict[str, Any]:
     """The workflow that writes once to these customers: to primary contacts, else to all others.
+
+    `customers` is the name of their module.
 
     Customers whose chasing is paused are left out; with `paused` their message waits for the end
     of the pause. Whatever else keeps mail from somebody keeps this one too.
@@ -39,7 +42,7 @@ def document(
         "name": f"One-off - {subject}"[:120],
         "description": "Written once, to chosen customers.",
         "category": CATEGORY,
-        "module": "accounts",
+        "module": customers,
         "trigger": {"type": "manual", "on_approval": True},
         "conditions": {"all": [*asked, *([] if paused else NOT_PAUSED)]},
         "steps": [{"id": "write", "type": "send_email", **mail}],

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from engine.blocks.context import Person
-from engine.blocks.recipient_words import ACCOUNTS, CONTACTS
 from engine.records.reader import Reader, RecordFacts, Values, name_of, template_data
+from engine.schema.own_modules import USERS
+from engine.schema.purposes import Purpose
 from engine.templates.variables import way_to
 
 Warn = Callable[[str], None]
@@ -34,19 +35,19 @@ def user_person(row: Values) -> Person:
     """A user who can be written to."""
     handle = str(row["username"])
     language = str(row.get("language") or "")
-    name, key = row.get("name") or handle, f"users/{row['id']}"
+    name, key = row.get("name") or handle, f"{USERS}/{row['id']}"
     return Person(row.get("email") or "", name, handle, language=language, record=key)
 
 
 def account_of(facts: RecordFacts) -> int | None:
     """The account that a record belongs to, or is."""
-    return belongs_to(facts, ACCOUNTS)
+    return belongs_to(facts, Purpose.CUSTOMER)
 
 
-def belongs_to(facts: RecordFacts, target: str) -> int | None:
-    """The record of a module that a record belongs to, or is."""
+def belongs_to(facts: RecordFacts, purpose: Purpose) -> int | None:
+    """The record of the module for this purpose that a record belongs to, or is."""
     schema = facts.reader.tx.schema
-    way = way_to(schema, facts.module, target) if target in schema.modules else None
+    way = way_to(schema, facts.module, purpose)
     return facts.value(schema.path(facts.module, way)) if way else None
 
 
@@ -55,7 +56,7 @@ def language_of(facts: RecordFacts) -> str:
     own = facts.values.get("language")
     if own or (account := account_of(facts)) is None:
         return str(own or "")
-    row = facts.reader.row(facts.reader.tx.schema.module(ACCOUNTS), account) or {}
+    row = facts.reader.row(facts.reader.tx.schema.of(Purpose.CUSTOMER), account) or {}
     return str(row.get("language") or "")
 
 
@@ -68,7 +69,7 @@ def refusal(reader: Reader, person: Person) -> str | None:
 
 def _customer_refuses(reader: Reader, person: Person) -> str | None:
     """A customer that wants no mail wants none to its contacts either."""
-    module = reader.tx.schema.modules.get(ACCOUNTS)
+    module = reader.tx.schema.find(Purpose.CUSTOMER)
     flag = module.opt_out.get("email") if module else None
     if module is None or flag is None or person.account is None:
         return None
@@ -90,7 +91,7 @@ def described(reader: Reader, person: Person, paths: Iterable[str] = ()) -> dict
         "language": person.language,
     }
     known = {name: value or None for name, value in plain.items()}
-    module = reader.tx.schema.modules.get(CONTACTS)
+    module = reader.tx.schema.find(Purpose.CONTACT)
     row = reader.row(module, person.contact) if module and person.contact is not None else None
     if module is None or row is None:
         return known

@@ -11,6 +11,7 @@ from engine.conditions import bound
 from engine.conditions.readings import Columns, where
 from engine.records.transaction import Transaction
 from engine.schema.modules import Path, Schema
+from engine.schema.own_modules import GROUPS, USERS
 from engine.schema.sql_types import Json
 from engine.workflows.fingerprint import standing
 from engine.workflows.workflow import TOGETHER, Workflow
@@ -69,7 +70,7 @@ def grouping(columns: Columns, dotted: str) -> ColumnElement[Any]:
 
 def _owners(schema: Schema, owner: ColumnElement[Any]) -> Iterator[ColumnElement[Any]]:
     """The number of the user or group of this name."""
-    for module, key, above in (("users", "username", 0), ("groups", "name", GROUPS_ABOVE)):
+    for module, key, above in ((USERS, "username", 0), (GROUPS, "name", GROUPS_ABOVE)):
         if module in schema.tables:
             people = schema.tables[module].alias()
             number = select(people.c.id + above).where(people.c[key] == owner)

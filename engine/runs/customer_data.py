@@ -12,8 +12,9 @@ from engine.conditions.readings import CONDITION, Columns, holds
 from engine.records.reader import CURRENCY, Reader, RecordFacts, added_up, name_of, template_data
 from engine.runs.addressees import account_of, described
 from engine.runs.recipients import Recipients
+from engine.schema.purposes import Purpose
 from engine.templates.filters import Named, Unusable
-from engine.templates.variables import ACCOUNTS, CONTACTS, INVOICES, late_days
+from engine.templates.variables import late_days
 
 GOOD_FOR = timedelta(days=30)
 Chosen = Callable[[], Sequence[RecordFacts] | None]
@@ -56,7 +57,7 @@ class Owed:
 
     def customer(self, paths: set[str]) -> Named | None:
         """The account as data, with what is left to pay on its open invoices."""
-        module = self.reader.tx.schema.modules.get(ACCOUNTS)
+        module = self.reader.tx.schema.find(Purpose.CUSTOMER)
         row = self.reader.row(module, self.account) if module and self.account else None
         if module is None or row is None:
             return None
@@ -89,7 +90,7 @@ class Owed:
 def contact(facts: RecordFacts, paths: set[str]) -> dict[str, Any] | None:
     """Who a text is for where it is for nobody else: the contact of the record, or its customer."""
     schema, word = facts.reader.tx.schema, "primary_contact"
-    if facts.module.name == CONTACTS:
+    if facts.module.purpose == Purpose.CONTACT:
         return template_data(facts, {"", *paths})
     own = facts.module.by_name.get("contact")
     if own and schema.target(own) and facts.values.get("contact"):
@@ -104,12 +105,12 @@ def open_invoices(reader: Reader, account: int) -> list[RecordFacts]:
     What is open is what the account's own field `open_invoices` counts.
     """
     schema = reader.tx.schema
-    module = schema.modules.get(INVOICES)
+    module = schema.find(Purpose.INVOICE)
     if module is None or "balance" not in module.by_name:
         return []
-    counted = schema.module(ACCOUNTS).by_name.get("open_invoices")
+    counted = schema.of(Purpose.CUSTOMER).by_name.get("open_invoices")
     asked = (counted.formula or {}).get("where") if counted else None
-    binder, table = reader.binder(module), schema.tables[INVOICES]
+    binder, table = reader.binder(module), schema.tables[module.name]
     condition = CONDITION.validate_python(asked) if asked else ALWAYS
     owed = (table.c.account == account, table.c.deleted_at.is_(None), table.c.balance != 0)
     also = [Columns(binder, table).when(asked)] if asked else []

@@ -13,7 +13,6 @@ from engine.records.alerts import raise_alert
 from engine.records.events import note_asked
 from engine.records.reader import Reader, RecordFacts
 from engine.records.tables import EVENTS, PENDING
-from engine.records.text_library import TEMPLATES
 from engine.records.transaction import Transaction
 from engine.runs import store
 from engine.runs.bindings import Bindings
@@ -22,6 +21,7 @@ from engine.runs.reply_loops import ReplyLimit
 from engine.runs.run import DEEPEST
 from engine.runs.sending.mending import mend
 from engine.schema.modules import Module
+from engine.schema.own_modules import TEMPLATES
 from engine.workflows.advice import CHANGES, required
 from engine.workflows.library import By, Library, Live
 from engine.workflows.rewording import renew

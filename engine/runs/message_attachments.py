@@ -10,7 +10,8 @@ from engine.records.reader import RecordFacts, Values
 from engine.records.tables import EVENTS
 from engine.records.transaction import Transaction
 from engine.schema.modules import Module
-from engine.schema.stored_files import HOME, AttachedFiles, Attachment, named
+from engine.schema.own_modules import DOCUMENTS
+from engine.schema.stored_files import AttachedFiles, Attachment, named
 
 NEW = "0"  # what a rehearsal says of a record that an earlier step would make
 
@@ -62,7 +63,7 @@ class _Finder:
 
     def _of_record(self, facts: RecordFacts) -> None:
         """All documents that belong to the record."""
-        table = self.tx.schema.tables[HOME]
+        table = self.tx.schema.tables[DOCUMENTS]
         mine = table.c.record == f"{facts.module.name}/{facts.values['id']}"
         query = select(table).where(mine, table.c.deleted_at.is_(None)).order_by(table.c.id)
         rows = self.tx.db.execute(query).mappings().all()
@@ -79,8 +80,8 @@ class _Finder:
             self.missing.append(f"{facts.values.get('number')} has no {path.title}")
         elif path.field.type == "file":
             module, row = facts.holder(path)
-            document = row["id"] if row and module.name == HOME else None
-            about = row if row and module.name == HOME else {"record": f"{module.name}/0"}
+            document = row["id"] if row and module.name == DOCUMENTS else None
+            about = row if row and module.name == DOCUMENTS else {"record": f"{module.name}/0"}
             self._keep(str(value), document, about, f"{facts.values.get('number')}")
         else:
             self._given(value, f"the {path.title} of {facts.values.get('number')} is gone")
@@ -89,7 +90,7 @@ class _Finder:
         """Documents by id, number or key; a list of them; nothing."""
         values = value if isinstance(value, (list, tuple)) else [value]
         for one in values:
-            word = str("" if one is None else one).removeprefix(f"{HOME}/")
+            word = str("" if one is None else one).removeprefix(f"{DOCUMENTS}/")
             row = self._row(word)
             if word == NEW:
                 self.files.append(Attachment(None, "the file of an earlier step", ""))
@@ -99,7 +100,7 @@ class _Finder:
                 self._take(row)
 
     def _row(self, word: str) -> Values | None:
-        table = self.tx.schema.tables[HOME]
+        table = self.tx.schema.tables[DOCUMENTS]
         same = table.c.id == int(word) if word.isdecimal() and len(word) < 19 else None
         where = table.c.number == word if same is None else same
         query = select(table).where(where, table.c.deleted_at.is_(None))
@@ -129,8 +130,8 @@ class _Finder:
 
 def homes(tx: Transaction, digest: str) -> set[str]:
     """The modules whose records these bytes belong to or ever did: no edit uncovers a file."""
-    table = tx.schema.tables[HOME]
-    ours = EVENTS.c.module == HOME
+    table = tx.schema.tables[DOCUMENTS]
+    ours = EVENTS.c.module == DOCUMENTS
     held = select(EVENTS.c.record).where(ours, cast(EVENTS.c.changes, Text).contains(digest))
     holds = table.c.file.startswith(f"{digest}/")
     rows = tx.db.execute(select(table.c.id, table.c.record).where(or_(holds, table.c.id.in_(held))))

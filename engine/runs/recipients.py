@@ -7,10 +7,6 @@ from sqlalchemy import select
 
 from engine.blocks.context import Person, once
 from engine.blocks.recipient_words import (
-    ACCOUNTS,
-    CONTACTS,
-    INVOICE_CONTACTS,
-    INVOICES,
     SOURCE_ID,
     Contacts,
     FromSource,
@@ -25,6 +21,8 @@ from engine.records.reader import RecordFacts, Values, name_of
 from engine.runs.addressees import account_of, belongs_to, handles, language_of, user_person
 from engine.schema.english import listed
 from engine.schema.modules import Module
+from engine.schema.own_modules import USERS
+from engine.schema.purposes import Purpose
 from engine.schema.sql_types import Fold
 
 PHONES = ("mobile", "phone")
@@ -101,7 +99,9 @@ class Recipients:
         """A record that a field leads to, unless it is a person who is not there any more."""
         if not row:
             return []
-        if module.name in (CONTACTS, "users") and row.get("active") is False:
+        if (module.purpose == Purpose.CONTACT or module.name == USERS) and row.get(
+            "active"
+        ) is False:
             self._warn(f"{name_of(module, row)} is not active any more and gets no messages")
             return []
         return [self._person(module, row)]
@@ -109,11 +109,11 @@ class Recipients:
     def _at(self, address: str) -> Person:
         """Who has this address: a contact or an account, those of this customer before others."""
         schema, mine = self.facts.reader.tx.schema, set(self._accounts())
-        for name, key in ((CONTACTS, "account"), (ACCOUNTS, "id")):
-            module = schema.modules.get(name)
+        for purpose, key in ((Purpose.CONTACT, "account"), (Purpose.CUSTOMER, "id")):
+            module = schema.find(purpose)
             if module is None or not module.email_field:
                 continue
-            table = schema.tables[name]
+            table = schema.tables[module.name]
             same = Fold(table.c[module.email_field]) == address.casefold()
             query = select(table).where(same, table.c.deleted_at.is_(None)).order_by(table.c.id)
             rows = [dict(r) for r in self.facts.reader.tx.db.execute(query.limit(20)).mappings()]
@@ -124,20 +124,20 @@ class Recipients:
 
     def _person(self, module: Module, row: Values) -> Person:
         """A record that can be written to."""
-        if module.name == "users":
+        if module.name == USERS:
             return user_person(row)
-        account = row["id"] if module.name == ACCOUNTS else row.get("account")
+        account = row["id"] if module.purpose == Purpose.CUSTOMER else row.get("account")
         return Person(
             str(row.get(module.email_field or "") or ""),
             name_of(module, row),
-            contact=row["id"] if module.name == CONTACTS else None,
+            contact=row["id"] if module.purpose == Purpose.CONTACT else None,
             account=account,
             language=str(row.get("language") or self._language_of(account)),
             record=f"{module.name}/{row['id']}",
         )
 
     def _language_of(self, account: int | None) -> str:
-        row = self._row(ACCOUNTS, account)
+        row = self._row(Purpose.CUSTOMER, account)
         return str(row.get("language") or "") if row else language_of(self.facts)
 
     # --- contacts ---
@@ -176,20 +176,20 @@ class Recipients:
 
     def _rows_of(self, account: int) -> list[Values]:
         """The active contacts of an account that have an address, the primary one first."""
-        module = self.facts.reader.tx.schema.modules.get(CONTACTS)
+        module = self.facts.reader.tx.schema.find(Purpose.CONTACT)
         if module is None:
             return []
         ids = self.facts.reader.related(module, "account", account)
-        rows = [row for id in ids if (row := self._row(CONTACTS, id)) and self._usable(row)]
+        rows = [row for id in ids if (row := self._row(Purpose.CONTACT, id)) and self._usable(row)]
         return sorted(rows, key=lambda row: not row.get("is_primary"))
 
     def _usable(self, row: Values) -> bool:
-        module = self.facts.reader.tx.schema.module(CONTACTS)
+        module = self.facts.reader.tx.schema.of(Purpose.CONTACT)
         ways = (module.email_field or "",) if self.by == "email" else PHONES
         return row.get("active") is not False and any(row.get(way) for way in ways)
 
     def _contact(self, row: Values) -> Person:
-        return self._person(self.facts.reader.tx.schema.module(CONTACTS), row)
+        return self._person(self.facts.reader.tx.schema.of(Purpose.CONTACT), row)
 
     # --- contacts of invoices ---
 
@@ -212,16 +212,16 @@ class Recipients:
 
     def _placed(self, line: Values) -> Values:
         """The contact of a line, in the position it has for this invoice."""
-        row = self._row(CONTACTS, line.get("contact")) or {}
+        row = self._row(Purpose.CONTACT, line.get("contact")) or {}
         return {**row, "position": line.get("position") or row.get("position")} if row else {}
 
     def _lines_of(self, invoice: Values) -> list[Values]:
         schema = self.facts.reader.tx.schema
-        if INVOICE_CONTACTS not in schema.modules:
+        module = schema.find(Purpose.INVOICE_CONTACT)
+        if module is None:
             return []
-        module = schema.module(INVOICE_CONTACTS)
         ids = self.facts.reader.related(module, "invoice", invoice["id"])
-        return [row for id in ids if (row := self._row(INVOICE_CONTACTS, id))]
+        return [row for id in ids if (row := self._row(Purpose.INVOICE_CONTACT, id))]
 
     def _only(self, people: list[Person]) -> list[Person]:
         """Leave out other people of the customer where an invoice has contacts that are alone."""
@@ -244,9 +244,9 @@ class Recipients:
         """The user whose id in the source system a field of the record holds."""
         reader = self.facts.reader
         value = facts.value(reader.tx.schema.path(facts.module, name))
-        if value is None or SOURCE_ID not in reader.tx.schema.module("users").by_name:
+        if value is None or SOURCE_ID not in reader.tx.schema.module(USERS).by_name:
             return []
-        users = reader.tx.schema.tables["users"]
+        users = reader.tx.schema.tables[USERS]
         same = (users.c[SOURCE_ID] == str(value), users.c.deleted_at.is_(None))
         found = list(reader.tx.db.scalars(select(users.c.username).where(*same)))
         if not found:
@@ -265,17 +265,16 @@ class Recipients:
         return list(dict.fromkeys(id for id in found if id is not None))
 
     def _invoices(self) -> list[Values]:
-        ids = dict.fromkeys(belongs_to(facts, INVOICES) for facts in self._every())
-        return [row for id in ids if (row := self._row(INVOICES, id))]
+        ids = dict.fromkeys(belongs_to(facts, Purpose.INVOICE) for facts in self._every())
+        return [row for id in ids if (row := self._row(Purpose.INVOICE, id))]
 
-    def _row(self, module: str, id: int | None) -> Values | None:
-        schema = self.facts.reader.tx.schema
-        known = module in schema.modules and id is not None
-        return self.facts.reader.row(schema.module(module), id) if known and id else None
+    def _row(self, purpose: Purpose, id: int | None) -> Values | None:
+        module = self.facts.reader.tx.schema.find(purpose)
+        return self.facts.reader.row(module, id) if module and id else None
 
     def _name(self, account: int) -> str:
         schema = self.facts.reader.tx.schema
-        return name_of(schema.module(ACCOUNTS), self._row(ACCOUNTS, account) or {})
+        return name_of(schema.of(Purpose.CUSTOMER), self._row(Purpose.CUSTOMER, account) or {})
 
     def _warn(self, told: str) -> None:
         if told not in self.warnings:

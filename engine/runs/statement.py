@@ -10,6 +10,7 @@ from engine.records.reader import Reader, name_of, template_data
 from engine.records.signed_links import Claim, Links
 from engine.records.transaction import Transaction
 from engine.runs.customer_data import open_invoices
+from engine.schema.purposes import Purpose
 from engine.templates.filters import Setting
 from engine.templates.filters.headings import heading
 from engine.templates.filters.lists import totals
@@ -60,14 +61,14 @@ def opened(tx: Transaction, token: str) -> Opening:
     claim = claimed(tx.links, token)
     if claim is None or claim.until is None:
         return Opening("unknown")
-    reader, module = Reader(tx), tx.schema.modules.get("accounts")
+    reader, module = Reader(tx), tx.schema.find(Purpose.CUSTOMER)
     row = reader.row(module, int(claim.subject)) if module else None
     if module is None or row is None:
         return Opening("unknown")
     language = str(row.get("language") or tx.company.language)
     state: Literal["open", "over"] = "open" if tx.now < claim.until else "over"
     detail = {"link": state, "until": claim.until.isoformat()}
-    audit.record(tx, "customer", "open_statement", f"accounts/{row['id']}", detail)
+    audit.record(tx, "customer", "open_statement", f"{module.name}/{row['id']}", detail)
     if state == "over":
         return Opening("over", None, language)
     setting = Setting(language, tx.company.calendar.timezone, tx.now, tx.company.calendar)

@@ -9,7 +9,8 @@ from engine.runs.customer_data import customer_parts
 from engine.runs.entry import Entry
 from engine.runs.related_selection import related_selection
 from engine.runs.subjects import Subjects
-from engine.templates.variables import INVOICES, meaning
+from engine.schema.purposes import Purpose
+from engine.templates.variables import meaning
 
 OF_COMPANY = ("name", "timezone", "language", "currency", "sender")
 
@@ -117,8 +118,9 @@ class TemplateData(Mapping[str, Any]):
 
     def _invoices(self) -> list[RecordFacts] | None:
         """The invoices that the run is about; None if it is about records of another kind."""
-        if self._subjects.module.name != INVOICES:
-            return self._chosen().get(INVOICES)
+        if self._subjects.module.purpose != Purpose.INVOICE:
+            invoices = self._subjects.reader.tx.schema.find(Purpose.INVOICE)
+            return self._chosen().get(invoices.name) if invoices else None
         return self._rows() if self._subjects.members else None
 
     def _chosen(self) -> dict[str, list[RecordFacts]]:

@@ -11,6 +11,7 @@ from engine.records.tables import ENTRIES, RUNS
 from engine.records.transaction import Transaction
 from engine.records.writer import Author, Records
 from engine.runs import store
+from engine.schema.own_modules import EMAILS
 from engine.workflows.library import Library, row_of
 
 
@@ -48,8 +49,8 @@ def _doubtful(tx: Transaction, row: Row[Any]) -> Row[Any] | None:
 
 def _mark_copy(tx: Transaction, row: Row[Any], arrived: bool, by: str) -> None:
     """Its copy in the mailbox says so too."""
-    emails = tx.schema.tables["emails"]
+    emails = tx.schema.tables[EMAILS]
     mine = (emails.c.run == row.id, emails.c.step == row.step, emails.c.status == "unknown")
     for id in tx.db.scalars(select(emails.c.id).where(*mine)).all():
         status = "sent" if arrived else "failed"
-        Records(tx, Author(by), starts=False).update("emails", id, {"status": status})
+        Records(tx, Author(by), starts=False).update(EMAILS, id, {"status": status})

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from sqlalchemy import Column, Index, Integer, MetaData, Table
 
 from engine.problems import Invalid, Problem, refuse, suggest
 from engine.schema.fields import FIELD_TYPES, NAME, Field
+from engine.schema.own_modules import USERS
+from engine.schema.purposes import CAME_AS, Purpose
 from engine.schema.sql_types import Key, Moment
 
 SOURCES = ("user", "api", "import", "sync", "workflow", "form")
@@ -51,6 +53,7 @@ class Module(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
+    purpose: Purpose | None = None
     label: str
     singular: str
     group: str = ""
@@ -63,6 +66,14 @@ class Module(BaseModel):
     sensitive: bool = False
     system: bool = False
     fields: tuple[Field, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _came_as(cls, given: Any) -> Any:
+        """A definition of before purposes were said has that of the name it came with."""
+        if not isinstance(given, dict) or "purpose" in given:
+            return given
+        return {**given, "purpose": CAME_AS.get(given.get("name", ""))}
 
     @cached_property
     def by_name(self) -> dict[str, Field]:
@@ -142,6 +153,7 @@ class Schema:
 
     def __init__(self, modules: Iterable[Module]) -> None:
         self.modules = {module.name: module for module in modules}
+        self.purposes = {module.purpose: module for module in self if module.purpose}
         self.metadata = MetaData(naming_convention=INDEX_NAMES)
         self.homes = {module.name: _table(module, self.metadata) for module in self}
         self.tables = self.homes
@@ -156,9 +168,20 @@ class Schema:
         message = f"there is no module `{name}`."
         raise refuse(path, message, suggest(name, self.modules, "Modules"))
 
+    def find(self, purpose: Purpose) -> Module | None:
+        """The module for this purpose, if there is one."""
+        return self.purposes.get(purpose)
+
+    def of(self, purpose: Purpose) -> Module:
+        """The module for this purpose. Raises `Invalid` where there is none."""
+        if found := self.find(purpose):
+            return found
+        message = f"no module is for {purpose.replace('_', ' ')}s."
+        raise refuse("module", message, "Say which is, as its purpose.")
+
     def target(self, field: Field) -> Module | None:
         """Where a reference leads: users for an owner, nowhere for anything else."""
-        leads = {"owner": "users", "reference": field.module}.get(field.type)
+        leads = {"owner": USERS, "reference": field.module}.get(field.type)
         return self.modules.get(leads) if leads else None
 
     def path(self, module: Module, dotted: str, where: str = "field") -> Path:
@@ -218,6 +241,9 @@ def check_module(module: Module, schema: Schema) -> Iterator[Problem]:
     """Everything that keeps this definition from becoming a table."""
     if not NAME.fullmatch(module.name) or module.name.startswith("sayso"):
         yield Problem("name", f"`{module.name}` cannot name a module.", HOW_TO_NAME)
+    if module.purpose and (other := schema.find(module.purpose)) and other.name != module.name:
+        message = f"{other.label} are the {module.purpose.replace('_', ' ')}s already."
+        yield Problem("purpose", message, "Leave it out: a purpose is that of one module.")
     if "{n}" not in module.numbering:
         message = "the number of a record needs a place."
         yield Problem("numbering", message, "Write it like INV-{n}.")

@@ -4,7 +4,6 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-HOME = "documents"
 LONGEST_NAME = 150
 PLAIN = "application/octet-stream"
 DIGEST = re.compile(r"[0-9a-f]{64}")

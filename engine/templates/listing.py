@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from engine.schema.fields import Field
 from engine.schema.modules import Module, Schema
-from engine.templates.variables import ACCOUNTS, CONTACTS, INVOICES, KEYS, VARIABLES, way_to
+from engine.schema.purposes import Purpose
+from engine.templates.variables import KEYS, VARIABLES, way_to
 
 SUMS = (
     ("balances", "What is left to pay, for each currency"),
@@ -42,11 +43,10 @@ def inserts(module: Module, schema: Schema, *, event: bool = True) -> Iterator[I
         for field in _fields_of(lines[0]):
             text = f"{{% for line in record.lines %}}{{{{ line.{field.name} }}}}{{% endfor %}}"
             yield Insert(f"{module.singular}: its lines", field.title, field.kept.name, text)
-    if ACCOUNTS in schema.modules and way_to(schema, module, ACCOUNTS):
+    if way_to(schema, module, Purpose.CUSTOMER):
         yield from _customer(module, schema)
-    if CONTACTS in schema.modules:
-        there = schema.module(CONTACTS)
-        short = "" if there == module else f"${CONTACTS}-{{}}$"
+    if there := schema.find(Purpose.CONTACT):
+        short = "" if there == module else f"${there.name}-{{}}$"
         yield from _fields(there, "contact", "Whom it is for", short)
     for root in KEYS:
         if root not in OWN_PAGE:
@@ -56,16 +56,16 @@ def inserts(module: Module, schema: Schema, *, event: bool = True) -> Iterator[I
 
 
 def _customer(module: Module, schema: Schema) -> Iterator[Insert]:
-    there = schema.module(ACCOUNTS)
-    short = "" if there == module else f"${ACCOUNTS}-{{}}$"
+    there = schema.of(Purpose.CUSTOMER)
+    short = "" if there == module else f"${there.name}-{{}}$"
     yield from _fields(there, "customer", "Customer", short)
-    if INVOICES not in schema.modules:
+    if schema.find(Purpose.INVOICE) is None:
         return
     for name, title in SUMS:
         yield Insert("Customer", title, "money", f"{{{{ customer.{name} }}}}")
     for name, title in LISTS:
         yield Insert("Invoices", title, "list", f"{{{{ {name} }}}}")
-    yield from _fields(schema.module(INVOICES), "invoices.0", "Invoices: the one due first")
+    yield from _fields(schema.of(Purpose.INVOICE), "invoices.0", "Invoices: the one due first")
     for root in OWN_PAGE:
         yield from _keys(root, "Statement")
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from engine.schema.english import count
+
 # The alphabet of GSM 03.38, and what takes two of its places.
 PLAIN = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -25,8 +27,7 @@ class Measure:
     parts: int
 
     def __str__(self) -> str:
-        signs = f"{self.places:,} character{'' if self.places == 1 else 's'}"
-        return f"{signs}, {self.parts} part{'' if self.parts == 1 else 's'} ({self.alphabet})"
+        return f"{count(self.places, 'character')}, {count(self.parts, 'part')} ({self.alphabet})"
 
 
 def measure(text: str) -> Measure:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from engine.problems import refuse, suggest
 from engine.schema.modules import Module, Schema
+from engine.schema.purposes import Purpose
 from engine.templates.dialects import field_meant, module_meant
 from engine.templates.shorthands import is_shortcode
 
-ACCOUNTS, CONTACTS, INVOICES = "accounts", "contacts", "invoices"
 VARIABLES: dict[str, tuple[str, str]] = {
     "record": (
         "The record: its fields, those of the records it refers to, and its `lines`.",
@@ -95,14 +95,17 @@ LONG = re.compile(r"\$\(\s*(\w+)\s*:\s*\(\s*(\w+)\s*\)\s*(\w+)\s*\)")
 DOLLAR = "A dollar sign before a word is written {{ '$' }}."
 
 
-def way_to(schema: Schema, module: Module, target: str) -> str | None:
-    """The path from a record to the record of `target` it belongs to; "id" if it is one itself.
+def way_to(schema: Schema, module: Module, purpose: Purpose) -> str | None:
+    """The path from a record to the one of this purpose it belongs to; "id" if it is one itself.
 
     A reference of its own comes first, the one that is named like it before all others; then one
     through another record, as from a case through its applicant to the account.
     """
-    if module.name == target:
+    if module.purpose == purpose:
         return "id"
+    if (home := schema.find(purpose)) is None:
+        return None
+    target = home.name
     links = [field for field in module.fields if field.type == "reference"]
     own = [field.name for field in links if field.module == target]
     if own:
@@ -135,9 +138,9 @@ def fields_of(path: str, home: Module, schema: Schema) -> Iterator[tuple[Module,
         case "customer" | "statement" | "customer_portal":
             yield from _customer(root, rest, home, schema)
         case "contact":
-            yield from _below(schema.module(CONTACTS), rest, schema)
+            yield from _below(schema.of(Purpose.CONTACT), rest, schema)
         case "invoices":
-            yield from _below(schema.module(INVOICES), rest[1:], schema)
+            yield from _below(schema.of(Purpose.INVOICE), rest[1:], schema)
         case "related" if rest:
             yield from _below(schema.module(rest[0]), rest[2:], schema)
 
@@ -168,16 +171,16 @@ def _to_json(module: Module, rest: list[str], schema: Schema) -> list[str]:
 def _customer(
     root: str, rest: list[str], home: Module, schema: Schema
 ) -> Iterator[tuple[Module, str]]:
-    way = way_to(schema, home, ACCOUNTS) if ACCOUNTS in schema.modules else None
+    way = way_to(schema, home, Purpose.CUSTOMER)
     if way is None:
         message = f"{home.label} do not belong to a customer, so there is no `{root}` here."
         raise refuse("", message, "Name fields of the `record`.")
     if way != "id":
         yield home, way
     if root == "customer" and rest and rest[0] not in OF_CUSTOMER and late_days(rest[0]) is None:
-        yield from _below(schema.module(ACCOUNTS), rest, schema)
+        yield from _below(schema.of(Purpose.CUSTOMER), rest, schema)
     elif root == "statement" or rest:
-        invoices = schema.module(INVOICES)
+        invoices = schema.of(Purpose.INVOICE)
         named = rest[2:] if rest and rest[0] == "invoices" else []
         yield from _below(invoices, named, schema)
         yield from ((invoices, name) for name in ("balance", "currency", "due_date"))
@@ -221,9 +224,9 @@ def _of_module(word: str, field: str, home: Module, schema: Schema) -> str:
     name = _field(field, module)
     if module.name == home.name:
         return f"record.{name}"
-    if module.name == CONTACTS:
+    if module.purpose == Purpose.CONTACT:
         return f"contact.{name}"
-    if module.name == ACCOUNTS:
+    if module.purpose == Purpose.CUSTOMER:
         return f"customer.{name}"
     links = [each.name for each in home.by_name.values() if schema.target(each) == module]
     links = ["owner"] if "owner" in links else links
@@ -255,10 +258,16 @@ def _of_object(name: str, home: Module, schema: Schema) -> str:
     words = [word for word in name.split("__")[1:] if word != "source_original_data"]
     root, module, path = "record", home, list[str]()
     for word in words:
-        if not path and field_meant(word, home) is None and ACCOUNTS in schema.modules:
-            there = schema.module(ACCOUNTS)
-            if field_meant(word, there) and way_to(schema, home, ACCOUNTS):
-                root, module = "customer", there
+        if not path and (there := _customer_field(word, home, schema)):
+            root, module = "customer", there
         path.append(_field(word, module))
         module = schema.target(module.field(path[-1])) or module
     return ".".join([root, *path])
+
+
+def _customer_field(word: str, home: Module, schema: Schema) -> Module | None:
+    """The module of customers, where a word is no field of the record but one of its customer."""
+    there = schema.find(Purpose.CUSTOMER)
+    if there is None or field_meant(word, home) is not None:
+        return None
+    return there if field_meant(word, there) and way_to(schema, home, Purpose.CUSTOMER) else None

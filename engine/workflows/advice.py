@@ -7,6 +7,7 @@ from engine.blocks.step import Step, Write
 from engine.conditions import AllOf, AnyOf, Compare, Condition, NotOf, Related, asks_nothing
 from engine.problems import Problem
 from engine.schema.modules import Schema
+from engine.schema.purposes import Purpose
 from engine.workflows.fingerprint import writes
 from engine.workflows.greetings import greetings
 from engine.workflows.recurrence import Every, Once
@@ -37,7 +38,7 @@ def advice(
     yield from _too_often(workflow)
     yield from _too_many(workflow, audience)
     yield from _at_every_save(workflow)
-    yield from _several_mails(workflow, audience)
+    yield from _several_mails(workflow, schema, audience)
     yield from _too_long(workflow)
     yield from _one_day_only(workflow, schema)
     yield from _idle_waits(workflow, workflow.steps, "steps")
@@ -93,10 +94,11 @@ def _at_every_save(workflow: Workflow) -> Iterator[Problem]:
         yield Problem("recurrence", told, 'Use "once", "episode" or `changed_to`.')
 
 
-def _several_mails(workflow: Workflow, audience: int | None) -> Iterator[Problem]:
+def _several_mails(workflow: Workflow, schema: Schema, audience: int | None) -> Iterator[Problem]:
     """One mail for each invoice of a customer."""
     each = workflow.trigger.repeats and _mails(workflow) and not workflow.group_by
-    if each and (audience or 0) > 1 and workflow.module == "invoices":
+    invoices = schema.find(Purpose.INVOICE)
+    if each and (audience or 0) > 1 and invoices and workflow.module == invoices.name:
         told = "a customer with several invoices gets several mails."
         yield Problem("group_by", told, 'Consider "group_by": "account".')
 

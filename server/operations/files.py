@@ -13,7 +13,8 @@ from engine.records.transaction import Transaction
 from engine.records.writer import Saved
 from engine.runs.message_attachments import homes
 from engine.schema.modules import Module
-from engine.schema.stored_files import HOME, PLAIN, known_mime, named
+from engine.schema.own_modules import DOCUMENTS
+from engine.schema.stored_files import PLAIN, known_mime, named
 from server.access.desk import Desk
 from server.operations import answers
 from server.operations.modules import found
@@ -108,7 +109,7 @@ def _told(tx: Transaction, document: int) -> tuple[str, str, str]:
     unknown = missing("document", f"there is no file {document}.", "It may have been deleted.")
     if document > LARGEST or not attachments.takes_files(tx.schema):
         raise unknown
-    table = tx.schema.tables[HOME]
+    table = tx.schema.tables[DOCUMENTS]
     here = select(table).where(table.c.id == document, table.c.deleted_at.is_(None))
     row = tx.db.execute(here).mappings().first()
     if row is None:
@@ -121,9 +122,9 @@ def _told(tx: Transaction, document: int) -> tuple[str, str, str]:
 
 def files_of(desk: Desk, tx: Transaction, module: Module, id: int) -> list[tuple[int, str, int]]:
     """Document, name and size of every file of a record, the newest first."""
-    table = tx.schema.tables[HOME]
+    table = tx.schema.tables[DOCUMENTS]
     mine = table.c.record == f"{module.name}/{id}"
-    if module.name == HOME:
+    if module.name == DOCUMENTS:
         mine = or_(mine, table.c.id == id)
     query = select(table.c.id, table.c.file).where(mine, table.c.deleted_at.is_(None))
     rows = tx.db.execute(query.order_by(table.c.id.desc())).all()

@@ -52,6 +52,7 @@ class ModuleInFull(ModuleLine):
     """A module with its fields and with what refers to it."""
 
     singular: str
+    purpose: str | None
     name_field: str
     count: int
     fields: list[FieldOfModule]
@@ -114,6 +115,7 @@ def _full(tx: Transaction, module: Module) -> ModuleInFull:
     return {
         **_line(module),
         "singular": module.singular,
+        "purpose": module.purpose,
         "name_field": module.name_field,
         "count": records.count(tx, module),
         "fields": [_field(tx.schema, field) for field in module.fields],

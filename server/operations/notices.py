@@ -10,10 +10,9 @@ from engine.people.notification_preferences import wished
 from engine.problems import BadValue, refuse
 from engine.records.transaction import Transaction
 from engine.records.writer import Records
+from engine.schema.own_modules import NOTIFICATIONS
 from server.access.desk import Desk
 from server.operations.registry import missing, operation
-
-HOME = "notifications"
 
 
 class Wishes(TypedDict):
@@ -79,16 +78,16 @@ def keep_wishes(desk: Desk, bell: bool, email: bool, digest: bool, digest_at: st
 
 def bell(tx: Transaction, who: Principal, limit: int, offset: int = 0) -> list[Row[Any]]:
     """What the user was told in Sayso, the newest first."""
-    table = tx.schema.tables[HOME]
+    table = tx.schema.tables[NOTIFICATIONS]
     query = select(table).where(*_mine(tx, who)).order_by(table.c.id.desc())
     return list(tx.db.execute(query.limit(limit).offset(offset)).all())
 
 
 def told(tx: Transaction, who: Principal, *, unread: bool = False) -> int:
     """How many notices there are in the user's bell."""
-    if HOME not in tx.schema.tables or "channel" not in tx.schema.tables[HOME].c:
+    if NOTIFICATIONS not in tx.schema.tables or "channel" not in tx.schema.tables[NOTIFICATIONS].c:
         return 0
-    table = tx.schema.tables[HOME]
+    table = tx.schema.tables[NOTIFICATIONS]
     new = [table.c.read.is_not(True)] if unread else []
     return tx.count(table, *_mine(tx, who), *new)
 
@@ -96,16 +95,16 @@ def told(tx: Transaction, who: Principal, *, unread: bool = False) -> int:
 def read_all(desk: Desk) -> int:
     """Mark all that is in the user's bell as read. Returns how many were not."""
     with desk.begin() as tx:
-        table, records = tx.schema.tables[HOME], Records(tx, desk.author(), starts=False)
+        table, records = tx.schema.tables[NOTIFICATIONS], Records(tx, desk.author(), starts=False)
         mine = (*_mine(tx, desk.who), table.c.read.is_not(True))
         ids = tx.db.scalars(select(table.c.id).where(*mine).order_by(table.c.id)).all()
         for id in ids:
-            records.update(HOME, id, {"read": True})
+            records.update(NOTIFICATIONS, id, {"read": True})
         return len(ids)
 
 
 def _mine(tx: Transaction, who: Principal) -> tuple[Any, ...]:
-    table = tx.schema.tables[HOME]
+    table = tx.schema.tables[NOTIFICATIONS]
     return (table.c.user == who.name, table.c.channel == "bell", table.c.deleted_at.is_(None))
 
 

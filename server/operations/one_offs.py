@@ -12,6 +12,7 @@ from engine.records.transaction import Transaction
 from engine.review import one_off
 from engine.runs.candidates import candidates
 from engine.runs.rehearsal import LeftOut, NamedRecord, Suppressed, audience
+from engine.schema.purposes import Purpose
 from engine.workflows.library import examine, save_draft, submit
 from engine.workflows.workflow import Workflow
 from server.access.desk import Desk
@@ -55,13 +56,14 @@ def write_to_customers(
     if (customers is None) == (where is None):
         raise refuse("customers", "say which customers: `customers` or `where`.", "One of them.")
     with desk.read() as tx:
+        home = tx.schema.of(Purpose.CUSTOMER).name
         numbers = _numbers(tx, customers) if customers is not None else None
-        whole = one_off.document(subject, body, where, numbers, attach or (), paused=paused)
+        whole = one_off.document(home, subject, body, where, numbers, attach or (), paused=paused)
         checked = examine(tx, whole, desk.installation.unsafe)
         if checked.problems or checked.parsed is None:
             raise Invalid(*checked.problems)
         meant = audience(tx, checked.parsed, tx.now, MOST_SHOWN)
-        every = one_off.document(subject, body, where, numbers, attach or (), paused=True)
+        every = one_off.document(home, subject, body, where, numbers, attach or (), paused=True)
         left = [] if paused else _left_out(tx, Workflow.model_validate(every))
     answer: OneOff = {
         "count": meant.count,
@@ -105,7 +107,7 @@ def _left_out(tx: Transaction, chosen: Workflow) -> list[LeftOut]:
 
 def _numbers(tx: Transaction, customers: Refs) -> list[str]:
     """The numbers of customers, by whatever names they go. Raises `Missing`."""
-    module = tx.schema.module("accounts")
+    module = tx.schema.of(Purpose.CUSTOMER)
     ids = [answers.id_of(tx, module, ref, f"customers.{i}") for i, ref in enumerate(customers)]
     table = tx.schema.tables[module.name]
     return list(tx.db.scalars(select(table.c.number).where(table.c.id.in_(ids))))

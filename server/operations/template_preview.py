@@ -9,6 +9,7 @@ from engine.records.text_library import TEXT_MESSAGE
 from engine.records.transaction import Transaction
 from engine.runs.rehearsal import Told, rehearse
 from engine.schema.modules import Module
+from engine.schema.purposes import Purpose
 from engine.templates.variables import way_to
 from engine.templates.wording import Wording
 from engine.workflows.checks import check
@@ -65,7 +66,9 @@ def readers(
     tx: Transaction, template: Template, module: Module, used: Iterable[Words], somebody: str
 ) -> list[Words]:
     """Whom it may be written to: as its workflows do, else the customer, else who looks at it."""
-    customer = [["primary_contact"]] if way_to(tx.schema, module, "accounts") is not None else []
+    customer = (
+        [["primary_contact"]] if way_to(tx.schema, module, Purpose.CUSTOMER) is not None else []
+    )
     nobody = [[NOBODY]] if template.kind == TEXT_MESSAGE else []
     return [*used, *customer, [somebody], *nobody]
 

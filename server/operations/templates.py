@@ -6,8 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from typing_extensions import TypedDict
 
 from engine.problems import Invalid, Problem, refuse
-from engine.records.text_library import TEMPLATES, TEXT_MESSAGE, wording_of
+from engine.records.text_library import TEXT_MESSAGE, wording_of
 from engine.records.writer import Records, Saved
+from engine.schema.own_modules import TEMPLATES
 from engine.templates.sms_length import told as length
 from engine.templates.wording import Wording
 from server.access.desk import Desk

@@ -11,6 +11,7 @@ from engine.blocks.words import quoted
 from engine.conditions import Binder
 from engine.effects.records import CreateRecord
 from engine.schema.modules import Module, Schema
+from engine.schema.own_modules import NOTES
 
 
 class AddNote(Action):
@@ -31,7 +32,7 @@ class AddNote(Action):
         return f"write the {'pinned ' if self.pinned else ''}note {quoted(self.text, binder)} on it"
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
-        yield Write("notes", "*")
+        yield Write(NOTES, "*")
 
     def plan(self, ctx: Context) -> CreateRecord:
         values: dict[str, JsonValue] = {
@@ -39,4 +40,4 @@ class AddNote(Action):
             "pinned": self.pinned,
             "record": ctx.record.key,
         }
-        return CreateRecord(module="notes", title=f"the note “{self.text}”", values=values)
+        return CreateRecord(module=NOTES, title=f"the note “{self.text}”", values=values)

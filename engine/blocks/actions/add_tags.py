@@ -15,8 +15,9 @@ from engine.effects.records import UpdateRecord, UpdateRecords, together
 from engine.problems import Problem
 from engine.schema.english import listed
 from engine.schema.modules import Module, Schema
+from engine.schema.purposes import Purpose
 
-GROUPS, CUSTOMERS, LINK = "customer_groups", "accounts", "group"
+LINK = "group"  # the field of a customer that names its group
 Change = Callable[[Sequence[str]], list[str]]
 
 
@@ -73,15 +74,15 @@ def written(record: str, cascade: bool, module: Module, schema: Schema) -> Itera
     """The tags that may change."""
     if there := target_record.module_at(record, module, schema):
         yield Write(there.name, "tags")
-    if cascade:
-        yield Write(CUSTOMERS, "tags")
+    if cascade and (customers := schema.find(Purpose.CUSTOMER)):
+        yield Write(customers.name, "tags")
 
 
 def tag_problems(record: str, cascade: bool, checking: Checking) -> Iterator[Problem]:
     """What is wrong with whom the tags are for."""
     yield from target_record.problems(record, checking)
     there = target_record.module_at(record, checking.module, checking.binder.schema)
-    if cascade and there and there.name != GROUPS:
+    if cascade and there and there.purpose != Purpose.CUSTOMER_GROUP:
         told = f"{there.label} have no customers to pass tags on to."
         yield Problem("cascade", told, "Leave it out; it is for customer groups.")
 
@@ -93,7 +94,7 @@ def tagged(
     target = target_record.target(record, ctx)
     found = [_change(target.module, target.id, target.title, target.value("tags"), change)]
     if cascade:
-        customers = ctx.binder.schema.module(CUSTOMERS)
+        customers = ctx.binder.schema.of(Purpose.CUSTOMER)
         for id in ctx.around.related(customers, LINK, target.id):
             row = ctx.around.row(customers, id) or {}
             found.append(_change(customers, id, str(row.get("name")), row.get("tags"), change))

@@ -19,6 +19,7 @@ from engine.problems import BadValue, Problem
 from engine.records.states import Result
 from engine.schema.english import count
 from engine.schema.modules import Module, Schema
+from engine.schema.own_modules import CALENDAR
 
 
 class CreateEvent(Action):
@@ -60,7 +61,7 @@ class CreateEvent(Action):
         return (self.assign_to,)
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
-        yield Write("events", "*")
+        yield Write(CALENDAR, "*")
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         yield from assignee(self.assign_to, checking)
@@ -95,7 +96,7 @@ class CreateEvent(Action):
             "record": ctx.record.key,
         }
         return CreateRecord(
-            module="events", title=f"the {self.kind_of.lower()} “{self.title}”", values=values
+            module=CALENDAR, title=f"the {self.kind_of.lower()} “{self.title}”", values=values
         )
 
 

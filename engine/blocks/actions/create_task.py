@@ -17,6 +17,7 @@ from engine.effects.records import CreateRecord
 from engine.problems import BadValue, Problem, suggest
 from engine.records.states import Result
 from engine.schema.modules import Module, Schema
+from engine.schema.own_modules import GROUPS, TASKS
 
 COMPLETED = ("Done", "Cancelled")
 
@@ -64,7 +65,7 @@ class CreateTask(Action):
         return (self.assign_to,)
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
-        yield Write("tasks", "*")
+        yield Write(TASKS, "*")
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         yield from assignee(self.assign_to, checking)
@@ -84,7 +85,7 @@ class CreateTask(Action):
             "record": ctx.record.key,
         }
         return CreateRecord(
-            module="tasks", title=f"the task “{self.title}”, due {due}", values=values
+            module=TASKS, title=f"the task “{self.title}”, due {due}", values=values
         )
 
     def awaits(self, given: Mapping[str, JsonValue]) -> Await | None:
@@ -126,7 +127,7 @@ def assignee(word: str, checking: Checking, path: str = "assign_to") -> Iterator
 
 def group(name: str, checking: Checking, path: str) -> Iterator[Problem]:
     """Whether there is such a group."""
-    groups = checking.binder.schema.modules.get("groups")
+    groups = checking.binder.schema.modules.get(GROUPS)
     if groups is None or checking.binder.lookup(groups, name) is None:
         known = suggest(name, checking.handles, "There are")
         yield Problem(path, f"there is no group `{name}`.", known)

@@ -12,12 +12,13 @@ from engine.blocks.step import Action, Html, Text, Write
 from engine.blocks.words import quoted
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
-from engine.effects.pdf import HOME, MISSING, PrintPdf
+from engine.effects.pdf import MISSING, PrintPdf
 from engine.outside.subprocesses import can_print
 from engine.problems import Problem
 from engine.records.states import Result
 from engine.records.text_library import PDF
 from engine.schema.modules import Module, Schema
+from engine.schema.own_modules import DOCUMENTS
 
 LONGEST = 1_000_000
 ENDING = ".pdf"
@@ -50,7 +51,7 @@ class GeneratePdf(Action):
         return f"make the PDF {quoted(named, binder)}{source}"
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
-        yield Write(HOME, "*")
+        yield Write(DOCUMENTS, "*")
 
     def needs(self) -> Iterable[Need]:
         told = f"{MISSING}: this step would fail."
@@ -73,7 +74,7 @@ class GeneratePdf(Action):
                 "there are two texts to print." if self.template else "there is nothing to print."
             )
             yield Problem("html", said, "Write `html`, or name a `template` of the library.")
-        if HOME not in checking.binder.schema.modules:
+        if DOCUMENTS not in checking.binder.schema.modules:
             yield Problem("type", "there is no module Documents to keep it in.", "Add it first.")
 
     def plan(self, ctx: Context) -> PrintPdf:

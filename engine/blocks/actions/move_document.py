@@ -15,8 +15,7 @@ from engine.effects.documents import PlaceDocument
 from engine.problems import Problem
 from engine.records.states import Result
 from engine.schema.modules import Module, Schema
-
-DOCUMENTS = "documents"
+from engine.schema.own_modules import DOCUMENTS
 
 
 class MoveDocument(Action):

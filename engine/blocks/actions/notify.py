@@ -20,6 +20,7 @@ from engine.problems import Problem
 from engine.records.states import Result
 from engine.schema.english import listed
 from engine.schema.modules import Module, Schema
+from engine.schema.own_modules import NOTIFICATIONS
 
 
 class Notify(Action):
@@ -48,7 +49,7 @@ class Notify(Action):
         return self.to
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
-        yield Write("notifications", "*")
+        yield Write(NOTIFICATIONS, "*")
 
     def may(self, binder: Binder) -> Iterator[Right]:
         for word in self.to:

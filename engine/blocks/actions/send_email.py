@@ -25,6 +25,8 @@ from engine.problems import Problem, suggest
 from engine.records.states import Result
 from engine.records.text_library import E_MAIL
 from engine.schema.modules import Module, Schema
+from engine.schema.own_modules import EMAILS
+from engine.schema.purposes import Purpose
 from engine.schema.stored_files import Attachment
 from engine.templates import parse
 from engine.templates.wording import Wording
@@ -105,7 +107,7 @@ class SendEmail(Communication):
         return [word.removeprefix(EACH).removeprefix(FROM_SOURCE) for word in words]
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
-        yield Write("emails", "*")
+        yield Write(EMAILS, "*")
 
     def hosts(self) -> Iterable[Host]:
         return (Host(setting="SAYSO_SMTP_URL"),)
@@ -287,7 +289,7 @@ def _admitted(people: list[Person], ctx: Context) -> tuple[list[Person], list[st
 
 def _account(ctx: Context, person: Person) -> int | None:
     """The customer it is about: the record itself, its account, or that of the reader."""
-    if ctx.binder.module.name == "accounts":
+    if ctx.binder.module.purpose == Purpose.CUSTOMER:
         return ctx.record.id
     own = ctx.own("account") if "account" in ctx.binder.module.by_name else None
     return own if own is not None else person.account

@@ -20,7 +20,9 @@ from engine.problems import BadValue, Invalid, Problem
 from engine.records.states import Result
 from engine.records.text_library import TEXT_MESSAGE
 from engine.schema.modules import Module, Path, Schema
+from engine.schema.own_modules import USERS
 from engine.schema.phones import e164
+from engine.schema.purposes import Purpose
 from engine.templates.sms_length import MOST_PARTS, measure
 
 FIRST = ("mobile", "phone")
@@ -187,7 +189,7 @@ def _singly(person: Person, ctx: Context) -> list[Person]:
         return [person]
     users = [(handle, ctx.around.user(handle)) for handle in person.members]
     return [
-        Person("", str(row.get("name") or handle), handle, record=f"users/{row['id']}")
+        Person("", str(row.get("name") or handle), handle, record=f"{USERS}/{row['id']}")
         for handle, row in users
         if row
     ]
@@ -205,9 +207,9 @@ def _holder(path: Path, number: str, ctx: Context) -> Person:
     return Person(
         number,
         str(row.get(module.name_field) or ""),
-        handle=str(row["username"]) if module.name == "users" else "",
-        contact=row["id"] if module.name == "contacts" else None,
-        account=row["id"] if module.name == "accounts" else row.get("account"),
+        handle=str(row["username"]) if module.name == USERS else "",
+        contact=row["id"] if module.purpose == Purpose.CONTACT else None,
+        account=row["id"] if module.purpose == Purpose.CUSTOMER else row.get("account"),
         language=str(row.get("language") or ""),
         record=f"{module.name}/{row['id']}",
     )
@@ -247,14 +249,20 @@ def _callees(found: Iterable[Person], ctx: Context) -> tuple[dict[Callee, Person
 
 def _country(person: Person, ctx: Context) -> str | None:
     """The country of a number without one: that of its holder, of the account, the company's."""
-    keys = (person.record, f"accounts/{person.account}" if person.account else "")
+    keys = (person.record, _customer(person.account, ctx))
     rows = [ctx.look(key) for key in keys if key]
     found = next((row["country"] for row in rows if row and row.get("country")), None)
     return str(found) if found else ctx.company.country
 
 
+def _customer(account: int | None, ctx: Context) -> str:
+    """Where a customer is found, like "accounts/3"; "" for none."""
+    home = ctx.binder.schema.find(Purpose.CUSTOMER)
+    return f"{home.name}/{account}" if home and account else ""
+
+
 def _account(ctx: Context) -> int | None:
-    if ctx.binder.module.name == "accounts":
+    if ctx.binder.module.purpose == Purpose.CUSTOMER:
         return ctx.record.id
     return ctx.own("account") if "account" in ctx.binder.module.by_name else None
 
@@ -263,7 +271,7 @@ def _refusal(callee: Callee, person: Person, ctx: Context) -> str | None:
     """Why somebody must not be texted automatically; None if they may be."""
     if callee.ours:
         return None
-    for key in (person.record, f"accounts/{callee.account}" if callee.account else ""):
+    for key in (person.record, _customer(callee.account, ctx)):
         name, _, _ = key.partition("/")
         flag = ctx.binder.schema.modules[name].opt_out.get("sms") if key else None
         if flag and (ctx.look(key) or {}).get(flag):

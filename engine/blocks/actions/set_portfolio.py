@@ -11,12 +11,12 @@ from engine.blocks.context import Context
 from engine.blocks.step import Action, Text, Write
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
-from engine.effects.portfolio import LINES, PlaceInPortfolio
+from engine.effects.portfolio import PlaceInPortfolio
 from engine.problems import Problem
 from engine.records.states import Result
 from engine.schema.modules import Module, Schema
-
-CUSTOMERS, PORTFOLIOS = "accounts", "portfolios"
+from engine.schema.own_modules import PORTFOLIO_LINES, PORTFOLIOS
+from engine.schema.purposes import Purpose
 
 
 class SetPortfolio(Action):
@@ -39,7 +39,9 @@ class SetPortfolio(Action):
 
     def _path(self, module: Module) -> str:
         """Where the customer is; the record itself, if that is one."""
-        return "" if self.record == "account" and module.name == CUSTOMERS else self.record
+        return (
+            "" if self.record == "account" and module.purpose == Purpose.CUSTOMER else self.record
+        )
 
     def say(self, binder: Binder) -> str:
         whose = target_record.whose(self._path(binder.module), binder)
@@ -50,14 +52,14 @@ class SetPortfolio(Action):
         return (self.record,)
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
-        yield Write(LINES, "*")
+        yield Write(PORTFOLIO_LINES, "*")
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         path = self._path(checking.module)
         yield from target_record.problems(path, checking)
         schema = checking.binder.schema
         there = target_record.module_at(path, checking.module, schema)
-        if there and there.name != CUSTOMERS:
+        if there and there.purpose != Purpose.CUSTOMER:
             told = f"portfolios hold customers, not {there.label.lower()}."
             yield Problem("record", told, "Name the reference that leads to the customer.")
         if PORTFOLIOS not in schema.modules or "{{" in self.portfolio:

@@ -18,15 +18,17 @@ from engine.problems import BadValue, Problem
 from engine.records.states import Result
 from engine.schema.english import listed
 from engine.schema.erp_types import doubtful, split, typed
+from engine.schema.modules import Module
+from engine.schema.purposes import Purpose
 from engine.templates import parse
 
 SOURCE = "source_id"
 # The level of a workflow: what a record of its module is called there, and in the address.
 LEVELS = {
-    "accounts": ("customer", "customers"),
-    "invoices": ("invoice", "invoices"),
-    "credit_notes": ("credit_note", "credit_notes"),
-    "payments": ("payment", "payments"),
+    Purpose.CUSTOMER: ("customer", "customers"),
+    Purpose.INVOICE: ("invoice", "invoices"),
+    Purpose.CREDIT_NOTE: ("credit_note", "credit_notes"),
+    Purpose.PAYMENT: ("payment", "payments"),
 }
 
 
@@ -53,7 +55,7 @@ class UpdateErp(Action):
     gives: ClassVar[tuple[str, ...]] = ("status", "answer")
 
     def say(self, binder: Binder) -> str:
-        what = LEVELS.get(binder.module.name, (binder.module.singular.lower(), ""))[0]
+        what = _level(binder.module)[0] or binder.module.singular.lower()
         told = listed([f"{name} to {_said(raw, binder)}" for name, raw in self.values.items()])
         return f"set {told} on the {_spoken(what)} in the accounting system"
 
@@ -73,14 +75,15 @@ class UpdateErp(Action):
         )
 
     def check(self, checking: Checking) -> Iterator[Problem]:
-        module = checking.module
-        own = LEVELS.get(module.name)
-        if own is None or SOURCE not in module.by_name:
+        module, schema = checking.module, checking.binder.schema
+        own, _ = _level(module)
+        if not own or SOURCE not in module.by_name:
             told = f"{module.label} have no counterpart in the accounting system."
-            yield Problem("type", told, f"Only workflows of these have: {', '.join(LEVELS)}.")
-        elif self.level and self.level != own[0]:
+            known = [there.name for each in LEVELS if (there := schema.find(each))]
+            yield Problem("type", told, f"Only workflows of these have: {', '.join(known)}.")
+        elif self.level and self.level != own:
             told = f"a workflow of {module.label} cannot change a {_spoken(self.level)} there."
-            yield Problem("level", told, f"It changes the {_spoken(own[0])}; leave it out.")
+            yield Problem("level", told, f"It changes the {_spoken(own)}; leave it out.")
         if not self.values:
             yield Problem("values", "nothing would be changed.", 'Write {"status": "reminded"}.')
         for name, raw in self.values.items():
@@ -120,7 +123,7 @@ class UpdateErp(Action):
             except BadValue as bad:
                 raise BadValue(f"{name}: {bad.message}", bad.remedy) from None
         return ChangeErp(
-            level=LEVELS[ctx.binder.module.name][1],
+            level=_level(ctx.binder.module)[1],
             source_id=str(source),
             title=ctx.record.number,
             values=values,
@@ -171,3 +174,8 @@ def _said(raw: JsonValue, binder: Binder) -> str:
     if meant is None:
         return "empty"
     return quoted(meant, binder) if isinstance(meant, str) else str(meant).lower()
+
+
+def _level(module: Module) -> tuple[str, str]:
+    """What a record of the module is called there, and in the address; "" where it has no twin."""
+    return LEVELS.get(module.purpose, ("", "")) if module.purpose else ("", "")

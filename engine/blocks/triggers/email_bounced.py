@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from engine.blocks.triggers import Listen, Trigger
 from engine.conditions import AllOf, AnyOf, Binder, Compare, Condition
+from engine.schema.own_modules import EMAILS
 
 
 class EmailBounced(Trigger):
@@ -15,7 +16,7 @@ class EmailBounced(Trigger):
     type: Literal["email_bounced"] = "email_bounced"
     example: ClassVar[dict[str, Any]] = {"type": "email_bounced"}
     icon: ClassVar[str] = "mail-open"
-    about: ClassVar[str] = "emails"
+    about: ClassVar[str] = EMAILS
     minds_itself: ClassVar[bool] = True
 
     def listens(self) -> tuple[Listen, ...]:

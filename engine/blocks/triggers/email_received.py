@@ -11,6 +11,7 @@ from engine.conditions import AllOf, AnyOf, Binder, Compare, Condition
 from engine.conditions.operators import alternatives
 from engine.problems import Problem
 from engine.schema.english import listed
+from engine.schema.own_modules import EMAILS
 
 FILTERS = {
     "subject": "its subject",
@@ -48,7 +49,7 @@ class EmailReceived(Trigger):
     )
     example: ClassVar[dict[str, Any]] = {"type": "email_received", "subject": "refund, dispute"}
     icon: ClassVar[str] = "mail-open"
-    about: ClassVar[str] = "emails"
+    about: ClassVar[str] = EMAILS
     from_outside: ClassVar[bool] = True
 
     def listens(self) -> tuple[Listen, ...]:

@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from engine.blocks.triggers import Listen, Trigger
 from engine.conditions import AllOf, AnyOf, Binder, Compare, Condition
+from engine.schema.own_modules import EMAILS
 
 SENT = ("sent", "captured")
 
@@ -17,7 +18,7 @@ class EmailSent(Trigger):
     type: Literal["email_sent"] = "email_sent"
     example: ClassVar[dict[str, Any]] = {"type": "email_sent"}
     icon: ClassVar[str] = "send"
-    about: ClassVar[str] = "emails"
+    about: ClassVar[str] = EMAILS
     minds_itself: ClassVar[bool] = True
 
     def listens(self) -> tuple[Listen, ...]:

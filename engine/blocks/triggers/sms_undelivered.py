@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from engine.blocks.triggers import Listen, Trigger
 from engine.conditions import Binder, Compare, Condition
+from engine.schema.own_modules import TEXT_MESSAGES
 
 
 class SmsUndelivered(Trigger):
@@ -12,7 +13,7 @@ class SmsUndelivered(Trigger):
     type: Literal["sms_undelivered"] = "sms_undelivered"
     example: ClassVar[dict[str, Any]] = {"type": "sms_undelivered"}
     icon: ClassVar[str] = "smartphone"
-    about: ClassVar[str] = "sms"
+    about: ClassVar[str] = TEXT_MESSAGES
     minds_itself: ClassVar[bool] = True
 
     def listens(self) -> tuple[Listen, ...]:

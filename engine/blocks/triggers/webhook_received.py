@@ -11,6 +11,7 @@ from engine.conditions import AllOf, Binder, Compare, Condition
 from engine.conditions.operators import alternatives
 from engine.problems import Problem
 from engine.schema.english import listed
+from engine.schema.own_modules import WEBHOOK_CALLS
 
 
 class WebhookReceived(Trigger):
@@ -33,7 +34,7 @@ class WebhookReceived(Trigger):
         "event": "order.paid",
     }
     icon: ClassVar[str] = "webhook"
-    about: ClassVar[str] = "webhook_calls"
+    about: ClassVar[str] = WEBHOOK_CALLS
     from_outside: ClassVar[bool] = True
 
     def listens(self) -> tuple[Listen, ...]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from engine.records.text_library import TEMPLATES
 from engine.records.transaction import Transaction
+from engine.schema.own_modules import TEMPLATES
 from server.operations.queries import Stored
 from server.operations.registry import missing
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from engine.records.transaction import Transaction
+from engine.schema.english import count
 from server.pages.frame.views import When
 
 NEVER: When = {"iso": "", "text": "", "ago": ""}
@@ -44,9 +45,9 @@ def took(start: datetime, end: datetime | None, now: datetime) -> str:
     return f"{seconds / 86400:.0f} d"
 
 
-def _relative(count: int, unit: str) -> str:
+def _relative(number: int, unit: str) -> str:
     near = {("day", -1): "yesterday", ("day", 1): "tomorrow"}
-    if (unit, count) in near:
-        return near[unit, count]
-    words = f"{abs(count)} {unit}{'' if abs(count) == 1 else 's'}"
-    return f"in {words}" if count > 0 else f"{words} ago"
+    if (unit, number) in near:
+        return near[unit, number]
+    words = count(abs(number), unit)
+    return f"in {words}" if number > 0 else f"{words} ago"

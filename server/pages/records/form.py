@@ -8,10 +8,11 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from engine.problems import Invalid, Problem
-from engine.records.text_library import TEMPLATES
 from engine.records.transaction import Transaction
+from engine.schema.english import count
 from engine.schema.fields import Field
 from engine.schema.modules import Module
+from engine.schema.own_modules import TEMPLATES
 from server.access.session import Posted, Signed, Visit, text, texts
 from server.operations.queries import records
 from server.operations.records import delete_record, write_record
@@ -81,8 +82,8 @@ def _save(visit: Visit, module: str, record: int | None, form: FormData) -> Resp
     except Invalid as invalid:
         return _form(visit, module, record, form, invalid.problems, status=422)
     visit.installation.changed()
-    count = len(saved.get("started") or ())
-    started = f" {count} workflow{'s' if count > 1 else ''} started." if count else ""
+    runs = len(saved.get("started") or ())
+    started = f" {count(runs, 'workflow')} started." if runs else ""
     place = "/templates" if home.name == TEMPLATES else f"/records/{home.name}"
     return go(f"{place}/{saved['id']}", f"Saved.{started}")
 

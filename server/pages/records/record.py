@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from engine.outside.receipts import HOME as SMS
 from engine.records.attachments import takes_files
 from engine.records.reader import name_of
-from engine.records.text_library import TEMPLATES, TEXT_MESSAGE
+from engine.records.text_library import TEXT_MESSAGE
 from engine.records.transaction import Transaction
 from engine.schema.fields import Field
 from engine.schema.modules import KEPT_BY_US, Module
-from engine.schema.stored_files import HOME as FILES
+from engine.schema.own_modules import DOCUMENTS, TEMPLATES, TEXT_MESSAGES
 from engine.templates.sms_length import told as told_length
 from server.access.session import Visit
 from server.operations.files import files_of
@@ -62,7 +61,7 @@ def record_view(visit: Visit, tx: Transaction, module: Module, id: int) -> Recor
         "related": [
             _related(names, child, field, count, records.reference(field, module, id))
             for child, field, count in records.referring(tx, module, id)
-            if child.name != FILES or field.type != "record"  # they have a place of their own
+            if child.name != DOCUMENTS or field.type != "record"  # they have a place of their own
         ],
         "files": _files(visit, tx, module, id) if takes_files(tx.schema) else None,
         "runs": run_rows(names, newest) if visit.desk.may("runs:read") else [],
@@ -77,7 +76,7 @@ def _meta(tx: Transaction, names: Names, row: Any) -> list[str]:
 
 def _length(module: Module, row: Any) -> list[str]:
     """How many parts a text message, or what a template of one says, is sent in."""
-    if module.name == SMS:
+    if module.name == TEXT_MESSAGES:
         return [told_length(row["text"] or "")]
     is_text = module.name == TEMPLATES and row["kind"] == TEXT_MESSAGE
     return [told_length(row["body"] or "")] if is_text else []

@@ -8,7 +8,8 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from engine.problems import Invalid
-from engine.records.text_library import E_MAIL, PARTS, PDF, TEMPLATES, TEXT_MESSAGE, wording_of
+from engine.records.text_library import E_MAIL, PARTS, PDF, TEXT_MESSAGE, wording_of
+from engine.schema.own_modules import TEMPLATES
 from engine.templates.sms_length import told as length
 from server.access.session import Posted, Signed, Visit
 from server.operations.queries import Stored
