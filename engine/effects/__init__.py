@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import Annotated, Any, ClassVar, Literal, Protocol, get_args
 
@@ -142,8 +142,12 @@ class Unplanned(Exception):
         self.outcome = outcome
 
 
+@cache
 def any_effect() -> TypeAdapter[Any]:
-    """The closed set as one type, to be read back from the ledger."""
+    """The closed set as one type, to be read back from the ledger.
+
+    Ask for it when an effect is read, not at import: by then all of them have been imported.
+    """
     union: Any = reduce(or_, Effect.types.values())
     closed: Any = Annotated[union, Key(discriminator="kind")]
     return TypeAdapter(closed)

@@ -10,7 +10,6 @@ from engine.blocks.step import Await, Do, End, Enter, Move, Skip, Sleep, Step
 from engine.effects import Effect, Outcome, any_effect
 from engine.records.states import Phase, Result
 
-EFFECT = any_effect()
 AHEAD = (Phase.PLANNED, Phase.QUEUED, Phase.PERFORMING)
 
 
@@ -103,7 +102,7 @@ def restored(kept: dict[str, JsonValue], result: Result | Literal[""] = "") -> M
     why = str(kept.get("why", ""))
     match kept:
         case {"move": "do", "effect": effect}:
-            return Do(EFFECT.validate_python(effect))
+            return Do(any_effect().validate_python(effect))
         case {"move": "enter", "branch": str(branch)}:
             return Enter(branch, why)
         case {"move": "sleep", "until": str(until)}:
