@@ -11,12 +11,14 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .SILENT:
 .DELETE_ON_ERROR:
-.PHONY: help run test check coverage-of-spec bench lock clean
+.PHONY: help run test check quick coverage coverage-of-spec bench lock clean
 
 help:
 	echo "make run     start Sayso with the demo data"
 	echo "make test    run the tests (make test ARGS='-k calendar' runs some)"
 	echo "make check   lint, format and types"
+	echo "make quick   check, and the tests of parts on SQLite: under two minutes"
+	echo "make coverage   all tests on SQLite, and how much of the code they reach"
 	echo "make bench   measure speed"
 	echo "make coverage-of-spec   which rows of the feature table have no scenario"
 	echo "make lock    renew constraints.txt with the newest versions allowed"
@@ -27,13 +29,24 @@ run: $(VENV)/.run
 
 # The browser tests come by themselves: two processes at once would each want a browser.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser" $(ARGS) || test $$? -eq 5
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not browser" $(ARGS) || test $$? -eq 5
 	$(BIN)/python -m pytest -m browser $(ARGS) || test $$? -eq 5
 
 check: $(VENV)/.check
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+quick: check
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not browser and not slow" -k "not postgres" \
+		tests/engine tests/server tests/test_house.py $(ARGS)
+
+coverage: $(VENV)/.test
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -n 2 --dist worksteal \
+		-m "not browser" -k "not postgres" $(ARGS)
+	$(BIN)/python -m coverage combine --quiet
+	echo "Coverage of engine and server, lines and branches: $$($(BIN)/python -m coverage report --format=total) %"
 
 coverage-of-spec: $(VENV)/.test
 	$(BIN)/python -m tests.coverage_of_spec
@@ -78,5 +91,5 @@ lock: | $(BIN)/python
 	echo "constraints.txt is renewed: run make check and make test before you commit it"
 
 clean:
-	rm -rf $(VENV) *.egg-info build .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache test-results
+	rm -rf $(VENV) .venv-newest *.egg-info build .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache test-results
 	find engine server prompts tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

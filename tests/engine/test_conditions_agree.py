@@ -33,6 +33,8 @@ from tests.engine.small_world import (
     written,
 )
 
+pytestmark = pytest.mark.slow
+
 WORLDS = {"sqlite": 1200, "postgres": 250}
 HANDLES = ("ann", "Ben", "zoe", "Support", "nobody")
 PATHS = {

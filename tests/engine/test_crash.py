@@ -19,6 +19,8 @@ from tests.engine.labour import context, count_up, now, save, work
 from tests.office import Office, prepare
 from tests.servers import Answer, MailServer, Request, http_server
 
+pytestmark = pytest.mark.slow
+
 KILLS = 100
 WORKERS = 2
 SAVES_A_KILL = 3

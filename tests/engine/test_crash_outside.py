@@ -23,6 +23,8 @@ from tests.office import PLENTY, Office
 from tests.servers import Answer, Request, http_server
 from tests.story import fill
 
+pytestmark = pytest.mark.slow
+
 SAVES = 18
 NEW = {"field": "subject", "op": "equals", "value": "Crash"}
 CALLED = {"id": "note", "type": "add_note", "text": "{{ record.number }} after"}

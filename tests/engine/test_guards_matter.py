@@ -24,6 +24,8 @@ from tests.databases import Pair
 from tests.engine.small_database import holding, in_facts, in_memory, in_sql, opened
 from tests.engine.small_world import NOW, World, binder, written
 
+pytestmark = pytest.mark.slow
+
 Break = Callable[[pytest.MonkeyPatch], None]
 
 
