@@ -7,7 +7,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, reduce
+from importlib import import_module
 from operator import or_
+from pkgutil import iter_modules
 from typing import Annotated, Any, ClassVar, Literal, Protocol, get_args
 
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
@@ -144,10 +146,12 @@ class Unplanned(Exception):
 
 @cache
 def any_effect() -> TypeAdapter[Any]:
-    """The closed set as one type, to be read back from the ledger.
+    """The closed set as one type, to be read back from entries. All files of it are imported.
 
-    Ask for it when an effect is read, not at import: by then all of them have been imported.
+    Ask for it when an effect is read, not at import.
     """
+    for found in iter_modules(__path__, f"{__name__}."):
+        import_module(found.name)
     union: Any = reduce(or_, Effect.types.values())
     closed: Any = Annotated[union, Key(discriminator="kind")]
     return TypeAdapter(closed)

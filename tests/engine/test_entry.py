@@ -1,6 +1,8 @@
 """Entries: a decision is kept as JSON and read back as the move it was."""
 
 from datetime import UTC, datetime
+from subprocess import run
+from sys import executable
 
 import pytest
 from pydantic import JsonValue
@@ -30,6 +32,12 @@ PAY = UpdateRecord(module="invoices", id=1, title="INV-1", values={"status": "Pa
 def test_a_move_is_read_back_as_it_was_decided(move: Move) -> None:
     result = move.outcome.result if isinstance(move, Skip) else Result.DONE
     assert restored(stored(move), result) == move
+
+
+def test_every_effect_can_be_read_whatever_else_is_imported() -> None:
+    code = "from engine.effects import Effect, any_effect; any_effect(); print(*Effect.types)"
+    alone = run([executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert {"mail", "sms", "http", "ask_model"} <= {*alone.split()}
 
 
 def test_of_a_step_that_is_over_no_effect_is_read() -> None:
