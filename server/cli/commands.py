@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, TextIO
 
 import click
 
-from server.cli import kill_switch, users
+from server.cli import kill_switch, story, users
 from server.cli.terminal import Words, closing_at_end, opened, progress
 from server.version import VERSION
 
@@ -24,6 +24,7 @@ main.add_command(users.user)
 main.add_command(users.token)
 main.add_command(kill_switch.stop)
 main.add_command(kill_switch.go_on)
+main.add_command(story.explain)
 
 
 # --- running ---
