@@ -39,6 +39,31 @@ SERVER_ORDER = (
     "__main__",
 )
 
+# What pages know of the engine: the things that they show, by their types and words.
+SHOWN_BY_PAGES = (
+    *("problems", "settings", "schema.english", "schema.fields", "schema.modules"),
+    *("schema.own_modules", "schema.stored_files"),
+    *("company.company", "company.message_limits", "company.schedule", "conditions"),
+    *(
+        "conditions.words",
+        "conditions.results",
+        "templates.wording",
+        "templates.sms_length",
+        "blocks.step",
+    ),
+    *("templates.filters.headings", "records.transaction", "records.states", "records.reader"),
+    *("records.schema_number", "records.text_library", "records.csv_import", "records.suppression"),
+    *("records.signed_links", "blocks.control.if_", "blocks.control.stop", "outside.receipts"),
+    *("workflows.workflow", "workflows.reading", "workflows.diff", "workflows.rights"),
+    *("workflows.catalogue", "workflows.library", "review.decisions", "runs.rehearsal"),
+    *("runs.sending.outbox", "installation"),
+)
+# What they still call and operations could do for them. This list only gets shorter.
+STILL_CALLED_BY_PAGES = (
+    *("people.logins", "people.audit", "records.attachments", "runs.statement"),
+    *("outside.smtp", "outside.subprocesses"),
+)
+
 DOORS = {
     "huey": "engine/queue.py",
     "fastapi": "server/",
@@ -248,6 +273,19 @@ def test_no_page_asks_the_database_itself() -> None:
         if isinstance(node, ast.Attribute) and ast.unparse(node).endswith(("tx.db", "tx.count"))
     ]
     assert imported + asked == [], "server/operations/queries holds what operations and pages ask"
+
+
+def test_pages_know_of_the_engine_what_they_show() -> None:
+    files = {source.module: source for source in PRODUCT}
+    known = {
+        (_file(module, files) or module).removeprefix("engine.")
+        for source in SERVER
+        if source.name.startswith("server/pages/")
+        for _, module in source.imports
+        if module.startswith("engine.")
+    }
+    assert sorted(known - {*SHOWN_BY_PAGES, *STILL_CALLED_BY_PAGES}) == []
+    assert sorted({*STILL_CALLED_BY_PAGES} - known) == [], "take it off the list"
 
 
 def test_no_file_imports_one_that_leads_back_to_it() -> None:

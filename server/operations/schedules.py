@@ -1,6 +1,6 @@
 """The planner: what is scheduled, when it ran and runs next, and whether the scheduler is alive."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NotRequired
 
@@ -15,11 +15,12 @@ from engine.records.tables import HEARTBEATS, SCHEDULES, WORKFLOWS
 from engine.records.transaction import Transaction
 from engine.records.visibility import seen_runs
 from engine.runs.schedules.rescheduling import Pending, apply, mover, moves, pending, undo
-from engine.workflows.library import Live, current_document
+from engine.workflows.library import Live, current_document, examine
 from engine.workflows.schedule_limit import active_schedules
 from server.access.desk import Desk
 from server.operations import answers
 from server.operations.drafts import Draft, draft_workflow
+from server.operations.queries import Stored
 from server.operations.registry import Number, Plain, operation
 
 SILENCE = timedelta(seconds=3 * TICK)
@@ -120,9 +121,19 @@ def list_schedules(desk: Desk) -> Schedules:
         rows = [_line(tx, row, live) for row, live in scheduled(desk, tx)]
         return {
             "schedules": rows,
-            "active": active_schedules(tx),
+            "active": how_many_on(tx),
             "limit": tx.company.scheduled_limit,
         }
+
+
+def how_many_on(tx: Transaction) -> int:
+    """How many scheduled workflows are on."""
+    return active_schedules(tx)
+
+
+def moved(tx: Transaction) -> Sequence[Stored]:
+    """What was moved, the newest first."""
+    return moves(tx)
 
 
 def scheduled(desk: Desk, tx: Transaction) -> list[tuple[Row[Any], Live]]:
@@ -173,7 +184,7 @@ def get_scheduler(desk: Desk) -> SchedulerAndLimit:
     with desk.read() as tx:
         return {
             **scheduler(tx),
-            "active": active_schedules(tx),
+            "active": how_many_on(tx),
             "limit": tx.company.scheduled_limit,
         }
 
@@ -232,6 +243,13 @@ def change_schedule(desk: Desk, workflow: Number, trigger: Plain) -> Draft:
     with desk.read() as tx:
         document = with_schedule(tx, workflow, trigger)
     return draft_workflow(desk, document, workflow)
+
+
+def refuse_unsound(desk: Desk, tx: Transaction, workflow: int, trigger: Mapping[str, Any]) -> None:
+    """Raises `Invalid` with all that would be wrong with the workflow under this schedule."""
+    document = with_schedule(tx, workflow, trigger)
+    if problems := examine(tx, document, desk.installation.unsafe, workflow).problems:
+        raise Invalid(*problems)
 
 
 def with_schedule(tx: Transaction, workflow: int, trigger: Mapping[str, Any]) -> dict[str, Any]:
@@ -319,7 +337,7 @@ def list_moves(desk: Desk) -> Moves:
                     "undone_at": answers.iso(row.undone_at),
                     "undone_by": row.undone_by,
                 }
-                for row in moves(tx)
+                for row in moved(tx)
             ]
         }
 

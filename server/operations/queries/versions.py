@@ -1,12 +1,13 @@
 """Versions of workflows: those that wait for a decision, and those that were decided."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 
 from engine.records.tables import VERSIONS, WORKFLOWS
 from engine.records.transaction import Transaction
+from engine.workflows.library import current_document, versions
 from engine.workflows.workflow import Workflow
 from server.access.rights import kept_back, kept_from
 from server.operations.queries import Stored
@@ -42,6 +43,24 @@ def of_review(tx: Transaction, review: int) -> Stored:
     if row is None or kept_back(tx.schema, row.module):
         raise missing("review", f"there is no review {review}.", "Open the list of reviews.")
     return row
+
+
+def of_workflow(tx: Transaction, workflow: int) -> Sequence[Stored]:
+    """All versions of a workflow, the newest first."""
+    return versions(tx, workflow)
+
+
+def one(tx: Transaction, workflow: int, version: int) -> Stored:
+    """One version of a workflow. Raises `Missing`."""
+    found = [row for row in versions(tx, workflow) if row.version == version]
+    if not found:
+        raise missing("version", f"there is no version {version}.", "Choose one of its versions.")
+    return found[0]
+
+
+def newest_document(tx: Transaction, workflow: Stored) -> Mapping[str, Any]:
+    """The draft of a workflow, or without one its newest version."""
+    return current_document(tx, workflow)
 
 
 def waiting(tx: Transaction) -> set[int]:

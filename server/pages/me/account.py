@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
 from engine.installation import Installation
-from engine.people import audit, logins
+from server.access import sign_in
 from server.access.password_attempts import Attempts
 from server.access.rights import signed_in
 from server.access.session import COOKIE, house_of, set_cookie
@@ -54,11 +54,7 @@ def login(
     problem = wrong_password(request, installation, name, password)
     if problem:
         return _login(request, name, next, problem, 429 if problem == PAUSE else 401)
-    with installation.database.begin() as tx:
-        if old := request.cookies.get(COOKIE):
-            logins.close_session(tx, old)
-        cookie = logins.open_session(tx, name)
-        audit.record(tx, name, "sign in", f"user/{name}")
+    cookie = sign_in.enter(installation, name, request.cookies.get(COOKIE))
     return set_cookie(go(inside(next)), installation, cookie)
 
 
@@ -66,13 +62,7 @@ def login(
 def use_link(request: Request, secret: str = "") -> Response:
     """Open a session for whoever was given this link; it works once."""
     installation = house_of(request)
-    with installation.database.begin() as tx:
-        cookie = logins.use_link(tx, secret)
-        found = logins.session(tx, cookie) if cookie else None
-        if found:
-            audit.record(
-                tx, found.principal.name, "sign in by link", f"user/{found.principal.name}"
-            )
+    cookie = sign_in.enter_by_link(installation, secret)
     if cookie is None:
         return _login(request, "", "/", SPENT, 401)
     return set_cookie(go("/"), installation, cookie)
@@ -80,8 +70,7 @@ def use_link(request: Request, secret: str = "") -> Response:
 
 @router.post("/logout")
 def logout(request: Request) -> Response:
-    with house_of(request).database.begin() as tx:
-        logins.close_session(tx, request.cookies.get(COOKIE, ""))
+    sign_in.leave(house_of(request), request.cookies.get(COOKIE, ""))
     answer = go("/login")
     answer.delete_cookie(COOKIE)
     return answer
@@ -105,8 +94,8 @@ def wrong_password(request: Request, installation: Installation, name: str, pass
     address = request.client.host if request.client else ""
     if attempts.too_many(now, user, address):
         return PAUSE
-    with attempts.one_of_few(), installation.database.read() as tx:
-        fits = logins.check_password(tx, name, password) is not None
+    with attempts.one_of_few():
+        fits = sign_in.password_fits(installation, name, password)
     if fits:
         attempts.passed(user)
         return ""
@@ -126,9 +115,7 @@ def _attempts(request: Request) -> Attempts:
 def _login(
     request: Request, username: str, next: str, error: str = "", status: int = 200
 ) -> Response:
-    with house_of(request).database.read() as tx:
-        nobody = not logins.logins(tx)
-    hint = NOBODY if nobody else ""
+    hint = NOBODY if sign_in.nobody_yet(house_of(request)) else ""
     view: LoginView = {
         "username": username, "next": inside(next), "error": error, "hint": hint,
     }  # fmt: skip

@@ -3,10 +3,9 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from engine.installation import Installation
 from engine.records.signed_links import Claim
-from engine.runs.sending.unsubscribing import unsubscribe
 from server.access.session import house_of
+from server.operations.unsubscribing import claim_in, end_mail
 from server.pages.frame.errors import PageRoute
 from server.pages.frame.page import door
 from server.pages.messages.views import UnsubscribeView
@@ -19,7 +18,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 def ask(request: Request, token: str) -> Response:
     """Ask; a program that only opens links ends nothing."""
     installation = house_of(request)
-    claim = _claim(installation, token)
+    claim = claim_in(installation, token)
     return _shown(request, claim, done=False)
 
 
@@ -27,17 +26,10 @@ def ask(request: Request, token: str) -> Response:
 def end(request: Request, token: str) -> Response:
     """End it: one click, by the reader or by their mail program."""
     installation = house_of(request)
-    claim = _claim(installation, token)
+    claim = claim_in(installation, token)
     if claim:
-        with installation.database.begin() as tx:
-            unsubscribe(tx, claim.subject)
-        installation.changed()
+        end_mail(installation, claim)
     return _shown(request, claim, done=True)
-
-
-def _claim(installation: Installation, token: str) -> Claim | None:
-    claim = installation.database.links.read(token, installation.world.now())
-    return claim if claim and claim.purpose == "unsubscribe" else None
 
 
 def _shown(request: Request, claim: Claim | None, *, done: bool) -> Response:

@@ -13,10 +13,10 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from engine.problems import Invalid, Problem
-from engine.records.csv_export import export_csv
-from engine.records.csv_import import Imported, import_csv
+from engine.records.csv_import import Imported
 from server.access.session import Posted, Signed, Visit, text
 from server.operations.registry import missing
+from server.operations.transfer import export_records, import_records, may_import
 from server.pages.frame.errors import PageRoute
 from server.pages.frame.field_values import faults
 from server.pages.frame.lists import choice
@@ -56,13 +56,10 @@ class Work:
 @router.get("/records/{module}/export")
 def export(visit: Signed, module: str) -> Response:
     """All records of a module as a file for spreadsheets."""
-    visit.desk.need("records:read")
-    with visit.desk.read() as tx:
-        name = module_of(tx, module).name
     out = StringIO()
-    export_csv(visit.installation.database, name, out, view=visit.desk.view)
+    export_records(visit.desk, module, out)
     out.seek(0)
-    named = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    named = {"Content-Disposition": f'attachment; filename="{module}.csv"'}
     headers = {**named, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return StreamingResponse(_pieces(out), headers=headers, media_type="text/csv; charset=utf-8")
 
@@ -83,11 +80,8 @@ def load(request: Request, visit: Signed, module: str, form: Posted) -> Response
     content = given.file.read(LARGEST + 1)
     if len(content) > LARGEST:
         return _choose(visit, module, "The file is larger than 25 MB. Split it.")
-    with visit.desk.read() as tx:
-        home = module_of(tx, module)
-    if home.system:
-        visit.desk.need("people:write")
-    work = Work(home.name, visit.name, given.filename)
+    may_import(visit.desk, module)
+    work = Work(module, visit.name, given.filename)
     _works(request)[work.key] = work
     starts, known = text(form, "start") == "true", text(form, "duplicates")
     arguments = (visit, work, content, starts, known if known in dict(_pairs()) else "merge")
@@ -112,16 +106,13 @@ def show_progress(request: Request, visit: Signed, module: str, key: str) -> Res
 
 def _import(visit: Visit, work: Work, content: bytes, starts: bool, duplicates: Any) -> None:
     try:
-        work.result = import_csv(
-            visit.installation.database,
+        work.result = import_records(
+            visit.desk,
             work.module,
             BytesIO(content),
-            author=visit.desk.author("import"),
             start_workflows=starts,
             duplicates=duplicates,
             progress=work.progress,
-            view=visit.desk.view,
-            changed=visit.installation.changed,
         )
     except Invalid as invalid:
         work.error = faults(invalid.problems)

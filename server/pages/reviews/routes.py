@@ -5,8 +5,8 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from engine.people import logins
 from engine.problems import Invalid, Problem, refuse
+from server.access import sign_in
 from server.access.rights import Refused
 from server.access.session import Posted, Signed, Visit
 from server.operations import reviews
@@ -99,8 +99,7 @@ def _proved(request: Request, visit: Visit, given: Given) -> None:
     if problem := wrong_password(request, visit.installation, visit.name, given.password):
         told = "That is not your password." if problem.startswith("That user") else problem
         raise refuse("password", told)
-    with visit.desk.begin() as tx:
-        logins.prove(tx, visit.cookie)
+    sign_in.prove(visit.installation, visit.cookie)
 
 
 def _review(

@@ -7,9 +7,7 @@ from starlette.responses import Response
 
 from engine.problems import Invalid
 from engine.records.transaction import Transaction
-from engine.runs.schedules.rescheduling import moves
-from engine.workflows.library import Live, examine
-from engine.workflows.schedule_limit import active_schedules
+from engine.workflows.library import Live
 from server.access.session import Posted, Signed, Visit
 from server.operations.answers import workflow_row
 from server.operations.drafts import submit_workflow
@@ -17,10 +15,12 @@ from server.operations.queries import Stored
 from server.operations.schedules import (
     change_schedule,
     frequency,
+    how_many_on,
+    moved,
+    refuse_unsound,
     scheduled,
     scheduler,
     standing,
-    with_schedule,
 )
 from server.pages.frame.errors import PageRoute
 from server.pages.frame.field_values import faults, size
@@ -41,14 +41,14 @@ def show_planner(visit: Signed) -> Response:
     visit.desk.need("workflows:read")
     with visit.desk.read() as tx:
         names, company = Names(tx), tx.company
-        active, most = active_schedules(tx), company.scheduled_limit
+        active, most = how_many_on(tx), company.scheduled_limit
         view: PlannerView = {
             "health": scheduler_check(tx),
             "limit": f"{active:,} of at most {size(most, 'scheduled workflow')} on",
             "calendar": f"Times are {company.timezone}",
             "rows": [_row(visit, tx, row, live) for row, live in scheduled(visit.desk, tx)],
             "move": f"{HERE}/move" if visit.desk.may("runs:control") else "",
-            "moves": [_moved(visit, tx, names, row) for row in moves(tx)],
+            "moves": [_moved(visit, tx, names, row) for row in moved(tx)],
             "live": address(visit),
         }
         return page(visit, tx, "planner.html", view, title="Planner", here="planner")
@@ -122,10 +122,8 @@ def change_how_often(visit: Signed, workflow: int, form: Posted) -> Response:
     trigger = asked_for(form)
     try:
         with visit.desk.read() as tx:
-            document = with_schedule(tx, workflow, trigger)
             under_way = workflow_row(tx, workflow).draft is not None
-            if problems := examine(tx, document, visit.installation.unsafe, workflow).problems:
-                raise Invalid(*problems)
+            refuse_unsound(visit.desk, tx, workflow, trigger)
         draft = change_schedule(visit.desk, workflow, trigger)
         if under_way:
             told = "It is in the draft, beside its other changes. Send that for review."

@@ -10,13 +10,10 @@ from starlette.responses import Response
 from engine.records.states import GOING_ON, RunState
 from engine.records.transaction import Transaction
 from engine.workflows.diff import differences
-from engine.workflows.library import version_row
-from engine.workflows.library import versions as versions_of
 from engine.workflows.reading import read
 from engine.workflows.workflow import Workflow
 from server.access.session import Signed, Visit
 from server.operations.queries import Stored, runs, versions, workflows
-from server.operations.registry import missing
 from server.pages.frame.charts import charts, first_moment
 from server.pages.frame.diagram import blocks, changes
 from server.pages.frame.errors import PageRoute
@@ -81,7 +78,7 @@ def compare(visit: Signed, workflow: int, old: int, new: int) -> Response:
 
 def comparing(tx: Transaction, workflow: int, old: int, new: int) -> Comparing:
     """The choice of two versions."""
-    numbers = [row.version for row in versions_of(tx, workflow)]
+    numbers = [row.version for row in versions.of_workflow(tx, workflow)]
     return {
         "action": f"/workflows/{workflow}/compare",
         "old": [choice(str(n), f"version {n}", n == old) for n in numbers],
@@ -90,10 +87,7 @@ def comparing(tx: Transaction, workflow: int, old: int, new: int) -> Comparing:
 
 
 def _version(tx: Transaction, workflow: int, version: int) -> Workflow:
-    known = [row.version for row in versions_of(tx, workflow)]
-    if version not in known:
-        raise missing("version", f"there is no version {version}.", "Choose two of its versions.")
-    return Workflow.model_validate(version_row(tx, workflow, version).document)
+    return Workflow.model_validate(versions.one(tx, workflow, version).document)
 
 
 def _wanted(visit: Visit) -> workflows.Wanted:

@@ -9,12 +9,11 @@ from typing import Any
 from engine.problems import Problem
 from engine.records.states import GOING_ON
 from engine.records.transaction import Transaction
-from engine.workflows.library import current_document, versions
 from engine.workflows.reading import read
 from engine.workflows.workflow import Workflow
 from server.access.session import Visit
 from server.operations.answers import workflow_row
-from server.operations.queries import Stored, runs
+from server.operations.queries import Stored, runs, versions
 from server.operations.queries.runs import Wanted
 from server.pages.frame.charts import first_moment
 from server.pages.frame.diagram import blocks, short
@@ -41,7 +40,7 @@ class Shown:
         self.mine = Wanted((id,))
         self.inside = replace(self.mine, states=GOING_ON)
         self.names = Names(tx)
-        self.versions = versions(tx, id)
+        self.versions = versions.of_workflow(tx, id)
         self.document = self._document()
         parsed, problems = read(self.document)
         known = parsed is not None and parsed.module in tx.schema.modules
@@ -50,7 +49,7 @@ class Shown:
 
     def _document(self) -> Any:
         live = next((v for v in self.versions if v.version == self.row.active_version), None)
-        return dict(live.document) if live else current_document(self.tx, self.row)
+        return dict(live.document) if live else versions.newest_document(self.tx, self.row)
 
     def view(self, tab: Any) -> WorkflowView:
         row, tx = self.row, self.tx
