@@ -23,8 +23,8 @@ from engine.schema.modules import Module
 from engine.settings import Settings
 from server.access.desk import Desk
 from server.app import create_app
-from server.operations import reviews
-from server.operations.registry import OPERATIONS, Answer
+from server.operations import catalogue, reviews
+from server.operations.registry import Answer
 from server.operations.reviews import Proposal
 from tests.databases import Pair
 from tests.fakes import Clock
@@ -111,7 +111,7 @@ class Reception:
 
     def ask(self, who: str, operation: str, /, **given: Any) -> Answer:
         """What an operation answers to somebody's token."""
-        return OPERATIONS[operation].call(self.agents_desk(who), given)
+        return catalogue.every()[operation].call(self.agents_desk(who), given)
 
     def client(self, name: str, *scopes: str) -> httpx.Client:
         """A REST client with a token of this person."""
