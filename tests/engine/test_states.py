@@ -26,6 +26,7 @@ def test_states_are_types_and_not_strings() -> None:
     broken = [
         f"{source.name}:{line} writes {word!r}"
         for source in ENGINE
+        if source.package != "upgrades"  # a step of an upgrade keeps the words of its time
         for line, word in _written(source)
     ]
     assert broken == []
