@@ -1,7 +1,8 @@
 """The pages in a real browser: for everybody, on any screen, with nothing from outside."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -10,7 +11,12 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, Request, expect
 
 from engine.installation import Installation
-from tests.showroom import PASSWORD, enter
+from engine.people.logins import create_first_link
+from engine.settings import Settings
+from tests.fakes import Clock
+from tests.showroom import PASSWORD, enter, served
+
+NOW = datetime(2026, 3, 10, 8, 0, tzinfo=UTC)
 
 PAGES = {
     "home": "/",
@@ -56,6 +62,7 @@ PAGES = {
     "write to customers": "/write",
     "notices": "/notices",
     "tokens": "/tokens",
+    "AI clients": "/tokens/clients",
     "system": "/system",
     "sending": "/system/sending",
     "senders": "/system/senders",
@@ -159,6 +166,20 @@ def test_the_sign_in_page_is_for_everybody(browser: Browser, installation: Insta
         page.goto(f"{installation.settings.address}/login")
         page.evaluate(AXE_SCRIPT)
         assert violations(page, RULES) == []
+
+
+def test_the_page_of_the_first_user_is_for_everybody(browser: Browser, tmp_path: Path) -> None:
+    begun = Installation.of(Settings(data_dir=tmp_path / "begun"), Clock(NOW).now)
+    begun.prepare()
+    with begun.database.begin() as tx:
+        secret = create_first_link(tx)
+    begun.database.engine.dispose()
+    with (
+        served(tmp_path / "begun", tmp_path / "house", Clock(NOW)) as installation,
+        browser.new_context(reduced_motion="reduce") as context,
+    ):
+        address = f"{installation.settings.address}/welcome?secret={secret}"
+        looked_at(address, context.new_page(), installation)
 
 
 def test_somebody_signs_in_reads_a_proposal_and_approves_it_by_clicking(
