@@ -6,26 +6,23 @@ from datetime import datetime
 from typing import Any
 
 from engine.blocks.step import Step
-from engine.records.states import DRIVEN, GOING_ON, Phase, Result, RunState
+from engine.records.states import DRIVEN, Phase, Result, RunState
 from engine.records.transaction import Transaction
 from server.access.session import Visit
 from server.operations.queries import Stored, runs, versions
-from server.pages.frame.diagram import START, blocks, short
+from server.pages.frame.diagram import START, short
 from server.pages.frame.effects import effect
 from server.pages.frame.field_values import changed, sentence, size
 from server.pages.frame.moments import moment, took
 from server.pages.frame.names import Names
 from server.pages.frame.rows import number, waits_for_time
-from server.pages.frame.views import Action, Block, Change, Effect, Fact, Tab
+from server.pages.frame.views import Action, Change, Effect, Fact, Tab
+from server.pages.runs.path import path
 from server.pages.runs.views import Event, RunView
 
 TITLES = {"story": "What happened", "data": "Data", "raw": "Raw"}
 INNER = ("owner", "before", "chain")
 STUCK = (RunState.FAILED, RunState.PAUSED)
-TONES = {
-    Result.FAILED: "bad", Result.UNKNOWN: "warn", Result.HELD: "warn",
-    Result.SKIPPED: "", Result.UNCHANGED: "",
-}  # fmt: skip
 
 
 class Story:
@@ -62,7 +59,7 @@ class Story:
             "actions": self._actions(),
             "tab": tab,
             "tabs": [self._tab(name) for name in TITLES],
-            "blocks": self._blocks(),
+            "blocks": path(self.tx, self.row, self.entries, self.workflow, self.binder),
             "events": self._events() if tab == "story" else [],
             "changes": self._changes() if tab == "data" else [],
             "facts": self._facts() if tab == "data" else [],
@@ -109,50 +106,6 @@ class Story:
             {"label": "Send again", "icon": "send", "href": href, "tone": "", "confirm": again,
              "fields": {"arrived": "no"}},
         ]  # fmt: skip
-
-    # --- the path on the flow ---
-
-    def _blocks(self) -> list[Block]:
-        marks: dict[str, dict[str, Any]] = {START: {"ran": ""}}
-        seen = {entry.step for entry in self.entries}
-        over = self.row.state not in GOING_ON
-        for step, _ in self.workflow.route.values():
-            if step.id not in seen and over and step.id != self.row.step:
-                marks[step.id] = {"state": "off"}
-        for entry in self.entries:
-            step = self.workflow.route[entry.step][0]
-            marks[step.id] = self._mark(entry)
-            if entry.move["move"] == "enter":
-                self._leave_out(step, str(entry.move["branch"]), marks)
-        if self.row.step and self.row.state in GOING_ON:
-            here = marks.setdefault(self.row.step, {})
-            here["state"] = "here"
-        return blocks(self.workflow, self.binder, marks=marks)
-
-    def _mark(self, entry: Stored) -> dict[str, Any]:
-        if entry.move["move"] == "enter":
-            return {"ran": "Yes" if entry.move["branch"] == "then" else "No", "tone": "ok"}
-        if entry.phase in (Phase.SLEEPING, Phase.HELD):
-            return {"ran": "waiting", "tone": "info"}
-        failed = entry.outcome == Result.FAILED
-        tries = f"try {entry.tries}" if entry.tries > 1 else ""
-        word = entry.outcome if entry.outcome != Result.DONE else ""
-        span = took(entry.at, entry.ended_at, self.tx.now) if entry.ended_at else ""
-        mark = {
-            "ran": tries or word or span.replace("at once", "done"),
-            "tone": TONES.get(entry.outcome, "ok"),
-        }
-        return {**mark, "state": "err"} if failed else mark
-
-    def _leave_out(self, step: Step, taken: str, marks: dict[str, dict[str, Any]]) -> None:
-        """Grey the way that was not taken, and all that is on it."""
-        for name, inside in step.branches().items():
-            if name == taken:
-                continue
-            marks[f"{step.id}/{'Yes' if name == 'then' else 'No'}"] = {"off": True}
-            for each in inside:
-                marks[each.id] = {"state": "off"}
-                self._leave_out(each, "", marks)
 
     # --- what happened ---
 
