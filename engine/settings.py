@@ -6,6 +6,7 @@ import os
 import secrets
 from base64 import b64encode
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -88,6 +89,12 @@ class Settings(BaseSettings):
     keep_audit_days: int = Field(
         0, ge=0, description="For how many days it is kept who did what; for ever if not set."
     )
+    log: Literal["text", "json"] = Field(
+        "text",
+        description="How the log on standard error is written: text for people, or json, one "
+        "object a line with the run, workflow and record that it is about.",
+    )
+    debug: bool = Field(False, description="Whether details are logged too.")
     anthropic_api_key: str = Field(
         "",
         validation_alias="ANTHROPIC_API_KEY",

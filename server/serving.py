@@ -39,6 +39,7 @@ def serve(installation: Installation, sock: socket.socket, *, work: bool) -> Non
         create_app(installation),
         http="h11",
         ws="none",
+        log_config=None,  # it logs as we do
         log_level="warning",
         access_log=False,
         server_header=False,

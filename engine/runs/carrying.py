@@ -1,5 +1,6 @@
 """The runs of one batch, carried on in one transaction as far as they get without the outside."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,6 +28,8 @@ from engine.runs.sending.gate import Gate
 from engine.runs.sending.outbox import tell_age
 from engine.runs.stages import RealStage
 from engine.workflows.library import Library, Live
+
+log = logging.getLogger("sayso.worker")
 
 # What happens to each run of a batch; the word is why its version may not act any more, if so.
 Handle = Callable[[Run, RealStage, str | None], None]
@@ -95,6 +98,7 @@ class Carrier:
         gate.tell()
         store.save(batch, runs, tx.now + self.lease)
         tell(batch, runs)
+        _log(runs)
         return begun
 
     def _judge(self, tx: Transaction, runs: Iterable[Run]) -> dict[tuple[int, int], str]:
@@ -172,6 +176,16 @@ def tell(tx: Transaction, runs: Iterable[Run]) -> None:
             raise_alert(tx, "unknown", f"unknown/{run.id}", run.reason, remedy, workflow)
     if any(_tried_again(entry) for run in runs for entry in run.entries.values()):
         tell_age(tx)
+
+
+def _log(runs: Iterable[Run]) -> None:
+    """Where each run stands now, for whoever looks for a fault (SAYSO_DEBUG)."""
+    if not log.isEnabledFor(logging.DEBUG):
+        return
+    for run in runs:
+        record = f"{run.subjects.module.name}/{run.subjects.record}"
+        about = {"run": run.id, "workflow": run.live.workflow, "record": record}
+        log.debug("run R-%s is %s, at step %s", run.id, run.state, run.step, extra=about)
 
 
 def _tried_again(entry: Entry) -> bool:

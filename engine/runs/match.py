@@ -144,8 +144,10 @@ class Matcher:
         except OperationalError:
             raise
         except Exception as error:
-            log.exception("workflow %s cannot be asked about change %s", live.workflow, event.id)
             record = f"{event.module}/{event.record}"
+            about = {"workflow": live.workflow, "record": record}
+            told = "workflow %s cannot be asked about change %s"
+            log.exception(told, live.workflow, event.id, extra=about)
             told = f"“{live.name}” could not be asked about a change of {record}: {error}"
             key = f"unasked/{live.workflow}"
             raise_alert(tx, "failed", key, told, "Report this; then run it by hand.", live.workflow)

@@ -87,7 +87,7 @@ class Performer:
             told = f"there is no stored secret {missing}. Store it, then try again."
             return Outcome(Result.FAILED, told)
         except Exception as error:
-            log.exception("%s of run R-%s failed", entry.step, entry.run)
+            log.exception("%s of run R-%s failed", entry.step, entry.run, extra={"run": entry.run})
             lost = effect.lost()
             return lost if lost.result == Result.UNKNOWN else Outcome(Result.FAILED, broken(error))
 

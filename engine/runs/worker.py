@@ -194,7 +194,11 @@ class Worker:
         with self.database.begin() as tx:
             rows = store.claimed(tx, {each.run: each.owner for each in ended})
             for lost in sorted(by_run.keys() - {row.id for row in rows}):
-                log.warning("run R-%s was taken over before its outcome was written", lost)
+                log.warning(
+                    "run R-%s was taken over before its outcome was written",
+                    lost,
+                    extra={"run": lost},
+                )
             return self._carrier.record(tx, rows, by_run, self.performer.free + len(ended))
 
     # --- one at a time, where one of many broke its batch ---
@@ -205,7 +209,9 @@ class Worker:
         except OperationalError:
             raise
         except Exception as error:
-            log.exception("the outcome of run R-%s could not be written", ended.run)
+            log.exception(
+                "the outcome of run R-%s could not be written", ended.run, extra={"run": ended.run}
+            )
             self._give_up(ended.run, ended.owner, error)
         return []
 
@@ -220,7 +226,9 @@ class Worker:
             except OperationalError:
                 raise
             except Exception as error:
-                log.exception("run R-%s failed", row.id)
+                log.exception(
+                    "run R-%s failed", row.id, extra={"run": row.id, "workflow": row.workflow}
+                )
                 self._give_up(row.id, row.owner, error)
         return len(rows)
 

@@ -41,9 +41,10 @@ def serve(host: str | None, port: int | None, demo: bool, no_worker: bool) -> No
     from engine.outside.texting import CAPTURE
     from engine.settings import Settings
     from server import serving
-    from server.cli import upgrading, welcome
+    from server.cli import logs, upgrading, welcome
 
     given = Settings()
+    logs.set_up(given)
     host, port = host or given.host, given.port if port is None else port
     with closing(serving.listening(host, port)) as sock:
         at: dict[str, Any] = {"host": host, "port": sock.getsockname()[1]}
@@ -66,8 +67,10 @@ def serve(host: str | None, port: int | None, demo: bool, no_worker: bool) -> No
 def worker(threads: int) -> None:
     """Carry runs on, beside those that other processes do."""
     from server import serving
+    from server.cli import logs
 
     installation = opened()
+    logs.set_up(installation.settings)
     click.echo("Working. Ctrl+C stops it.")
     serving.work(installation, threads)
 

@@ -63,7 +63,11 @@ def fire_apart(tx: Transaction, live: Live, occasion: datetime) -> None:
     except OperationalError:
         raise
     except Exception as error:
-        log.exception("the schedule of workflow %s could not be asked", live.workflow)
+        log.exception(
+            "the schedule of workflow %s could not be asked",
+            live.workflow,
+            extra={"workflow": live.workflow},
+        )
         told = f"“{live.name}” could not look for its records: {error}"
         remedy = "Correct the workflow and submit it for review again."
         raise_alert(tx, "failed", f"unasked/{live.workflow}", told, remedy, live.workflow)
