@@ -12,7 +12,7 @@ from engine.records.states import RunState
 from engine.records.transaction import Transaction
 from engine.runs import episodes, store
 from engine.runs.candidates import candidates
-from engine.runs.pasts import pasts
+from engine.runs.histories import histories
 from engine.workflows.history import History, When
 from engine.workflows.library import Live
 
@@ -75,7 +75,7 @@ class Enrolment:
     ) -> None:
         self.tx = tx
         self.when = When(at or tx.now, tx.company.calendar)
-        self._past = pasts(tx, pairs)
+        self._past = histories(tx, pairs)
         self._rows: list[dict[str, Any]] = []
         self._turned: set[tuple[int, int]] = set()
 

@@ -30,7 +30,7 @@ class When:
 
 
 @dataclass
-class Past:
+class SubjectHistory:
     """What a workflow did for one subject, as far as its recurrence asks."""
 
     running: int | None = None  # a run that goes on right now; 0 for one without a number yet

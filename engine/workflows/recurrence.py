@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from engine.records.states import GOING_ON, RunState
 from engine.records.tables import EPISODES, RUNS
 from engine.schema.english import article, count, listed
-from engine.workflows.history import History, Past, When
+from engine.workflows.history import History, SubjectHistory, When
 
 RESTING = tuple(state for state in GOING_ON if state != RunState.RUNNING)
 
@@ -37,7 +37,7 @@ class Recurrence(BaseModel, ABC):
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         Recurrence.kinds.append(cls)
 
-    def keeps(self, past: Past, when: When, *, repeats: bool) -> str | None:
+    def keeps(self, past: SubjectHistory, when: When, *, repeats: bool) -> str | None:
         """Why no run may start now, in words; `repeats`: a schedule asks, not a change."""
         waits = self.each_change and not repeats
         going = past.resting if waits or past.running is None else past.running
@@ -53,7 +53,7 @@ class Recurrence(BaseModel, ABC):
         return and_(not_(history.ran(RUNS.c.state.in_(going))), self.allowed(history, when))
 
     @abstractmethod
-    def refusal(self, past: Past, when: When) -> str | None:
+    def refusal(self, past: SubjectHistory, when: When) -> str | None:
         """Why it does not let a run start, apart from one that is still going on."""
 
     @abstractmethod
@@ -61,12 +61,12 @@ class Recurrence(BaseModel, ABC):
         """The same in SQL: true where nothing is refused."""
 
     @abstractmethod
-    def occasion(self, past: Past, mark: str, when: When) -> str:
+    def occasion(self, past: SubjectHistory, mark: str, when: When) -> str:
         """The word for this run, of which a subject has one; `mark` names what asks for it."""
 
     def named(self, history: History, mark: str, when: When) -> ColumnElement[str]:
         """The same in SQL; to be said anew only where it depends on the past."""
-        return literal(self.occasion(Past(), mark, when))
+        return literal(self.occasion(SubjectHistory(), mark, when))
 
     @abstractmethod
     def words(self, subject: str, *, repeats: bool) -> str:
@@ -84,13 +84,13 @@ class Every(Recurrence):
     meaning: ClassVar[str] = "each time"
     each_change: ClassVar[bool] = True
 
-    def refusal(self, past: Past, when: When) -> str | None:
+    def refusal(self, past: SubjectHistory, when: When) -> str | None:
         return None
 
     def allowed(self, history: History, when: When) -> ColumnElement[bool]:
         return true()
 
-    def occasion(self, past: Past, mark: str, when: When) -> str:
+    def occasion(self, past: SubjectHistory, mark: str, when: When) -> str:
         return mark
 
     def words(self, subject: str, *, repeats: bool) -> str:
@@ -109,7 +109,7 @@ class Once(Recurrence):
     of_runs: ClassVar[bool] = True
     takes_baseline: ClassVar[bool] = True
 
-    def refusal(self, past: Past, when: When) -> str | None:
+    def refusal(self, past: SubjectHistory, when: When) -> str | None:
         if past.count:
             return "it has run for it already, and runs once for each record"
         if past.episode is not None:
@@ -119,7 +119,7 @@ class Once(Recurrence):
     def allowed(self, history: History, when: When) -> ColumnElement[bool]:
         return not_(history.ran() | history.known())
 
-    def occasion(self, past: Past, mark: str, when: When) -> str:
+    def occasion(self, past: SubjectHistory, mark: str, when: When) -> str:
         return ""
 
     def words(self, subject: str, *, repeats: bool) -> str:
@@ -135,7 +135,7 @@ class Episode(Recurrence):
     of_episodes: ClassVar[bool] = True
     takes_baseline: ClassVar[bool] = True
 
-    def refusal(self, past: Past, when: When) -> str | None:
+    def refusal(self, past: SubjectHistory, when: When) -> str | None:
         if past.ran:
             return "it has run since its conditions became true"
         if not past.episode:
@@ -146,7 +146,7 @@ class Episode(Recurrence):
         ran = history.ran(RUNS.c.occasion == self.named(history, "", when))
         return and_(history.known(EPISODES.c.number > 0), not_(ran))
 
-    def occasion(self, past: Past, mark: str, when: When) -> str:
+    def occasion(self, past: SubjectHistory, mark: str, when: When) -> str:
         return f"episode {past.episode or 0}"
 
     def named(self, history: History, mark: str, when: When) -> ColumnElement[str]:
@@ -172,7 +172,7 @@ class EveryDays(Recurrence):
 
     every_days: int = Field(ge=1, le=3650)
 
-    def refusal(self, past: Past, when: When) -> str | None:
+    def refusal(self, past: SubjectHistory, when: When) -> str | None:
         if past.started is not None and past.started >= when.since(self.every_days):
             return f"it ran less than {count(self.every_days, 'day')} ago"
         return None
@@ -180,7 +180,7 @@ class EveryDays(Recurrence):
     def allowed(self, history: History, when: When) -> ColumnElement[bool]:
         return not_(history.ran(RUNS.c.started_at >= when.since(self.every_days)))
 
-    def occasion(self, past: Past, mark: str, when: When) -> str:
+    def occasion(self, past: SubjectHistory, mark: str, when: When) -> str:
         return when.today.isoformat()
 
     def words(self, subject: str, *, repeats: bool) -> str:
@@ -195,7 +195,7 @@ class AfterFinish(Recurrence):
 
     after_finish_days: int = Field(ge=0, le=3650)
 
-    def refusal(self, past: Past, when: When) -> str | None:
+    def refusal(self, past: SubjectHistory, when: When) -> str | None:
         if past.ended is not None and past.ended >= when.since(self.after_finish_days):
             return f"its last run ended less than {count(self.after_finish_days, 'day')} ago"
         return None
@@ -203,7 +203,7 @@ class AfterFinish(Recurrence):
     def allowed(self, history: History, when: When) -> ColumnElement[bool]:
         return not_(history.ran(RUNS.c.ended_at >= when.since(self.after_finish_days)))
 
-    def occasion(self, past: Past, mark: str, when: When) -> str:
+    def occasion(self, past: SubjectHistory, mark: str, when: When) -> str:
         return f"round {past.count + 1}"
 
     def named(self, history: History, mark: str, when: When) -> ColumnElement[str]:

@@ -8,11 +8,11 @@ from sqlalchemy import bindparam, exists, func, select
 from engine.records.states import GOING_ON, RunState
 from engine.records.tables import EPISODES, RUNS
 from engine.records.transaction import Transaction
-from engine.workflows.history import Past
+from engine.workflows.history import SubjectHistory
 from engine.workflows.library import Live
 from engine.workflows.recurrence import episode_named
 
-Pasts = dict[tuple[int, int], Past]
+Histories = dict[tuple[int, int], SubjectHistory]
 
 GOING = select(RUNS.c.id, RUNS.c.workflow, RUNS.c.subject, RUNS.c.state).where(
     RUNS.c.workflow.in_(bindparam("workflows", expanding=True)),
@@ -28,10 +28,10 @@ OF_EPISODE = exists(
 ).label("ran")
 
 
-def pasts(tx: Transaction, pairs: Iterable[tuple[Live, int]]) -> Pasts:
+def histories(tx: Transaction, pairs: Iterable[tuple[Live, int]]) -> Histories:
     """By workflow and subject, as far as the recurrence of each asks; empty where nothing was."""
     asked = list(pairs)
-    found: Pasts = defaultdict(Past)
+    found: Histories = defaultdict(SubjectHistory)
     recurrences = {live.workflow: live.parsed.recurrence for live, _ in asked}
     subjects = {subject for _, subject in asked}
     if asked:
@@ -43,7 +43,7 @@ def pasts(tx: Transaction, pairs: Iterable[tuple[Live, int]]) -> Pasts:
     return found
 
 
-def _add_going(tx: Transaction, found: Pasts, workflows: list[int], subjects: set[int]) -> None:
+def _add_going(tx: Transaction, found: Histories, workflows: list[int], subjects: set[int]) -> None:
     asked = {"workflows": workflows, "subjects": sorted(subjects)}
     for row in tx.db.execute(GOING, asked):
         past = found[row.workflow, row.subject]
@@ -53,7 +53,7 @@ def _add_going(tx: Transaction, found: Pasts, workflows: list[int], subjects: se
             past.resting = row.id
 
 
-def _add_runs(tx: Transaction, found: Pasts, workflows: list[int], subjects: set[int]) -> None:
+def _add_runs(tx: Transaction, found: Histories, workflows: list[int], subjects: set[int]) -> None:
     mine = (RUNS.c.workflow.in_(workflows), RUNS.c.subject.in_(subjects))
     newest = (func.max(RUNS.c.started_at), func.max(RUNS.c.ended_at))
     query = select(RUNS.c.workflow, RUNS.c.subject, func.count(), *newest).where(*mine)
@@ -62,7 +62,9 @@ def _add_runs(tx: Transaction, found: Pasts, workflows: list[int], subjects: set
         past.count, past.started, past.ended = row[2:]
 
 
-def _add_episodes(tx: Transaction, found: Pasts, workflows: list[int], subjects: set[int]) -> None:
+def _add_episodes(
+    tx: Transaction, found: Histories, workflows: list[int], subjects: set[int]
+) -> None:
     mine = (EPISODES.c.workflow.in_(workflows), EPISODES.c.subject.in_(subjects))
     for row in tx.db.execute(select(EPISODES, OF_EPISODE).where(*mine)):
         past = found[row.workflow, row.subject]
