@@ -35,7 +35,7 @@ from engine.runs.rehearsal import audience
 from engine.schema.modules import Module
 from engine.settings import Settings
 from engine.starter import starter
-from engine.starter.demo_records import COMPANY, load_demo
+from engine.starter.demo_records import COMPANY, add, samples
 from engine.workflows.library import By, Library, examine, save_draft, submit
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock, FakeClaude, FakeTwilio, text
@@ -55,12 +55,18 @@ KINDS = {
 ASKED_FOR = ("said", "steps", "warned")
 
 
+def load_reference(tx: Transaction) -> None:
+    """Put the reference cases of the demo into an empty database, on their own dates."""
+    for sample in samples(tx, None, more=False):
+        add(tx, sample)
+
+
 def fill(url: str) -> None:
     """The reference records of the demo in an empty database, and no workflow."""
     database = Database(url, lambda: NOW)
     database.prepare(COMPANY, [Module.model_validate(module) for module in starter("modules")])
     with database.begin() as tx:
-        load_demo(tx, more=False, shift=False)
+        load_reference(tx)
     database.close()
 
 

@@ -16,7 +16,7 @@ from engine.records.writer import Author, Records
 from engine.review.decisions import approve
 from engine.runs.rehearsal import rehearse
 from engine.settings import Settings
-from engine.starter.demo_records import COMPANY, load_demo
+from engine.starter.demo_records import COMPANY
 from engine.templates import parse
 from engine.workflows.catalogue import SCHEDULES, Block, blocks
 from engine.workflows.library import By, examine, save_draft, submit
@@ -29,6 +29,7 @@ from server.operations.registry import OPERATIONS
 from server.pages.frame.assets import ASSETS
 from tests.fakes import Clock
 from tests.plugins import installed
+from tests.story import load_reference
 
 DEMO = datetime(2026, 3, 10, 8, tzinfo=UTC)
 NOTE = {"id": "note", "type": "add_note", "text": "Seen"}
@@ -54,7 +55,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     )
     installation.prepare(COMPANY)
     with installation.database.begin() as tx:
-        load_demo(tx, more=False, shift=False)
+        load_reference(tx)
         Records(tx, Author("admin")).create("portfolios", {"name": "Legal"})
         draft = save_draft(tx, ESCALATE, By("alice"))
         waits = submit(tx, draft.id, draft.revision, "", By("alice"), installation.unsafe, None)

@@ -43,18 +43,12 @@ def is_empty(tx: Transaction) -> bool:
     return not (tx.count(LOGINS) or tx.count(WORKFLOWS) or tx.count(tx.schema.tables["users"]))
 
 
-def load_demo(tx: Transaction, *, more: bool, shift: bool) -> None:
-    """Put the demo's records into an empty database; no workflow hears of it.
-
-    `more` adds to the few records of the reference cases those that make it look lived in. `shift`
-    moves all dates so that the demo's today is today; without it they are those of the file.
-    """
-    for sample in samples(tx, tx.company.calendar.today(tx.now) if shift else None, more=more):
-        add(tx, sample)
-
-
 def samples(tx: Transaction, today: date | None, *, more: bool = True) -> Iterator[Sample]:
-    """The records in an order in which each refers only to earlier ones."""
+    """The records in an order in which each refers only to earlier ones.
+
+    With `today` all dates are moved so that the demo's today is that day. `more` adds to the few
+    records of the reference cases those that make it look lived in.
+    """
     source = starter("demo")
     days = today - datetime.fromisoformat(source["now"]).date() if today else timedelta()
     for row in source["reference"] + (source["more"] if more else []):

@@ -14,12 +14,13 @@ from engine.people.audit import listed
 from engine.records.tables import ENTRIES, EVENTS, RUNS, VERSIONS, WORKFLOWS
 from engine.runs.rehearsal import audience
 from engine.settings import Settings
-from engine.starter.demo_records import COMPANY, is_empty, load_demo
+from engine.starter.demo_records import COMPANY, add, is_empty, samples
 from engine.starter.demo_workflows import open_demo
 from engine.workflows.library import examine
 from engine.workflows.workflow import Workflow
 from tests.databases import Pair
 from tests.fakes import Clock
+from tests.story import load_reference
 
 PAST_DUE_AND_SENT: dict[str, Any] = {
     "name": "Past due",
@@ -53,7 +54,7 @@ def installation(pair: Pair, tmp_path: Path, clock: Clock) -> Iterator[Installat
 
 def test_the_reference_records_are_those_of_the_use_cases(installation: Installation) -> None:
     with installation.database.begin() as tx:
-        load_demo(tx, more=False, shift=False)
+        load_reference(tx)
         found = audience(tx, Workflow.model_validate(PAST_DUE_AND_SENT))
         invoices = tx.schema.tables["invoices"]
         rows = tx.db.execute(select(invoices.c.number, invoices.c.due_date))
@@ -72,7 +73,8 @@ def test_the_reference_records_are_those_of_the_use_cases(installation: Installa
 def test_the_dates_of_the_demo_move_with_today(installation: Installation, clock: Clock) -> None:
     clock.set(datetime(2026, 7, 14, 5, 30, tzinfo=UTC))
     with installation.database.begin() as tx:
-        load_demo(tx, more=False, shift=True)
+        for sample in samples(tx, tx.company.calendar.today(tx.now), more=False):
+            add(tx, sample)
         invoices, tickets = tx.schema.tables["invoices"], tx.schema.tables["tickets"]
         due = tx.db.scalar(select(invoices.c.due_date).where(invoices.c.number == "INV-3"))
         created = tx.db.scalar(select(tickets.c.created_at).where(tickets.c.number == "TK-1"))
@@ -151,7 +153,7 @@ def test_the_demo_is_only_for_an_installation_that_nobody_uses(installation: Ins
     with installation.database.read() as tx:
         assert is_empty(tx)
     with installation.database.begin() as tx:
-        load_demo(tx, more=False, shift=False)
+        load_reference(tx)
         assert not is_empty(tx)
 
 
