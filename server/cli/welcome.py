@@ -42,7 +42,7 @@ def words(installation: Installation, *, demo: bool, token: str = "") -> str:
 
     The token is known at the demo's first start alone.
     """
-    at = f"Sayso is at {installation.settings.address}. Ctrl+C stops it."
+    at = f"Sayso is at {installation.settings.address} (Ctrl+C stops it)"
     with installation.database.read() as tx:
         known = {row.username for row in logins.logins(tx)}
     if not demo:
