@@ -36,3 +36,9 @@ def test_the_version_is_said_in_one_place() -> None:
     project = tomllib.loads(HOUSE.joinpath("pyproject.toml").read_text("utf-8"))
     assert project["project"]["dynamic"] == ["version"]
     assert CliRunner().invoke(main, ["--version"]).output == f"sayso, version {VERSION}\n"
+
+
+def test_P1_no_dependency_asks_for_the_release_of_a_kernel() -> None:
+    """Installers compare it as a version, which on most Linux systems it is not."""
+    project = HOUSE.joinpath("pyproject.toml").read_text(encoding="utf-8")
+    assert "platform_release" not in project

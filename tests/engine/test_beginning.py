@@ -1,4 +1,4 @@
-"""An empty database: several processes may begin at once."""
+"""R-e: an empty database: several processes may begin at once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

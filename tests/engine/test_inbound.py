@@ -267,7 +267,7 @@ def test_what_no_charset_or_kind_of_file_can_be_is_read_all_the_same() -> None:
 # --- the world outside: faults by their number ---
 
 
-def test_w2_a_mail_sent_along_is_kept_under_its_subject() -> None:
+def test_W2_a_mail_sent_along_is_kept_under_its_subject() -> None:
     inside = letter("bo@acme.test", "Your order")
     raw = (
         b"From: ana@acme.test\nContent-Type: multipart/mixed; boundary=x\n\n--x\n\nSee below.\n"
@@ -279,7 +279,7 @@ def test_w2_a_mail_sent_along_is_kept_under_its_subject() -> None:
     assert read(bounce("<1@demo.test>", "bo@acme.test")).files == ()
 
 
-def test_w4_a_sentence_that_says_who_wrote_is_no_quotation() -> None:
+def test_W4_a_sentence_that_says_who_wrote_is_no_quotation() -> None:
     mail = "On 3 March I wrote:\nplease refund."
     assert unquoted(mail) == mail
     sibling = "Thanks!\n\nAm Montag schrieb ich:\nbitte zahlen."
@@ -296,7 +296,7 @@ def test_w4_a_sentence_that_says_who_wrote_is_no_quotation() -> None:
     ],
     ids=["utf-8", "cp1252", "encoded"],
 )
-def test_w7_a_header_is_read_in_whatever_bytes_it_came(header: bytes, subject: str) -> None:
+def test_W7_a_header_is_read_in_whatever_bytes_it_came(header: bytes, subject: str) -> None:
     assert read(b"From: a@b.test\n" + header + b"\n\nText").subject == subject
 
 
@@ -310,7 +310,7 @@ def test_w7_a_header_is_read_in_whatever_bytes_it_came(header: bytes, subject: s
     ],
     ids=["comma", "in two", "quotes", "raw"],
 )
-def test_w7_a_name_is_read_whole(given: bytes, name: str) -> None:
+def test_W7_a_name_is_read_whole(given: bytes, name: str) -> None:
     mail = read(b"From: " + given + b" <cy@acme.test>\n\nText")
     assert (mail.sender, mail.name) == ("cy@acme.test", name)
 
@@ -325,7 +325,7 @@ def test_w7_a_name_is_read_whole(given: bytes, name: str) -> None:
         ("nonsense", "Réponse".encode(), "Réponse"),
     ],
 )
-def test_w8_text_is_read_as_browsers_read_it(charset: str, data: bytes, text: str) -> None:
+def test_W8_text_is_read_as_browsers_read_it(charset: str, data: bytes, text: str) -> None:
     head = f"From: a@b.test\nContent-Type: text/plain; charset={charset}\n\n".encode()
     assert read(head + data).text == text
 
@@ -338,7 +338,7 @@ STATUS = (
 @pytest.mark.parametrize("kind", ["delivery-status", "global-delivery-status"])
 @pytest.mark.parametrize("coding", ["7bit", "base64", "quoted-printable"])
 @pytest.mark.parametrize("which", ["Final-Recipient", "Original-Recipient"])
-def test_w9_a_bounce_is_one_however_it_is_written(kind: str, coding: str, which: str) -> None:
+def test_W9_a_bounce_is_one_however_it_is_written(kind: str, coding: str, which: str) -> None:
     address_type = "utf-8" if kind.startswith("global") else "rfc822"
     status = STATUS.format(which=which, type=address_type).encode()
     encoded = {
@@ -360,7 +360,7 @@ def test_w9_a_bounce_is_one_however_it_is_written(kind: str, coding: str, which:
     assert report.about[0] == "<1@demo.test>"
 
 
-def test_w9_a_forwarded_address_that_bounces_counts_for_ours_too() -> None:
+def test_W9_a_forwarded_address_that_bounces_counts_for_ours_too() -> None:
     status = STATUS.format(which="Final-Recipient", type="rfc822").replace(
         "Action", "Original-Recipient: rfc822; info@acme.test\nAction"
     )
@@ -382,7 +382,7 @@ def test_w9_a_forwarded_address_that_bounces_counts_for_ours_too() -> None:
         ("<p>New</p></blockquote><p>still new", "New still new"),
     ],
 )
-def test_w10_what_html_quotes_is_quoted(html: str, text: str) -> None:
+def test_W10_what_html_quotes_is_quoted(html: str, text: str) -> None:
     mail = read(b"From: a@b.test\nContent-Type: text/html\n\n" + html.encode())
     assert " ".join(mail.text.split()) == text
 
@@ -396,16 +396,16 @@ def test_w10_what_html_quotes_is_quoted(html: str, text: str) -> None:
         "Réponse automatique :",
     ],
 )
-def test_w11_an_answer_that_nobody_wrote_is_known_by_its_subject(subject: str) -> None:
+def test_W11_an_answer_that_nobody_wrote_is_known_by_its_subject(subject: str) -> None:
     assert read(letter("ana@acme.test", subject)).automatic
 
 
-def test_w11_a_person_may_write_of_the_office() -> None:
+def test_W11_a_person_may_write_of_the_office() -> None:
     assert read(letter("ana@acme.test", "Out of office chairs?")).automatic == ""
 
 
 @pytest.mark.parametrize(("method", "machine"), [("REPLY", True), ("REQUEST", False)])
-def test_w11_an_answer_to_an_invitation_is_a_machines(method: str, machine: bool) -> None:
+def test_W11_an_answer_to_an_invitation_is_a_machines(method: str, machine: bool) -> None:
     raw = (
         f"From: ana@acme.test\nSubject: Accepted: Meeting\nContent-Type: text/calendar; "
         f"method={method}\n\nBEGIN:VCALENDAR\n"

@@ -43,7 +43,7 @@ def words(source: str) -> str:
         ("{{ 5 if record.score else 7 }}", "the 5 if score, otherwise 7"),
     ],
 )
-def test_t1_a_value_is_said_with_all_that_is_done_to_it(source: str, said: str) -> None:
+def test_T1_a_value_is_said_with_all_that_is_done_to_it(source: str, said: str) -> None:
     binder = LEADS if "score" in source else BINDER
     assert value(source, binder) == said
 
@@ -64,7 +64,7 @@ def test_t1_a_value_is_said_with_all_that_is_done_to_it(source: str, said: str) 
         ("{{ 'boss@x.test' }}", "“boss@x.test”"),
     ],
 )
-def test_t1_a_recipient_is_said_with_all_that_is_done_to_it(source: str, said: str) -> None:
+def test_T1_a_recipient_is_said_with_all_that_is_done_to_it(source: str, said: str) -> None:
     assert person(source, BINDER) == said
 
 
@@ -80,12 +80,12 @@ def test_t1_a_recipient_is_said_with_all_that_is_done_to_it(source: str, said: s
         ("{{ record.note|truncate(9, '!') }}", "[note cut to 9 letters and “!”]"),
     ],
 )
-def test_t1_texts_are_said_with_their_branches_and_loops(source: str, said: str) -> None:
+def test_T1_texts_are_said_with_their_branches_and_loops(source: str, said: str) -> None:
     assert words(source).startswith(said)
 
 
 @pytest.mark.parametrize("filter_name", sorted(FILTERS))
-def test_t1_every_filter_has_words_that_say_its_value(filter_name: str) -> None:
+def test_T1_every_filter_has_words_that_say_its_value(filter_name: str) -> None:
     assert "{value}" in FILTERS[filter_name].reads
 
 
@@ -95,7 +95,7 @@ def test_t1_every_filter_has_words_that_say_its_value(filter_name: str) -> None:
     st.sampled_from(sorted(FILTERS)),
     st.lists(st.sampled_from(["1", "2", "'a'", "'b'", "record.total"]), max_size=2),
 )
-def test_t1_two_templates_that_do_different_things_read_differently(
+def test_T1_two_templates_that_do_different_things_read_differently(
     first: str, given_first: list[str], second: str, given_second: list[str]
 ) -> None:
     def written(filter_name: str, settings: list[str]) -> str | None:

@@ -281,7 +281,7 @@ def test_shortcodes_are_names_that_are_given_with_the_data(source: str, expected
         ("{{ $status$ }}", None),
     ],
 )
-def test_t24_a_dollar_that_closes_a_shortcode_is_not_printed(
+def test_T24_a_dollar_that_closes_a_shortcode_is_not_printed(
     source: str, expected: str | None
 ) -> None:
     data = dict.fromkeys(("$status", "$status$"), "Open")

@@ -1,4 +1,4 @@
-"""Databases of earlier releases are opened by this program, and what waited in them goes on."""
+"""R-a: databases of earlier releases are opened by this program, and what waited goes on."""
 
 import sqlite3
 from collections.abc import Callable, Iterator

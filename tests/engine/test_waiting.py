@@ -191,7 +191,7 @@ def until(comes_true: Callable[[], bool]) -> None:
     ],
 )
 @pytest.mark.parametrize("pairs", ["sqlite"], indirect=True)
-def test_t10_the_day_is_counted_and_then_the_time_on_that_day(
+def test_T10_the_day_is_counted_and_then_the_time_on_that_day(
     template_database: TemplateDatabase, clock: Clock, begins: str, wait: dict[str, Any], ends: str
 ) -> None:
     steps = [{"id": "rest", "type": "wait", **wait}, {"id": "log", "type": "add_note", "text": "x"}]

@@ -126,7 +126,7 @@ def test_a_window_shows_a_time_of_day(window: dict[str, object], clock: str, sho
         ({"from": "9", "to": "12:00"}, "15:00", False),  # what is wrong there is the window
     ],
 )
-def test_t8_a_message_at_a_time_outside_the_window_is_refused(
+def test_T8_a_message_at_a_time_outside_the_window_is_refused(
     window: dict[str, object] | None, at: str, refused: bool
 ) -> None:
     step = {"id": "m", "type": "send_email", "to": ["x@y.test"], "subject": "S", "body": "B"}

@@ -248,7 +248,7 @@ def test_the_doctor_says_when_mail_came_last_and_what_is_in_its_way(
 
 @only_sqlite
 @pytest.mark.parametrize("words", [["--help"], ["serve", "--help"], ["token", "create", "--help"]])
-def test_help_comes_at_once_because_it_imports_nothing_large(words: list[str]) -> None:
+def test_P4_help_comes_at_once_because_it_imports_nothing_large(words: list[str]) -> None:
     code = (
         "import sys\n"
         "from server.cli.commands import main\n"
@@ -263,7 +263,7 @@ def test_help_comes_at_once_because_it_imports_nothing_large(words: list[str]) -
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_the_sender_of_mails_can_come_from_the_environment(
+def test_P3_the_sender_of_mails_can_come_from_the_environment(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def sender() -> tuple[str, str]:

@@ -478,7 +478,7 @@ def test_what_is_about_a_record_stands_on_its_page(installation: Installation) -
 # --- the first user ---
 
 
-def test_the_first_user_comes_in_by_the_link_and_nobody_after_them(tmp_path: Path) -> None:
+def test_P4_the_first_user_comes_in_by_the_link_and_nobody_after_them(tmp_path: Path) -> None:
     empty = Installation.of(Settings(data_dir=tmp_path / "empty"))
     empty.prepare()
     with empty.database.begin() as tx:
