@@ -20,8 +20,8 @@ from engine.runs.entry import Entry
 from engine.workflows.fingerprint import fingerprint
 from engine.workflows.workflow import Workflow
 from tests.databases import Pair, PostgresPairs, SqlitePairs
-from tests.office import Office, prepare
 from tests.servers import postgres, redis
+from tests.stages.office.office import Office, prepare
 
 Document = dict[str, Any]
 CREATED = {"type": "record_created"}

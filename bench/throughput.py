@@ -9,7 +9,7 @@ from bench import floor
 from bench.ground import CREATED, OWES, Took, best, create, idle, office, tell, timed
 from engine.records.tables import ENTRIES, RUNS
 from engine.records.writer import Author, Records
-from tests.office import Office
+from tests.stages.office.office import Office
 
 RECORD_STEPS = [
     {"id": "a", "type": "update_fields", "values": {"status": "Sent"}},

@@ -22,7 +22,7 @@ from server.cli.reference_page import reference  # noqa: E402 - as above
 from server.pages.frame.assets import ASSETS  # noqa: E402 - as above
 from tests.databases import Pair  # noqa: E402 - as above
 from tests.fakes import Clock  # noqa: E402 - as above
-from tests.server.reception import REMIND, Reception, furnish, opened  # noqa: E402 - as above
+from tests.stages.office.reception import REMIND, Reception, furnish, opened  # noqa: E402 - as above
 
 PING = {"id": "ping", "type": "ping_crm"}
 NAMED = {"id": "call", "type": "webhook", "url": "https://books.example.com/hook"}

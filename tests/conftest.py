@@ -26,7 +26,7 @@ from tests.servers import (
     web_server,
 )
 
-pytest.register_assert_rewrite("tests.story")
+pytest.register_assert_rewrite("tests.stages.demo.story")
 
 # A slow machine is not a bug: hypothesis would otherwise fail an example that takes 200 ms.
 settings.register_profile("sayso", deadline=None)

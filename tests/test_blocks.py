@@ -29,7 +29,7 @@ from server.operations.registry import OPERATIONS
 from server.pages.frame.assets import ASSETS
 from tests.fakes import Clock
 from tests.plugins import installed
-from tests.story import load_reference
+from tests.stages.demo.story import load_reference
 
 DEMO = datetime(2026, 3, 10, 8, tzinfo=UTC)
 NOTE = {"id": "note", "type": "add_note", "text": "Seen"}

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from engine.records.tables import RUNS
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import Story, living, local
+from tests.stages.demo.story import Story, living, local
 
 MAIL = {"type": "send_email", "to": ["account"], "body": "Please pay {{ record.balance }}."}
 PAUSE = {"type": "wait", "days": 5, "working_days": True}

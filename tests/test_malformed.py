@@ -21,7 +21,7 @@ from engine.workflows.fingerprint import fingerprint
 from engine.workflows.library import By, Checked, Library, examine, save_draft, submit
 from tests.databases import SqlitePairs
 from tests.malformed import CASES, SOUND, Document, Malformed
-from tests.story import NOW, fill, scenarios
+from tests.stages.demo.story import NOW, fill, scenarios
 
 
 @pytest.fixture(scope="module")

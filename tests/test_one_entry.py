@@ -22,8 +22,8 @@ from engine.templates.filters.registry import AT, FILTERS, register
 from engine.workflows.catalogue import Block, blocks
 from server.cli.reference_page import reference
 from tests.databases import Pair
-from tests.engine.small_database import holding, in_facts, in_memory, in_sql, opened
-from tests.engine.small_world import COMPANY, MODULES, NOW, World, binder, module, of, written
+from tests.stages.conditions.database import holding, in_facts, in_memory, in_sql, opened
+from tests.stages.conditions.world import COMPANY, MODULES, NOW, World, binder, module, of, written
 
 OPTIONS = dict.fromkeys(("picklist", "multipicklist"), ("Open", "Waiting"))
 TITLES = ("ab", "abc", "abcd", "Straße", "ßßß", "😀😀😀😀", "a b", None)

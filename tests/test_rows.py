@@ -38,7 +38,7 @@ from engine.workflows.workflow import Workflow
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.servers import require_printer
-from tests.story import Story, Told, living, local, play, scenarios
+from tests.stages.demo.story import Story, Told, living, local, play, scenarios
 
 ROWS = {name: row for name, row in scenarios(Path(__file__).parent / "scenarios", "R*.json")}
 CHECKS = ("schedules", "finds", "prints", "refuses", "accepts", "advises")

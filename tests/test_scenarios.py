@@ -13,8 +13,8 @@ from engine.runs.rehearsal import rehearse
 from engine.workflows.library import examine
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.office import PLENTY
-from tests.story import living, play, reachable, scenarios
+from tests.stages.demo.story import living, play, reachable, scenarios
+from tests.stages.office.office import PLENTY
 
 Scenario = dict[str, Any]
 CASES = dict(scenarios(Path(__file__).parent / "scenarios", "U*.json"))

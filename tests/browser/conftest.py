@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from engine.installation import Installation
 from tests.fakes import Clock
-from tests.showroom import enter, furnish, served, stock
+from tests.stages.demo.showroom import enter, furnish, served, stock
 
 NOW = datetime(2026, 3, 10, 8, 0, tzinfo=UTC)
 

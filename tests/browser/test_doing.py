@@ -3,7 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from engine.installation import Installation
-from tests.showroom import enter
+from tests.stages.demo.showroom import enter
 
 
 def test_a_changed_template_waits_until_somebody_else_approves_it(

@@ -14,7 +14,7 @@ from engine.installation import Installation
 from engine.people.logins import create_first_link
 from engine.settings import Settings
 from tests.fakes import Clock
-from tests.showroom import PASSWORD, enter, served
+from tests.stages.demo.showroom import PASSWORD, enter, served
 
 NOW = datetime(2026, 3, 10, 8, 0, tzinfo=UTC)
 

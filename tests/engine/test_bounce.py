@@ -15,7 +15,7 @@ from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.post import bounce, complaint, letter
 from tests.servers import ImapServer, MailServer
-from tests.story import Story, living
+from tests.stages.demo.story import Story, living
 
 COMPANY = {"sender": "billing@demo.test"}
 HELLO = {

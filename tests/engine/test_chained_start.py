@@ -12,7 +12,7 @@ from engine.workflows.library import By, examine, save_draft, submit
 from engine.workflows.workflow import Workflow
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import Story, living
+from tests.stages.demo.story import Story, living
 
 
 def document(name: str, module: str, *steps: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from engine.records.tables import RUNS
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import Story, living
+from tests.stages.demo.story import Story, living
 
 TICK = timedelta(minutes=10)
 # Where the clocks go forward by an hour and back, and where they do so by half an hour.

@@ -16,8 +16,8 @@ from engine.conditions.operators import OPERATORS
 from engine.conditions.readings import Columns, holds, where
 from engine.conditions.words import describe, plain, reasons
 from engine.problems import Invalid, Problem
-from tests.engine.small_database import holding, opened
-from tests.engine.small_world import MODULES, NOW, SCHEMA, TODAY, Row, World, binder, written
+from tests.stages.conditions.database import holding, opened
+from tests.stages.conditions.world import MODULES, NOW, SCHEMA, TODAY, Row, World, binder, written
 
 Changes = Mapping[str, tuple[Any, Any]]
 COUNTED = "Or count from now: `today-30d`, `today+5wd`."

@@ -19,8 +19,8 @@ from engine.records.database import Database
 from engine.schema.fields import Field
 from engine.schema.sql_types import Fold
 from tests.databases import Pair
-from tests.engine.small_database import holding, in_facts, in_memory, in_sql, opened
-from tests.engine.small_world import (
+from tests.stages.conditions.database import holding, in_facts, in_memory, in_sql, opened
+from tests.stages.conditions.world import (
     CATEGORIES,
     COMPANY,
     MARKS,

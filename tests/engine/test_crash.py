@@ -15,9 +15,9 @@ from sqlalchemy import func, select
 
 from engine.records.tables import EVENTS, PENDING, RUNS, WORKFLOWS
 from tests.databases import Pair, TemplateDatabase
-from tests.engine.labour import context, count_up, now, save, work
-from tests.office import Office, prepare
 from tests.servers import Answer, MailServer, Request, http_server
+from tests.stages.office.office import Office, prepare
+from tests.stages.office.processes import context, count_up, now, save, work
 
 pytestmark = pytest.mark.slow
 

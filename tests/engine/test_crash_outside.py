@@ -16,12 +16,12 @@ from engine.queue import Doorbell, queue
 from engine.schema.stored_files import named
 from engine.starter.demo_records import COMPANY
 from tests.databases import Pair, TemplateDatabase
-from tests.engine.labour import context, now, reach_out
 from tests.engine.test_crash import LEASE, WORKERS, pause, runs_of, settle, states
 from tests.fakes import FakeTwilio
-from tests.office import PLENTY, Office
 from tests.servers import Answer, Request, http_server
-from tests.story import fill
+from tests.stages.demo.story import fill
+from tests.stages.office.office import PLENTY, Office
+from tests.stages.office.processes import context, now, reach_out
 
 pytestmark = pytest.mark.slow
 

@@ -20,7 +20,7 @@ from engine.workflows.library import examine
 from engine.workflows.workflow import Workflow
 from tests.databases import Pair
 from tests.fakes import Clock
-from tests.story import load_reference
+from tests.stages.demo.story import load_reference
 
 PAST_DUE_AND_SENT: dict[str, Any] = {
     "name": "Past due",

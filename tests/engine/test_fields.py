@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from engine.problems import BadValue, Invalid, Problem
 from engine.schema.fields import FIELD_TYPES, Field
 from engine.schema.modules import Module, Schema, check_module
-from tests.engine.small_world import SCHEMA, module, of
+from tests.stages.conditions.world import SCHEMA, module, of
 
 OPTIONS = ("Open", "Straße", "Élan, vital")
 KEPT_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00")).map(str.strip)

@@ -9,7 +9,7 @@ from engine.conditions.formulas import check_formula
 from engine.problems import Problem
 from engine.schema.fields import Field
 from engine.schema.modules import Schema
-from tests.engine.small_world import SCHEMA, binder
+from tests.stages.conditions.world import SCHEMA, binder
 
 
 def found(formula: dict[str, Any] | None, of: str = "money") -> list[Problem]:

@@ -17,11 +17,11 @@ from engine.runs.sending import quotas
 from engine.runs.sending.outbox import lift_stop, send_now, waiting
 from engine.runs.sending.quotas import Message
 from tests.databases import TemplateDatabase
-from tests.engine.labour import context, write_to_many
 from tests.fakes import Clock
-from tests.office import COMPANY, Office, prepare
 from tests.servers import MailServer, web_server
-from tests.story import living
+from tests.stages.demo.story import living
+from tests.stages.office.office import COMPANY, Office, prepare
+from tests.stages.office.processes import context, write_to_many
 
 MAIL: dict[str, Any] = {
     "id": "mail",

@@ -21,8 +21,8 @@ from engine.conditions.bound import Binder, Opposite
 from engine.conditions.operators import OPERATORS
 from engine.records.database import Database
 from tests.databases import Pair
-from tests.engine.small_database import holding, in_facts, in_memory, in_sql, opened
-from tests.engine.small_world import NOW, World, binder, written
+from tests.stages.conditions.database import holding, in_facts, in_memory, in_sql, opened
+from tests.stages.conditions.world import NOW, World, binder, written
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,7 @@ from engine.workflows.fingerprint import fingerprint
 from engine.workflows.library import By, examine, save_draft, submit, version_row, versions
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import Story, living
+from tests.stages.demo.story import Story, living
 
 Document = dict[str, Any]
 

@@ -22,7 +22,7 @@ from engine.schema.stored_files import AttachedFiles, Attachment
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.servers import MailServer
-from tests.story import NOW, fill
+from tests.stages.demo.story import NOW, fill
 
 PDF = b"%PDF-1.7 invoice"
 

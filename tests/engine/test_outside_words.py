@@ -7,7 +7,7 @@ import pytest
 from engine.problems import Invalid
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import living
+from tests.stages.demo.story import living
 
 CALL = {"id": "call", "type": "webhook", "url": "https://a.test/x", "method": "POST"}
 

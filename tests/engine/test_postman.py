@@ -21,7 +21,7 @@ from tests.databases import Pair, TemplateDatabase
 from tests.fakes import Clock
 from tests.post import letter
 from tests.servers import ImapServer, free_port
-from tests.story import fill
+from tests.stages.demo.story import fill
 
 MINUTE = timedelta(minutes=1)
 

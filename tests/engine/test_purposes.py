@@ -13,7 +13,7 @@ from engine.schema.purposes import CAME_AS, Purpose
 from engine.starter import starter
 from engine.workflows.library import examine
 from tests.databases import Pair
-from tests.engine.small_world import COMPANY, NOW
+from tests.stages.conditions.world import COMPANY, NOW
 
 REMIND = {
     "name": "Bills - Remind",

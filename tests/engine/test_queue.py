@@ -14,9 +14,9 @@ from sqlalchemy import select
 from engine.queue import Doorbell, Listener, Rings, queue
 from engine.records.tables import HEARTBEATS, RUNS
 from tests.databases import Pair, TemplateDatabase
-from tests.engine.labour import now
-from tests.office import Office, prepare
 from tests.servers import web_server
+from tests.stages.office.office import Office, prepare
+from tests.stages.office.processes import now
 
 NOTE = {"id": "log", "type": "add_note", "text": "Seen"}
 CREATED = {"type": "record_created"}

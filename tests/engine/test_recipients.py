@@ -14,7 +14,7 @@ from engine.records.writer import Author, Records
 from engine.runs.addressees import described, language_of, refusal
 from engine.runs.recipients import Recipients
 from tests.databases import TemplateDatabase
-from tests.story import NOW, fill
+from tests.stages.demo.story import NOW, fill
 
 pytestmark = pytest.mark.parametrize("pairs", ["sqlite"], indirect=True)
 

@@ -17,7 +17,7 @@ from engine.schema.fields import Field
 from engine.schema.modules import Module
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import fill
+from tests.stages.demo.story import fill
 
 ALICE = Author("alice")
 NOW = datetime(2026, 3, 10, 8, 0, tzinfo=UTC)

@@ -21,8 +21,8 @@ from engine.workflows.library import Live
 from engine.workflows.recurrence import Recurrence, recurrence
 from engine.workflows.workflow import Workflow
 from tests.databases import Pair
-from tests.engine.small_database import holding, opened
-from tests.engine.small_world import COMPANY, NOW, TODAY, World
+from tests.stages.conditions.database import holding, opened
+from tests.stages.conditions.world import COMPANY, NOW, TODAY, World
 
 HISTORIES = {"sqlite": 500, "postgres": 150}
 MINE, OTHER, MARK = 1, 2, "change 77"

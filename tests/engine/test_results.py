@@ -7,7 +7,7 @@ import pytest
 from engine.problems import Invalid
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import living, reachable
+from tests.stages.demo.story import living, reachable
 
 CALL = {"id": "call", "type": "webhook", "url": "https://acc.test/hook", "on_error": "continue"}
 

@@ -11,7 +11,7 @@ from engine.records.tables import AUDIT, ENTRIES, EVENTS, RUNS
 from engine.runs.retention import Keep
 from tests.databases import Pair, TemplateDatabase
 from tests.fakes import Clock
-from tests.office import Office, prepare
+from tests.stages.office.office import Office, prepare
 
 NOTE = {"id": "note", "type": "add_note", "text": "Seen."}
 KEEP = Keep(events=10, steps=20, audit=30)

@@ -10,7 +10,7 @@ from engine.records import rota
 from engine.records.writer import Author, Records
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import Story, living
+from tests.stages.demo.story import Story, living
 
 
 @pytest.fixture

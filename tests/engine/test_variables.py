@@ -21,7 +21,7 @@ from engine.workflows.library import Live, examine
 from engine.workflows.workflow import Workflow
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import Story, living
+from tests.stages.demo.story import Story, living
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from engine.runs.switching import switch_off
 from engine.workflows.workflow import Workflow
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import Story, living, local
+from tests.stages.demo.story import Story, living, local
 
 PAID: dict[str, Any] = {
     "name": "Invoices - Wait for the money",

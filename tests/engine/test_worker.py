@@ -17,8 +17,8 @@ from engine.runs.switching import switch_off
 from engine.runs.worker import Worker
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.office import Office, prepare
 from tests.servers import Answer, MailServer, Request, WebServer, http_server, web_server
+from tests.stages.office.office import Office, prepare
 
 NOTE = {"id": "log", "type": "add_note", "text": "Seen {{ record.number }}"}
 SAVED = {"type": "record_saved"}

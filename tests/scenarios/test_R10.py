@@ -11,7 +11,7 @@ from engine.runs.enrol import Cause
 from engine.runs.manual_start import Started, start
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import Story, living
+from tests.stages.demo.story import Story, living
 
 USERS = [f"user-{number}" for number in range(20)]
 STEP = {"id": "tell", "type": "notify", "to": ["mgr"], "text": "{{ record.number }}"}

@@ -13,7 +13,7 @@ from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.scenarios.test_R100 import PIXEL
 from tests.servers import pdf_of
-from tests.story import Story, Told, living
+from tests.stages.demo.story import Story, Told, living
 
 INVOICE = """<h1>NORDWOOD SUPPLIES SAS</h1><p>FACTURE No. NW-2026-0117</p>
 <p>Date : 27/02/2026</p><p>TOTAL EUR 1 200,50</p>"""

@@ -4,7 +4,7 @@ import pytest
 
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import Story, Told, living
+from tests.stages.demo.story import Story, Told, living
 
 DOCUMENT: Told = {
     "schema": 1,

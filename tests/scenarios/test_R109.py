@@ -15,7 +15,7 @@ from server.app import create_app
 from server.operations.registry import OPERATIONS, Answer, Missing
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import Story, living
+from tests.stages.demo.story import Story, living
 
 HAND_OVER = {
     "name": "Accounts - To Bob's portfolio",

@@ -15,7 +15,7 @@ from server.access.desk import Desk
 from server.operations.records import write_record
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import Story, living
+from tests.stages.demo.story import Story, living
 
 ASSIGN = {"id": "hand_over", "type": "assign", "to": "cons"}
 STEPS: list[tuple[dict[str, Any], str]] = [

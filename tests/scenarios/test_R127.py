@@ -8,8 +8,8 @@ import pytest
 
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.office import Office, prepare
 from tests.servers import MailServer
+from tests.stages.office.office import Office, prepare
 
 PARIS = ZoneInfo("Europe/Paris")
 MAIL = {"id": "mail", "type": "send_email", "to": ["account"], "subject": "Hi", "body": "Pay."}

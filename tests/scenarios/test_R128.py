@@ -6,9 +6,9 @@ from sqlalchemy import select
 from engine.records.tables import ALERTS
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.office import Office, prepare
 from tests.scenarios.test_R127 import CREATED, DOWN, MAIL, local, tried
 from tests.servers import MailServer
+from tests.stages.office.office import Office, prepare
 
 SOON = {**MAIL, "as_soon_as_possible": True}
 

@@ -9,8 +9,8 @@ from engine.records.suppression import listed
 from engine.runs.sending.mending import try_again
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.office import Office, prepare
 from tests.servers import MailServer
+from tests.stages.office.office import Office, prepare
 
 MAIL = {"id": "mail", "type": "send_email", "to": ["account"], "subject": "Hi", "body": "Pay."}
 NOTE = {"id": "log", "type": "add_note", "text": "Wrote to {{ record.number }}"}

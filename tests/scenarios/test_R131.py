@@ -15,7 +15,7 @@ from server.access.desk import Desk
 from server.operations.registry import OPERATIONS
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import Story, living
+from tests.stages.demo.story import Story, living
 
 LETTER = {"subject": "New bank account", "body": "Dear {{ record.name }}, we have a new account."}
 EVERYBODY = {"customers": ["ACME", "BETA", "DELTA"]}

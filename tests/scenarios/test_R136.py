@@ -14,8 +14,8 @@ from engine.workflows.library import Library, examine
 from engine.workflows.workflow import Workflow
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.office import Office, prepare
 from tests.servers import MailServer, mail_server
+from tests.stages.office.office import Office, prepare
 
 CREATED = {"type": "record_created"}
 MAIL = {"id": "mail", "type": "send_email", "to": ["account"], "subject": "Hi", "body": "Pay."}

@@ -12,8 +12,8 @@ from engine.records.writer import Author, Records
 from engine.runs.sending.outbox import let_go, waiting
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.office import COMPANY, Office, prepare
 from tests.servers import MailServer
+from tests.stages.office.office import COMPANY, Office, prepare
 
 MAIL = {"id": "mail", "type": "send_email", "to": ["memo"], "subject": "Hi", "body": "Pay."}
 DAILY = {"type": "schedule", "every": "day", "at": "09:00"}

@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from engine.records.tables import CLAIMS, RUNS
 from tests.databases import TemplateDatabase
-from tests.engine.labour import context, now, work
-from tests.office import Office, prepare
 from tests.servers import MailServer
+from tests.stages.office.office import Office, prepare
+from tests.stages.office.processes import context, now, work
 
 MAIL = {"id": "mail", "type": "send_email", "to": ["account"], "subject": "Hi", "body": "Pay."}
 LEASE = timedelta(seconds=2)

@@ -17,7 +17,7 @@ from server.access.rights import seen
 from server.operations.variables import list_variables
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import Story, Told, living
+from tests.stages.demo.story import Story, Told, living
 
 MODULES = ("invoices", "contacts", "accounts", "tickets", "quotes", "employees", "products")
 

@@ -12,7 +12,7 @@ from engine.records.tables import AUDIT
 from server.app import create_app
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import Story, living
+from tests.stages.demo.story import Story, living
 
 DOCUMENT = {
     "name": "Invoices - Send the statement",

@@ -7,7 +7,7 @@ from engine.templates.sms_length import measure, told
 from engine.workflows.library import examine
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import Told, living
+from tests.stages.demo.story import Told, living
 
 SHORT = "{{ record.number }} is ready."
 FRENCH = "Bonjour, {{ record.number }} est prêt. À bientôt, à la boutique du marché ou chez vous."

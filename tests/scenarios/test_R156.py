@@ -9,7 +9,7 @@ from engine.records.writer import Author, Records
 from engine.workflows.library import examine
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import Story, living
+from tests.stages.demo.story import Story, living
 
 REMINDER = {
     "name": "second_reminder",

@@ -9,7 +9,7 @@ from server.operations.templates import get_template, put_template
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.scenarios.test_R156 import REMINDER, delete, write
-from tests.story import Story, living
+from tests.stages.demo.story import Story, living
 
 
 def desk(story: Story) -> Desk:

@@ -14,7 +14,7 @@ from engine.workflows.library import By, save_draft, submit
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.scenarios.test_R156 import DOCUMENT, REMINDER, write
-from tests.story import Story, living
+from tests.stages.demo.story import Story, living
 
 
 def sent(story: Story, subject: str) -> list[str]:

@@ -7,7 +7,7 @@ from engine.review.decisions import approve
 from engine.workflows.library import By, save_draft, submit
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import living
+from tests.stages.demo.story import living
 
 ONCE = {
     "name": "Invoices - Once",

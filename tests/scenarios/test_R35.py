@@ -11,7 +11,7 @@ from engine.records.reader import Reader, RecordFacts
 from engine.records.writer import Author, Records
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import living, local
+from tests.stages.demo.story import living, local
 from tests.test_rows import workflow
 
 ZONES = ("Europe/Paris", "America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago")

@@ -7,8 +7,8 @@ import pytest
 from engine.runs.sending.outbox import waiting
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.office import Office, prepare
 from tests.servers import MailServer
+from tests.stages.office.office import Office, prepare
 
 MAIL = {"id": "mail", "type": "send_email", "to": ["account"], "subject": "Hi", "body": "Pay."}
 

@@ -10,7 +10,7 @@ from engine.problems import Invalid
 from server.operations.calendars import change_calendar
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.server.reception import Reception, furnish, opened
+from tests.stages.office.reception import Reception, furnish, opened
 
 DAILY: dict[str, Any] = {"trigger": {"type": "schedule", "every": "day", "at": "09:00"}}
 REFUSED = "the company's limit is 2 scheduled workflows, and there are 2 of them active."

@@ -10,8 +10,8 @@ from engine.installation import Installation
 from engine.queue import beat
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.server.reception import REMIND, Reception, furnish, opened
-from tests.showroom import browser_of
+from tests.stages.demo.showroom import browser_of
+from tests.stages.office.reception import REMIND, Reception, furnish, opened
 
 DAILY: dict[str, Any] = {
     "name": "Invoices - Each morning",

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.server.reception import furnish, opened, served
+from tests.stages.office.reception import furnish, opened, served
 
 DAILY: dict[str, Any] = {"trigger": {"type": "schedule", "every": "day", "at": "09:00"}}
 

@@ -13,8 +13,8 @@ from engine.records.tables import RUNS
 from engine.records.writer import Author, Records
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.server.reception import Reception, furnish, opened
-from tests.showroom import browser_of
+from tests.stages.demo.showroom import browser_of
+from tests.stages.office.reception import Reception, furnish, opened
 
 
 def waiting(name: str, status: str, at: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from server.operations.modules import describe_modules
 from server.operations.registry import Answer
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import Story, living
+from tests.stages.demo.story import Story, living
 
 MODULES = (
     *("accounts", "customer_groups", "contacts", "invoices", "credit_notes", "payments"),

@@ -13,7 +13,7 @@ from server.operations.registry import Answer
 from server.operations.trials import preview_audience
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import Story, living
+from tests.stages.demo.story import Story, living
 
 SENT = {"field": "status", "op": "equals", "value": "Sent"}
 OVERDUE = {"all": [SENT, {"field": "due_date", "op": "less_than", "value": "today"}]}

@@ -7,7 +7,7 @@ from engine.people.logins import create_user, open_session
 from server.app import create_app
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import living
+from tests.stages.demo.story import living
 
 BOOK = {
     "id": "book",

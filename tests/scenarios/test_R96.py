@@ -11,7 +11,7 @@ from engine.schema.stored_files import named
 from engine.workflows.workflow import Workflow
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import Story, Told, living
+from tests.stages.demo.story import Story, Told, living
 
 HTML = """<h1>Invoice {{ record.number }}</h1><p>{{ record.account.name }} owes
 {{ record.balance|money('EUR') }}.</p><img src="file:///etc/passwd"><link rel="stylesheet"

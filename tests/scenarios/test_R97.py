@@ -14,7 +14,7 @@ from engine.workflows.workflow import Workflow
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.plugins import SCORES, installed
-from tests.story import Story, Told, living
+from tests.stages.demo.story import Story, Told, living
 
 
 def document(function: str, **values: Any) -> Told:

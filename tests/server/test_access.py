@@ -13,7 +13,7 @@ from engine.problems import Invalid
 from server.access.rights import AGENT_CEILING, Refused, holder, need, rights, seen, signed_in
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.server.reception import Reception, furnish, opened
+from tests.stages.office.reception import Reception, furnish, opened
 
 EVERYBODY = frozenset(ROLES)
 

@@ -15,7 +15,7 @@ from engine.people import logins
 from engine.records import attachments
 from engine.schema.stored_files import clean
 from tests.fakes import Clock
-from tests.showroom import browser_of, furnish, opened
+from tests.stages.demo.showroom import browser_of, furnish, opened
 
 NOW = datetime(2026, 3, 10, 8, 0, tzinfo=UTC)
 BYTES = bytes(range(256)) * 400 + b"\r\n--end"

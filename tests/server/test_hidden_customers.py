@@ -20,7 +20,7 @@ from server.operations import runs, sending
 from server.operations.registry import OPERATIONS, Answer, Missing
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import Story, living
+from tests.stages.demo.story import Story, living
 
 WORD = "Xanadu"
 HIDDEN = re.compile(rf"{WORD}|INV-3\b|ACC-2\b", re.IGNORECASE)

@@ -18,8 +18,8 @@ from engine.workflows.library import By, save_draft, submit
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.post import letter
-from tests.server.reception import Reception, opened, served
-from tests.story import fill
+from tests.stages.demo.story import fill
+from tests.stages.office.reception import Reception, opened, served
 
 SHOP: dict[str, Any] = {
     "name": "Shop - Thank",

@@ -22,7 +22,7 @@ from server.mcp.server import Server
 from server.operations.registry import OPERATIONS
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.server.reception import REMIND, Reception, furnish, opened, served
+from tests.stages.office.reception import REMIND, Reception, furnish, opened, served
 
 pytestmark = [
     pytest.mark.anyio,

@@ -17,7 +17,7 @@ from engine.records.writer import Author, Records
 from server.app import create_app
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.story import Story, living
+from tests.stages.demo.story import Story, living
 
 TELL = {
     "name": "Tickets - Tell",

@@ -16,7 +16,7 @@ from server.operations import catalogue
 from server.operations.registry import OPERATIONS
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.server.reception import Reception, furnish, opened
+from tests.stages.office.reception import Reception, furnish, opened
 
 FILE = '''
 """The weather."""

@@ -17,8 +17,8 @@ from server.operations.registry import OPERATIONS, Answer, Missing
 from tests.answers import checked
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.server.reception import REMIND, Reception, furnish, opened
 from tests.servers import MailServer
+from tests.stages.office.reception import REMIND, Reception, furnish, opened
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from engine.records.writer import Author, Records
 from engine.settings import Settings
 from engine.workflows.library import By, save_draft, submit, version_row
 from tests.fakes import Clock
-from tests.showroom import PASSWORD, browser_of, furnish, opened
+from tests.stages.demo.showroom import PASSWORD, browser_of, furnish, opened
 
 NOW = datetime(2026, 3, 10, 8, 0, tzinfo=UTC)
 REMIND, DEALS = 1, 5

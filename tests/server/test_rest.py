@@ -14,7 +14,7 @@ from engine.queue import beat
 from server.operations.registry import OPERATIONS
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.server.reception import REMIND, Reception, furnish, opened, served
+from tests.stages.office.reception import REMIND, Reception, furnish, opened, served
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from engine.people.logins import open_session
 from server.app import create_app
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.server.reception import Reception, furnish, opened
+from tests.stages.office.reception import Reception, furnish, opened
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from engine.records.tables import AUDIT
 from engine.records.writer import Author, Records
 from tests.fakes import Clock
 from tests.server.test_attachments import program
-from tests.showroom import browser_of, furnish, opened
+from tests.stages.demo.showroom import browser_of, furnish, opened
 
 NOW = datetime(2026, 3, 10, 8, 0, tzinfo=UTC)
 PAGE = "/system/senders"

@@ -24,7 +24,7 @@ from server.cli.commands import main
 from server.operations import sending
 from server.operations.registry import OPERATIONS
 from tests.fakes import Clock
-from tests.showroom import browser_of, furnish, opened
+from tests.stages.demo.showroom import browser_of, furnish, opened
 
 NOW = datetime(2026, 3, 10, 20, 0, tzinfo=UTC)  # 21:00 in Paris
 DOCUMENT: dict[str, Any] = {

@@ -12,7 +12,7 @@ from engine.records.suppression import suppressed
 from engine.records.writer import Author, Records
 from tests.databases import Pair
 from tests.fakes import Clock, FakeTwilio
-from tests.server.reception import Reception, opened, served
+from tests.stages.office.reception import Reception, opened, served
 
 TWILIO = FakeTwilio()
 URL = f"twilio://{TWILIO.ACCOUNT}:{TWILIO.TOKEN.replace(' ', '%20')}@{TWILIO.SENDER}"

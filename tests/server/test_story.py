@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from server.cli.commands import main
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.server.reception import Reception, furnish, opened
+from tests.stages.office.reception import Reception, furnish, opened
 
 
 @pytest.fixture

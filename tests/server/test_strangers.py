@@ -19,8 +19,8 @@ from engine.records.writer import Author, Records
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.post import letter
-from tests.server.reception import Reception, opened, served
-from tests.story import fill
+from tests.stages.demo.story import fill
+from tests.stages.office.reception import Reception, opened, served
 
 ANA = "ana@acme.test"
 

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from engine.installation import Installation
 from engine.records.writer import Author, Records
 from tests.fakes import Clock
-from tests.showroom import browser_of, furnish, opened, stock
+from tests.stages.demo.showroom import browser_of, furnish, opened, stock
 
 NOW = datetime(2026, 3, 10, 8, 0, tzinfo=UTC)
 MAIL, FRENCH, TEXT, LETTER = "/templates/21", "/templates/22", "/templates/23", "/templates/24"

@@ -17,7 +17,7 @@ from server.access.desk import Desk
 from server.cli.diagnosis import examine as doctor
 from server.operations.registry import OPERATIONS
 from tests.fakes import Clock
-from tests.showroom import PASSWORD, browser_of
+from tests.stages.demo.showroom import PASSWORD, browser_of
 
 
 def opened(folder: Path, clock: Clock, **settings: Any) -> Installation:

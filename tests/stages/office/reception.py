@@ -1,4 +1,4 @@
-"""A house with its doors open, for tests: four people, a few records, clients of every kind."""
+"""An office with its doors open, for tests: four people, a few records, clients of every kind."""
 
 import socket
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ from server.operations.registry import Answer
 from server.operations.reviews import Proposal
 from tests.databases import Pair
 from tests.fakes import Clock
-from tests.office import MODULES
+from tests.stages.office.office import MODULES
 
 PEOPLE = {"alice": "author", "bob": "approver", "vera": "viewer", "root": "admin"}
 EMPLOYEES = Module.model_validate(
@@ -81,7 +81,7 @@ def furnish(url: str) -> None:
 
 @dataclass
 class Reception:
-    """The open house and ways to come in."""
+    """The open installation and ways to come in."""
 
     installation: Installation
     clock: Clock
@@ -141,7 +141,7 @@ class Reception:
 
 @contextmanager
 def opened(pair: Pair, clock: Clock, folder: Path, **more: Any) -> Iterator[Reception]:
-    """The house, without a web server. `more` are further settings."""
+    """The installation, without a web server. `more` are further settings."""
     urls = {"database_url": pair.database_url, "queue_url": pair.queue_url}
     settings = Settings.model_validate({**urls, "data_dir": folder / "data", **more})
     installation = Installation.of(settings, clock.now)

@@ -9,7 +9,7 @@ from engine.conditions import Bound, readings
 from engine.records.database import Database
 from engine.records.reader import Reader, RecordFacts
 from engine.records.transaction import Transaction
-from tests.engine.small_world import COMPANY, MODULES, NOW, SCHEMA, PlainFacts, World
+from tests.stages.conditions.world import COMPANY, MODULES, NOW, SCHEMA, PlainFacts, World
 
 
 class Undone(Exception):

@@ -77,7 +77,7 @@ def local(moment: str) -> datetime:
 
 @contextmanager
 def living(case: Told, template: TemplateDatabase, clock: Clock) -> Iterator["Story"]:
-    """A house with the demo's records, and the receiver and the model that the use case wants."""
+    """An installation with the demo's records, and the servers that the use case wants."""
     pair = template("reference", fill)
     links = Links("https://sayso.test", b"key of the tests")
     database = Database(pair.database_url, clock.now, links=links)
@@ -112,7 +112,7 @@ def living(case: Told, template: TemplateDatabase, clock: Clock) -> Iterator["St
 
 @dataclass
 class Story:
-    """A house in which one workflow is approved, and what has been seen of it so far.
+    """An installation in which one workflow is approved, and what has been seen of it so far.
 
     `asked` is what the model was sent.
     """

@@ -16,7 +16,7 @@ from engine.records.writer import Author, Records
 from engine.runs.sending.quotas import Message, claim
 from engine.runs.worker import Worker
 from tests.databases import Pair
-from tests.office import Office
+from tests.stages.office.office import Office
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext
