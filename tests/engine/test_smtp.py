@@ -695,3 +695,9 @@ def test_a_server_that_is_not_there_means_not_sent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     assert deliver(f"smtp://127.0.0.1:{port}", MAIL).state == "retry"
+
+
+def test_W12_our_mail_asks_for_no_automatic_answer_and_still_for_bounces() -> None:
+    asked = str(read(build(MAIL))["X-Auto-Response-Suppress"]).split(", ")
+    assert "OOF" in asked
+    assert not {"All", "NDR"} & set(asked)
