@@ -138,12 +138,14 @@ def test_an_only_contact_of_one_invoice_keeps_the_others_out_of_its_group(tx: Tr
     assert asked.warnings == ["left out ap@acme.test: INV-2 is for Ana Lopez only"]
 
 
-def test_a_field_of_the_record_comes_before_a_rule_of_its_name(tx: Transaction) -> None:
+def test_a_field_of_the_record_comes_before_a_rule_of_its_name(
+    tx: Transaction, monkeypatch: pytest.MonkeyPatch
+) -> None:
     record = facts(tx, "TK-2", "tickets")
     contact = record.module.field("contact").model_copy(update={"name": "contacts"})
     fields = (*record.module.fields, contact)
     module = record.module.model_copy(update={"fields": fields})
-    tx.schema.modules["tickets"] = module
+    monkeypatch.setitem(tx.schema.modules, "tickets", module)  # databases share their schema
     values = {**record.values, "contacts": tx.find(tx.schema.module("contacts"), "C1")}
     found = Recipients(RecordFacts(record.reader, module, values)).people("contacts")
     assert [each.address for each in found] == ["ana@acme.test"]
