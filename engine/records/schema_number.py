@@ -7,7 +7,7 @@ from engine.records.tables import MODULES, STATE
 
 KEY = "schema"
 # The number of this program. Whoever changes what is kept adds an upgrade step and one to this.
-NUMBER = 1
+NUMBER = 2
 # Taken by whoever makes or upgrades tables, on a server that several processes share.
 LOCK = 7_268_797_311
 

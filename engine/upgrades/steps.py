@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.upgrades import step_1
+from engine.upgrades import step_1, step_2
 from engine.upgrades.changing import Changing
 
 
@@ -17,4 +17,7 @@ class Step:
 
 
 # The newest is last, and its number is `schema_number.NUMBER`.
-STEPS = (Step(1, "what 0.1.0 keeps, from any state before it", step_1.take),)
+STEPS = (
+    Step(1, "what 0.1.0 keeps, from any state before it", step_1.take),
+    Step(2, "what was shown and what was tried is kept", step_2.take),
+)

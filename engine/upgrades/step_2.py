@@ -1,0 +1,15 @@
+"""To schema 2: what is kept so that what was shown, and each try, can be read again later."""
+
+from collections.abc import Callable
+
+from engine.upgrades.changing import Changing
+
+# One function for each thing that changed, taken in this order. Each is in a file of its own that
+# ends in `_2` if it is more than a few lines.
+PARTS: tuple[Callable[[Changing], None], ...] = ()
+
+
+def take(changing: Changing) -> None:
+    """All parts; each adds what it needs to the tables and to what is kept in them."""
+    for part in PARTS:
+        part(changing)
