@@ -16,6 +16,7 @@ from engine.records.database import Database
 from engine.records.transaction import Transaction
 from engine.review import decisions
 from engine.runs.rehearsal import audience, rehearse
+from engine.workflows import loops
 from engine.workflows.advice import advice
 from engine.workflows.fingerprint import fingerprint
 from engine.workflows.library import By, Checked, Library, examine, save_draft, submit
@@ -75,10 +76,9 @@ def test_two_workflows_that_would_start_each_other_for_ever_are_refused(
     assert problems == (
         Problem(
             "steps.0",
-            "it would start “One”, which changes source_id of invoices and so would start this one "
-            "again.",
-            "Narrow one of the two triggers, or ask in its conditions for a value that the other "
-            "does not set.",
+            "it would start “One”, which changes id in the source system of invoices and so "
+            "would start this one again.",
+            loops.REMEDY,
         ),
     )
 

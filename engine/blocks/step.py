@@ -81,11 +81,15 @@ Look = Literal["if", "wait", "outside", "action", "end"]
 
 @dataclass(frozen=True)
 class Write:
-    """A field that a step may change, and to what if that is known; "*" means a new record."""
+    """A field that a step may change, and to what if that is known; "*" means a new record.
+
+    One that `moves` changes the field once more when it is done once more: a sum, whose turn it is.
+    """
 
     module: str
     field: str
     value: JsonValue = None
+    moves: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,6 +189,10 @@ class Step(BaseModel):
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         """What it may change in records."""
         yield from ()
+
+    def starts(self) -> Iterable[int | str]:
+        """The workflows that it starts, by number or name."""
+        return ()
 
     def hosts(self) -> Iterable[Host]:
         """The machines outside that it calls. An effect that calls another is not done."""

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, func, select
 from sqlalchemy.exc import OperationalError
 
+from engine.conditions.parts import required
 from engine.conditions.readings import holds
 from engine.records.alerts import raise_alert
 from engine.records.events import note_asked
@@ -22,7 +23,8 @@ from engine.runs.run import DEEPEST
 from engine.runs.sending.mending import mend
 from engine.schema.modules import Module
 from engine.schema.own_modules import TEMPLATES
-from engine.workflows.advice import CHANGES, required
+from engine.workflows import loops
+from engine.workflows.fingerprint import writes
 from engine.workflows.library import By, Library, Live
 from engine.workflows.rewording import renew
 
@@ -54,7 +56,7 @@ class Index:
 def keys(live: Live) -> list[Key]:
     """Where a workflow stands in the index. An episode hears of all changes, to know its end."""
     workflow = live.parsed
-    asked = {part.field for part in required(workflow.entry) if part.op in CHANGES}
+    asked = {part.field for part in required(workflow.entry) if loops.of_change(part.op)}
     found: list[Key] = []
     for listen in workflow.trigger.listens():
         fields = listen.fields or (frozenset({sorted(asked)[0]}) if asked else None)
@@ -154,7 +156,7 @@ class Matcher:
 
     def _may(self, tx: Transaction, live: Live, event: Row[Any]) -> bool:
         """Whether this change may start a workflow that asks for it; if not, people are told."""
-        if event.workflow == live.workflow and live.parsed.trigger.minds_itself:
+        if event.workflow == live.workflow and not _would_go_on(tx, live, event):
             return False
         if why := circle(live, event):
             key = f"loop/{live.workflow}/{event.workflow}"
@@ -182,6 +184,15 @@ def facts_of(reader: Reader, module: Module, event: Row[Any]) -> RecordFacts:
     }
     complete = {**dict.fromkeys(module.by_name), **values, "id": event.record}
     return RecordFacts(reader, module, complete, changes, created=event.kind == "created")
+
+
+def _would_go_on(tx: Transaction, live: Live, event: Row[Any]) -> bool:
+    """Whether a change of a workflow's own making would lead to another, were it started by it."""
+    if live.parsed.trigger.minds_itself:
+        return False
+    made = [write for write in writes(live.parsed, tx.schema) if write.module == event.module]
+    touched = ("*",) if event.kind == "created" else event.changes
+    return any(loops.runs_on(write) for write in made if write.field in touched)
 
 
 def circle(live: Live, event: Row[Any]) -> str | None:

@@ -1,30 +1,19 @@
-"""What is unwise about a sound workflow, and the circles it would close with others."""
+"""What is unwise about a sound workflow, as its document alone tells."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol
 
-from engine.blocks.step import Step, Write
-from engine.conditions import AllOf, AnyOf, Compare, Condition, NotOf, Related, asks_nothing
+from engine.blocks.step import Step
+from engine.conditions import Compare, asks_nothing
+from engine.conditions.parts import leaves, related
 from engine.problems import Problem
 from engine.schema.modules import Schema
 from engine.schema.purposes import Purpose
-from engine.workflows.fingerprint import writes
+from engine.workflows import loops
 from engine.workflows.greetings import greetings
 from engine.workflows.recurrence import Every, Once
 from engine.workflows.workflow import Workflow
 
 Lacks = Callable[[Step], Iterable[Problem]]
-CHANGES = ("changed", "changed_to", "changed_from", "becomes")
-
-
-class Named(Protocol):
-    """A workflow that has a name."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def parsed(self) -> Workflow: ...
 
 
 def advice(
@@ -46,6 +35,7 @@ def advice(
     yield from _repeated(workflow, schema)
     yield from _second(workflow)
     yield from greetings(workflow, schema)
+    yield from loops.own(workflow, schema)
     if not workflow.description:
         remedy = "One sentence helps the reviewer."
         yield Problem("description", "it does not say why it exists.", remedy)
@@ -87,7 +77,7 @@ def _at_every_save(workflow: Workflow) -> Iterator[Problem]:
     trigger = workflow.trigger
     any_save = trigger.kind in ("record_saved", "record_modified")
     narrowed = getattr(trigger, "fields", ()) or any(
-        node.op in CHANGES for node in leaves(workflow.entry)
+        loops.of_change(node.op) for node in leaves(workflow.entry)
     )
     if any_save and not narrowed and _mails(workflow) and isinstance(workflow.recurrence, Every):
         told = "a mail goes out at every save while the conditions hold."
@@ -172,109 +162,10 @@ def _second(workflow: Workflow) -> Iterator[Problem]:
     """Records made of others with all their lines, of which nothing keeps a second from coming."""
     if isinstance(workflow.recurrence, Once):
         return
-    asked = {node.related for node in _related(workflow.entry)}
+    asked = {node.related for node in related(workflow.entry)}
     for path, step in placed(workflow.steps, "steps"):
         copies = getattr(step, "copy_lines", False) and not getattr(step, "only_one", False)
         if copies and getattr(step, "module", "") not in asked:
             told = "a second one is created each time this happens again."
             remedy = 'Add "only_one": true, or ask in the conditions whether there is none.'
             yield Problem(f"{path}.only_one", told, remedy)
-
-
-def _related(condition: Condition) -> Iterator[Related]:
-    """Every question about related records in a condition."""
-    match condition:
-        case Related():
-            yield condition
-        case AllOf(all=parts) | AnyOf(any=parts):
-            for part in parts:
-                yield from _related(part)
-        case NotOf(part=part):
-            yield from _related(part)
-
-
-def leaves(condition: Condition | None) -> Iterator[Compare]:
-    """Every comparison in a condition, wherever it stands."""
-    match condition:
-        case Compare():
-            yield condition
-        case None:
-            return
-        case _:
-            inside = (
-                getattr(condition, "all", None)
-                or getattr(condition, "any", None)
-                or (getattr(condition, "part", None),)
-            )
-            for part in inside if isinstance(inside, tuple) else ():
-                yield from leaves(part)
-
-
-# --- circles ---
-
-
-def circles(workflow: Workflow, others: Sequence[Named], schema: Schema) -> Iterator[Problem]:
-    """Workflows that this one would start and that would start it again."""
-    for other in others:
-        forth = next(
-            (write for write in writes(workflow, schema) if starts(write, other.parsed)), None
-        )
-        back = next(
-            (write for write in writes(other.parsed, schema) if starts(write, workflow)), None
-        )
-        if forth and back:
-            yield Problem(
-                _step_of(workflow, forth, schema),
-                f"it would start “{other.name}”, which changes {_named(back)} "
-                "and so would start this one again.",
-                "Narrow one of the two triggers, or ask in its conditions for a value "
-                "that the other does not set.",
-            )
-
-
-def starts(write: Write, workflow: Workflow) -> bool:
-    """Whether such a write can start the workflow, as far as can be told without a record."""
-    kind = "created" if write.field == "*" else "modified"
-    heard = [listen for listen in workflow.trigger.listens() if listen.kind == kind]
-    if write.module != workflow.module or not heard or workflow.trigger.from_outside:
-        return False
-    if kind == "created":
-        return True
-    if all(listen.fields is not None and write.field not in listen.fields for listen in heard):
-        return False
-    return _possible(write, workflow)
-
-
-def _possible(write: Write, workflow: Workflow) -> bool:
-    """False where the conditions ask for another value, or for the change of other fields."""
-    parts = list(required(workflow.entry))
-    changing = {part.field for part in parts if part.op in CHANGES}
-    if changing and write.field not in changing:
-        return False
-    wanted = [
-        part.value
-        for part in parts
-        if part.field == write.field and part.op in ("equals", "changed_to", "becomes")
-    ]
-    return not any(write.value is not None and value != write.value for value in wanted)
-
-
-def required(condition: Condition) -> Iterator[Compare]:
-    """The comparisons that must all hold for the condition to hold."""
-    if isinstance(condition, Compare):
-        yield condition
-    elif isinstance(condition, AllOf):
-        for part in condition.all:
-            yield from required(part)
-
-
-def _step_of(workflow: Workflow, write: Write, schema: Schema) -> str:
-    home = schema.module(workflow.module)
-    for place, (step, _) in enumerate(workflow.route.values()):
-        if write in step.writes(home, schema):
-            return f"steps.{place}"
-    return "steps"
-
-
-def _named(write: Write) -> str:
-    return write.module if write.field == "*" else f"{write.field} of {write.module}"

@@ -17,9 +17,9 @@ from engine.records.text_library import current
 from engine.records.transaction import Transaction
 from engine.templates.wording import dumped, loaded
 from engine.workflows import store
-from engine.workflows.advice import circles
 from engine.workflows.checks import check
 from engine.workflows.fingerprint import fingerprint
+from engine.workflows.loops import rings
 from engine.workflows.reading import read
 from engine.workflows.schedule_limit import over_limit
 from engine.workflows.size_limits import unreadable
@@ -151,7 +151,7 @@ def examine(
     parsed = parsed.with_texts(against.templates)
     problems = [*check(parsed, against), *over_limit(tx, parsed, workflow)]
     if not problems:
-        problems = list(circles(parsed, others(tx, workflow), tx.schema))
+        problems = list(rings(parsed, others(tx, workflow), tx.schema))
     return Checked(document, parsed, tuple(problems))
 
 

@@ -49,7 +49,8 @@ class Assign(Action):
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         named = ":" in self.to or "{{" in self.to or self.to in module.by_name
-        yield Write(module.name, self.field, None if named else self.to)
+        in_turn = self.to.startswith(IN_TURN)
+        yield Write(module.name, self.field, None if named else self.to, moves=in_turn)
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         if self.to.startswith(IN_TURN):

@@ -66,7 +66,7 @@ class FillFields(Action):
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         for name in self.fields:
-            yield Write(module.name, name)
+            yield Write(module.name, name, moves=name in self.inputs)
 
     def hosts(self) -> Iterable[Host]:
         return (Host(setting=SETTING),)

@@ -49,6 +49,9 @@ class RunWorkflow(Action):
     def reads(self) -> Iterable[str]:
         return (self.record,)
 
+    def starts(self) -> Iterable[int | str]:
+        return (self.workflow,)
+
     def may(self, binder: Binder) -> Iterator[Right]:
         yield Right("start", str(self.workflow), self._named)
 

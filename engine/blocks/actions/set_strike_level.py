@@ -51,7 +51,7 @@ class SetStrikeLevel(Action):
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         if there := target_record.module_at(self._path(module), module, schema):
-            yield Write(there.name, FIELD, self.to)
+            yield Write(there.name, FIELD, self.to, moves=self.to is None)
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         if (self.to is None) == (self.by is None):

@@ -1,6 +1,6 @@
 """The action of changing fields: of the record, of one it refers to, or of one that is found."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -19,7 +19,7 @@ from engine.records.named import Subject
 from engine.records.states import Result
 from engine.schema.english import listed
 from engine.schema.modules import Module, Schema
-from engine.templates import fixed
+from engine.templates import TextProblem, fixed, parse
 
 
 class Find(BaseModel):
@@ -91,9 +91,7 @@ class UpdateFields(Action):
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         if target := self.target(module, schema):
-            for name, value in self.values.items():
-                known = not (isinstance(value, str) and (parse_moment(value) or not fixed(value)))
-                yield Write(target.name, name, value if known else None)
+            yield from written(self.values, target)
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         found = list(self._target_problems(checking))
@@ -147,6 +145,26 @@ class UpdateFields(Action):
         told = f"{found[0].number}, {found[1].number} and perhaps others fit: {sought}."
         remedy = "Nothing was changed: narrow `where` to a single record."
         raise Unplanned(Outcome(Result.FAILED, f"{told} {remedy}"))
+
+
+def written(values: Mapping[str, JsonValue], target: Module) -> Iterator[Write]:
+    """What new values change in records of a module; one that is worked out from itself moves."""
+    for name, value in values.items():
+        if not isinstance(value, str):
+            yield Write(target.name, name, value)
+        elif fixed(value):
+            yield Write(target.name, name, None if parse_moment(value) else value)
+        else:
+            yield Write(target.name, name, moves=bool(_read(value) & values.keys()))
+
+
+def _read(source: str) -> set[str]:
+    """The fields of the record that a template reads."""
+    try:
+        paths = [path.split(".") for path in parse(source).paths]
+    except TextProblem:
+        return set()
+    return {parts[1] for parts in paths if parts[0] == "record" and len(parts) > 1}
 
 
 def values_problems(

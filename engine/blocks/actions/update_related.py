@@ -6,11 +6,10 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from engine.blocks import templated_conditions, words
-from engine.blocks.actions.update_fields import resolved, values_problems
+from engine.blocks.actions.update_fields import resolved, values_problems, written
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context
 from engine.blocks.step import Action, Values, Write
-from engine.company.calendar import parse_moment
 from engine.conditions import ALWAYS, Binder, Condition, Related, bind
 from engine.conditions.readings import Facts, holds
 from engine.conditions.relations import relation
@@ -21,7 +20,6 @@ from engine.problems import Invalid, Problem
 from engine.records.states import Result
 from engine.schema.english import listed
 from engine.schema.modules import Module, Schema
-from engine.templates import fixed
 
 MOST = 1000
 
@@ -72,9 +70,8 @@ class UpdateRelated(Action):
         yield self.related, self.where
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
-        for name, value in self.values.items():
-            known = not (isinstance(value, str) and (parse_moment(value) or not fixed(value)))
-            yield Write(self.related, name, value if known else None)
+        if there := schema.modules.get(self.related):
+            yield from written(self.values, there)
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         try:
