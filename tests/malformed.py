@@ -329,6 +329,14 @@ malformed(
     "Give a day to come.",
 )
 malformed(
+    "T9: a working day that no month has",
+    but(trigger={"type": "schedule", "every": "month", "working_day": 30, "at": "09:00"}),
+    "trigger.working_day",
+    "it never starts: no day will come that is on the 30th working day of each month, if there "
+    "are so many, at 09:00.",
+    "Choose days that come.",
+)
+malformed(
     "a recurrence that does not exist",
     but(recurrence="weekly"),
     "recurrence",

@@ -22,7 +22,15 @@ from engine.company.schedule_checks import (
     yearly_problems,
     zone_problems,
 )
-from engine.company.schedule_words import ORDINALS, counted, cron_words, every, spoken, suffixed
+from engine.company.schedule_words import (
+    ORDINALS,
+    counted,
+    cron_words,
+    dated,
+    every,
+    spoken,
+    suffixed,
+)
 from engine.problems import suggest
 from engine.schema.english import listed
 
@@ -52,6 +60,7 @@ KEYS: Mapping[str, frozenset[str]] = {
 }
 
 _HORIZON_YEARS = 50
+_SURE = 15  # working days that a month has, with all its holidays
 
 
 class NthWeekday(BaseModel):
@@ -99,6 +108,10 @@ class Recurring(BaseModel):
         """Every occasion after `start`, up to and including `end`, each once and in order."""
         return takewhile(lambda moment: moment <= end, self._moments(start, calendar))
 
+    def never(self, now: dt.datetime, calendar: Calendar) -> bool:
+        """Whether no day will ever be such a day, sound as it is written."""
+        return not any(self.problems()) and self.next_after(now, calendar) is None
+
     @property
     def polls(self) -> bool:
         """Whether it only looks again and again: what one look misses, the next one finds."""
@@ -106,9 +119,7 @@ class Recurring(BaseModel):
 
     def past(self, now: dt.datetime, calendar: Calendar) -> bool:
         """Whether this was to happen once, and that moment is gone."""
-        if self.every != "once" or any(self.problems()):
-            return False
-        return self.next_after(now, calendar) is None
+        return self.every == "once" and self.never(now, calendar)
 
     def words(self, calendar: Calendar) -> str:
         """As one says it: "every second Monday at 08:00", with the zone if not the company's."""
@@ -116,7 +127,8 @@ class Recurring(BaseModel):
             return "on a schedule that has to be corrected"
         elsewhere = self.timezone not in (None, calendar.timezone.key)
         zone = f" ({self.timezone} time)" if elsewhere else ""
-        return f"{cron_words(self.cron) if self.cron else self._words()}{zone}"
+        first = f", from {dated(self._anchor)} on" if self.anchor else ""
+        return f"{cron_words(self.cron) if self.cron else self._words()}{zone}{first}"
 
     def problems(self) -> Iterator[Finding]:
         """What makes no sense here: the key, what is wrong with it, and what to do."""
@@ -260,7 +272,7 @@ class Recurring(BaseModel):
     def _rest(self) -> str:
         """What becomes of a day that not every month has."""
         if self.working_day:
-            return ""
+            return ", if there are so many," if abs(self.working_day) > _SURE else ""
         if self.nth_weekday:
             return ", if there is one," if self.nth_weekday.nth == max(ORDINALS) else ""
         days = [int(text[3:]) for text in self.dates or () if text == "02-29"]

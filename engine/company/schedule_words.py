@@ -1,16 +1,35 @@
 """The words for a schedule: how one says "every second", "the 7th" and "14 July"."""
 
 import datetime as dt
-from calendar import month_name
+import re
+from calendar import day_name, month_name
 
 from cronsim import CronSim
 
 ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth"}
+_NUMBERED = re.compile(r"\b(\d+)th\b")
+_STEPPED = re.compile(r"(every (?!day)\w+ day of the month)(?! from)")
+_EITHER = re.compile(r" and on (.+?)(?: in ((?:every \w+ month|[A-Z][a-z]{2,}).*))?$")
 
 
 def cron_words(cron: str) -> str:
+    """What cron does: of a day of the month and one of the week, either is enough."""
     words = CronSim(cron, dt.datetime.min).explain()
-    return words[0].lower() + words[1:]
+    words = _NUMBERED.sub(lambda number: suffixed(int(number[1])), words[0].lower() + words[1:])
+    words = words.replace("day of month", "day of the month")
+    words = _STEPPED.sub(r"\1, counted from the 1st", words)
+    days, weekdays = cron.split()[2], cron.split()[4]
+    if not (days.startswith("*") or weekdays.startswith("*")):
+        words = _EITHER.sub(_also, words)
+    skips = days.isdecimal() and int(days) > 28 and weekdays == "*"
+    return f"{words}, where there is such a day" if skips else words
+
+
+def _also(rest: re.Match[str]) -> str:
+    """What cron has behind its days of the month: weekdays, and the months that all of it is in."""
+    weekdays, months = rest.groups()
+    every = "" if weekdays.startswith(("the ", "every ")) else "every "
+    return f", and also on {every}{weekdays}{f', both in {months}' if months else ''}"
 
 
 def every(interval: int, what: str) -> str:
@@ -37,3 +56,13 @@ def suffixed(n: int) -> str:
 
 def spoken(month: int, day: int) -> str:
     return f"{day} {month_name[month]}"
+
+
+def clocked(at: dt.datetime) -> str:
+    """ "Monday 9 March 2026 at 08:00", as the clock of this moment shows it."""
+    return f"{dated(at.date())} at {at:%H:%M}"
+
+
+def dated(day: dt.date) -> str:
+    """ "Monday 9 March 2026"."""
+    return f"{day_name[day.weekday()]} {spoken(day.month, day.day)} {day.year}"

@@ -135,3 +135,15 @@ def next_inside(
         # Nothing between here and the opening can be inside: look from there on.
         occasion = rule.next_after(opening - timedelta(microseconds=1), calendar)
     return None
+
+
+def next_dates(
+    rule: Recurring, window: Window | None, now: datetime, calendar: Calendar, number: int = 3
+) -> list[datetime]:
+    """The next occasions while the window is open, in UTC; fewer where there are no more."""
+    found: list[datetime] = []
+    at = next_inside(rule, window, now, calendar)
+    while at is not None and len(found) < number:
+        found.append(at)
+        at = next_inside(rule, window, at, calendar)
+    return found

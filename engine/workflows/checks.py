@@ -43,7 +43,7 @@ def _window(workflow: Workflow, checking: Checking) -> Iterator[Problem]:
     if found or not isinstance(trigger, Schedule) or any(trigger.problems()):
         return
     now, calendar = checking.binder.now, checking.binder.calendar
-    if not trigger.past(now, calendar) and next_inside(trigger, window, now, calendar) is None:
+    if not trigger.never(now, calendar) and next_inside(trigger, window, now, calendar) is None:
         message = f"it never starts: {trigger.words(calendar)} is never {window.words()}."
         yield Problem("window", message, "Choose a time of the schedule inside the window.")
 

@@ -1,6 +1,7 @@
 """The workflow document: the one shape that is stored, sent, edited and run, and its route."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import cached_property, reduce
 from importlib import import_module
 from operator import or_
@@ -15,10 +16,11 @@ import engine.blocks.triggers
 from engine.blocks import words
 from engine.blocks.step import Step
 from engine.blocks.triggers import Trigger
+from engine.company.schedule_words import clocked
 from engine.company.windows import Window
 from engine.conditions import ALWAYS, AllOf, Binder, Condition
 from engine.conditions.words import describe
-from engine.schema.english import article
+from engine.schema.english import article, listed
 from engine.templates import parse
 from engine.templates.wording import Wording
 from engine.workflows.recurrence import AnyRecurrence, Every
@@ -133,6 +135,10 @@ class Workflow(BaseModel):
         each = "" if self.group_by == TOGETHER else subject
         return self.recurrence.words(each, repeats=self.trigger.repeats)
 
+    def next_dates(self, binder: Binder) -> list[datetime]:
+        """When the clock starts it next, in UTC: three times at most."""
+        return self.trigger.next_dates(self.window, binder)
+
     def _open(self) -> str:
         if self.trigger.repeats:
             return "It looks for records, and writes to people, only"
@@ -146,6 +152,9 @@ class Workflow(BaseModel):
         start = self.trigger.say(binder)
         only = "" if asked == "always" else f", if {asked}"
         said = [f"It starts {start[:1].lower()}{start[1:]}{only}."]
+        if dates := self.next_dates(binder):
+            local = (at.astimezone(binder.calendar.timezone) for at in dates)
+            said.append(f"Next: {listed([clocked(at) for at in local])}.")
         if self.group_by == TOGETHER:
             said.append(f"All such {label} are taken together, in one run.")
         elif self.group_by:

@@ -91,6 +91,7 @@ class Meant(TypedDict):
     records: list[NamedRecord]
     out: list[LeftOut]
     suppressed: list[Suppressed]
+    next_dates: NotRequired[list[str]]
 
 
 class RunOfWorkflow(TypedDict):
@@ -250,6 +251,8 @@ def preview_audience(
             "out": meant.out,
             "suppressed": meant.suppressed,
         }
+        if dates := parsed.next_dates(tx.binder(tx.schema.module(parsed.module), at=at)):
+            told["next_dates"] = [answers.iso(each) for each in dates]
         return {"shown": _shown(tx, parsed, show, at, most), **told} if show else told
 
 

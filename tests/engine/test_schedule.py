@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 
 from engine.company.calendar import Calendar
 from engine.company.schedule import Recurring
+from engine.company.schedule_words import clocked
+from engine.company.windows import Window, next_dates
 
 PARIS = Calendar.of("Europe/Paris", country="FR")
+WORKING = {"from": "08:00", "to": "18:00", "days": "working_days"}
 NOW = datetime(2026, 3, 10, 8, tzinfo=UTC)
 
 
@@ -78,7 +81,7 @@ def occasions(rule: dict[str, Any], n: int, after: datetime = NOW) -> list[str]:
             "R33",
             {"every": "week", "interval": 2, "anchor": "2026-03-09", "at": "08:00"},
             ["2026-03-23 08:00", "2026-04-06 08:00"],
-            "every second Monday at 08:00",
+            "every second Monday at 08:00, from Monday 9 March 2026 on",
         ),
         (
             "R34",
@@ -99,6 +102,74 @@ def test_a_schedule_falls_on_what_its_words_say(
 ) -> None:
     assert occasions(rule, len(expected)) == expected, row
     assert Recurring.model_validate(rule).words(PARIS) == words, row
+
+
+@pytest.mark.parametrize(
+    ("cron", "words"),
+    [
+        ("0 9 31 * *", "at 09:00 on the 31st day of every month, where there is such a day"),
+        ("0 9 13 * 5", "at 09:00 on the 13th day of the month, and also on every Friday"),
+        (
+            "0 9 13 1,3 5#1",
+            "at 09:00 on the 13th day of the month, and also on the first Friday of the month, "
+            "both in January and March",
+        ),
+        ("0 9 2,22 * *", "at 09:00 on the second and the 22nd day of the month"),
+        ("0 9 */31 * *", "at 09:00 on every 31st day of the month, counted from the 1st"),
+        ("0 9 */2 * 1", "at 09:00 on every second day of the month, counted from the 1st if it's"),
+    ],
+)
+def test_T9_the_words_of_cron_say_what_cron_does(cron: str, words: str) -> None:
+    assert Recurring(cron=cron).words(PARIS).startswith(words)
+
+
+def test_T9_the_words_say_from_which_day_an_interval_counts() -> None:
+    weeks = [
+        Recurring(every="week", interval=2, anchor=anchor, at="08:00").words(PARIS)
+        for anchor in ("2026-03-02", "2026-03-09")
+    ]
+    assert weeks == [
+        "every second Monday at 08:00, from Monday 2 March 2026 on",
+        "every second Monday at 08:00, from Monday 9 March 2026 on",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "never"),
+    [
+        ({"every": "month", "working_day": 30, "at": "09:00"}, True),
+        ({"every": "month", "working_day": 22, "at": "09:00"}, False),
+        (
+            {
+                "every": "month",
+                "interval": 12,
+                "anchor": "2026-02-01",
+                "days": [31],
+                "on_missing_day": "skip",
+                "at": "09:00",
+            },
+            True,
+        ),
+        ({"cron": "0 9 29 2 *"}, False),
+    ],
+)
+def test_T9_a_schedule_without_any_day_to_come_never_starts(
+    rule: dict[str, Any], never: bool
+) -> None:
+    assert Recurring.model_validate(rule).never(NOW, PARIS) is never
+
+
+def test_T9_the_next_dates_are_the_three_that_fall_into_the_window() -> None:
+    rule, window = Recurring(every="day", at="09:00"), Window.model_validate(WORKING)
+    friday = datetime(2026, 3, 13, 8, 30, tzinfo=UTC)
+    found = [
+        clocked(at.astimezone(PARIS.timezone)) for at in next_dates(rule, window, friday, PARIS)
+    ]
+    assert found == [
+        "Monday 16 March 2026 at 09:00",
+        "Tuesday 17 March 2026 at 09:00",
+        "Wednesday 18 March 2026 at 09:00",
+    ]
 
 
 def test_r48_a_daily_time_that_the_clocks_skip_comes_once_at_the_next_minute() -> None:

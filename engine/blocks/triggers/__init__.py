@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
 from engine.blocks.checking import Checking
+from engine.company.windows import Window
 from engine.conditions import Binder, Condition
 from engine.problems import Problem
 
@@ -55,6 +57,10 @@ class Trigger(BaseModel):
     def condition(self) -> Condition | None:
         """What it asks of the change, beside the workflow's own conditions."""
         return None
+
+    def next_dates(self, window: Window | None, binder: Binder) -> list[datetime]:
+        """When the clock starts it next while the window is open, in UTC: three times at most."""
+        return []
 
     def say(self, binder: Binder) -> str:
         """When it starts, as the beginning of a sentence."""

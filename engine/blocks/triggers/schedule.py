@@ -1,11 +1,13 @@
 """The clock starts the workflow, for every record that matches at that moment."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from engine.blocks.checking import Checking
 from engine.blocks.triggers import Trigger
 from engine.company.schedule import Recurring
+from engine.company.windows import Window, next_dates
 from engine.conditions import Binder
 from engine.problems import Problem
 
@@ -22,8 +24,21 @@ class Schedule(Recurring, Trigger):
         when = self.words(binder.calendar)
         return f"{when[:1].upper()}{when[1:]}, for each {binder.module.singular.lower()}"
 
+    def next_dates(self, window: Window | None, binder: Binder) -> list[datetime]:
+        return next_dates(self, window, binder.now, binder.calendar)
+
     def check(self, checking: Checking) -> Iterator[Problem]:
         for path, message, remedy in self.problems():
             yield Problem(path, message, remedy)
-        if self.past(checking.binder.now, checking.binder.calendar):
+        now, calendar = checking.binder.now, checking.binder.calendar
+        if self.past(now, calendar):
             yield Problem("date", f"{self.date} is past.", "Give a day to come.")
+        elif self.never(now, calendar):
+            told = f"it never starts: no day will come that is {self.words(calendar)}."
+            yield Problem(self._day_key, told, "Choose days that come.")
+
+    @property
+    def _day_key(self) -> str:
+        """The setting that says on which days."""
+        known = ("cron", "working_day", "nth_weekday", "days", "dates")
+        return next((key for key in known if getattr(self, key) is not None), "every")
