@@ -152,6 +152,14 @@ Index("sayso_runs_record", RUNS.c.module, RUNS.c.record)
 AWAITING = RUNS.c.awaits.is_not(None)
 Index("sayso_runs_awaits", RUNS.c.awaits, sqlite_where=AWAITING, postgresql_where=AWAITING)
 Index("sayso_runs_workflow", RUNS.c.workflow, RUNS.c.state)
+# The records of runs that are about several at once, so that a run is found by each of them.
+MEMBERS = Table(
+    "sayso_members",
+    METADATA,
+    Column("module", Text, primary_key=True),
+    Column("record", Key, primary_key=True),
+    Column("run", Key, primary_key=True),
+)
 ENTRIES = Table(
     "sayso_entries",
     METADATA,

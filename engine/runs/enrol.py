@@ -140,4 +140,5 @@ def enrol_matching(
     occasion = recurrence.named(history, mark, when).label("occasion")
     picked = select(subject, chosen.c.record, chosen.c.members, occasion)
     picked = picked.where(recurrence.lets(history, when, repeats=live.parsed.trigger.repeats))
-    return store.start_chosen(tx, _row(tx, live, cause), picked.order_by(chosen.c.record))
+    starting = store.start_groups if live.parsed.group_by else store.start_chosen
+    return starting(tx, _row(tx, live, cause), picked.order_by(chosen.c.record))

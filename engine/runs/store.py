@@ -23,7 +23,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from engine.company.message_limits import RELEASED
 from engine.records.states import DRIVEN, Phase, Result, RunState
-from engine.records.tables import AWAITING, ENTRIES, LIVE, RUNS, UNSENT
+from engine.records.tables import AWAITING, ENTRIES, LIVE, MEMBERS, RUNS, UNSENT
 from engine.records.transaction import Transaction
 from engine.runs.entry import Entry
 from engine.runs.run import Run
@@ -67,11 +67,29 @@ def start_chosen(tx: Transaction, same: Mapping[str, Any], chosen: Select[Any]) 
 
     `chosen` gives the columns that differ, by name; `same` those that are alike for all.
     """
+    return tx.db.execute(_starting(tx, same, chosen)).rowcount
+
+
+def start_groups(tx: Transaction, same: Mapping[str, Any], chosen: Select[Any]) -> int:
+    """As `start_chosen`, of records that are taken together: each of them leads to the run."""
+    told = (RUNS.c.id, RUNS.c.module, RUNS.c.members)
+    begun = tx.db.execute(_starting(tx, same, chosen).returning(*told)).all()
+    members = [
+        {"module": row.module, "record": record, "run": row.id}
+        for row in begun
+        for record in row.members
+    ]
+    if members:
+        tx.db.execute(insert(MEMBERS), members)
+    return len(begun)
+
+
+def _starting(tx: Transaction, same: Mapping[str, Any], chosen: Select[Any]) -> Any:
     rows = chosen.add_columns(
         *(literal(value, RUNS.c[name].type).label(name) for name, value in same.items())
     )
     names = [column.name for column in rows.selected_columns]
-    return tx.db.execute(START[tx.db.dialect.name].from_select(names, rows)).rowcount
+    return START[tx.db.dialect.name].from_select(names, rows)
 
 
 # --- runs are carried on by a worker ---

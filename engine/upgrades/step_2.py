@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 from engine.upgrades.changing import Changing
+from engine.upgrades.members_2 import keep_members
 
 # One function for each thing that changed, taken in this order. Each is in a file of its own that
 # ends in `_2` if it is more than a few lines.
-PARTS: tuple[Callable[[Changing], None], ...] = ()
+PARTS: tuple[Callable[[Changing], None], ...] = (keep_members,)
 
 
 def take(changing: Changing) -> None:

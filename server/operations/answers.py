@@ -19,7 +19,9 @@ from engine.records.tables import WORKFLOWS
 from engine.records.transaction import Transaction
 from engine.schema.fields import Field
 from engine.schema.modules import Module
+from engine.schema.purposes import Purpose
 from server.access.rights import kept_back
+from server.operations.queries.runs import numbered
 from server.operations.registry import missing
 
 T = TypeVar("T", bound=Mapping[str, Any])
@@ -158,6 +160,24 @@ def id_of(tx: Transaction, module: Module, ref: int | str, at: str = "record") -
         remedy = "Give the id, number or full name of one record; search_records finds it."
         raise missing(at, f"there is no record `{ref}` in {module.label}.", remedy)
     return id
+
+
+def record_named(
+    tx: Transaction, ref: int | str, home: Module | None = None, at: str = "record"
+) -> tuple[Module, int]:
+    """The record that is named by module/id, or of `home` by id, number or name; by the number of
+    any other; or the customer of this name. Deleted ones have numbers too. Raises `Missing`."""
+    word = str(ref).strip()
+    module = tx.schema.modules.get(word.partition("/")[0]) if "/" in word else None
+    if module:
+        return module, id_of(tx, module, word, at)
+    for where in filter(None, (home, tx.schema.find(Purpose.CUSTOMER))):
+        if (where is home and word.isdecimal()) or tx.find(where, word) is not None:
+            return where, id_of(tx, where, word, at)
+    if found := next(numbered(tx, word), None):
+        return found
+    remedy = "Give a number or the name of a customer, or module/id, like invoices/12."
+    raise missing(at, f"`{ref}` names no record.", remedy)
 
 
 def workflow_row(tx: Transaction, workflow: int) -> Row[Any]:

@@ -21,7 +21,7 @@ from server.operations import answers, trials
 from server.operations.queries import Stored
 from server.operations.queries import runs as queries
 from server.operations.queries.runs import Wanted
-from server.operations.registry import Number, Ref, missing, operation
+from server.operations.registry import Number, Ref, operation
 
 STATES = tuple(RunState)
 PAGE = 50
@@ -112,13 +112,14 @@ def list_runs(
     cursor: str | None = None,
 ) -> Runs:
     """List runs, newest first: where each stands, since when, what comes next and when; and how
-    many stand at each step. `record`: module/id or number; `since`: a day, or today-7d."""
+    many stand at each step. `record`: module/id, number, customer; `since`: a day, or today-7d."""
     if state is not None and state not in STATES:
         raise refuse("state", f"there is no state `{state}`.", suggest(state, STATES, "States"))
     with desk.read() as tx:
+        home = answers.workflow_row(tx, workflow) if workflow is not None else None
         wanted = Wanted(
-            workflows=(answers.workflow_row(tx, workflow).id,) if workflow is not None else (),
-            record=_record_named(tx, workflow, str(record)) if record is not None else None,
+            workflows=(home.id,) if home else (),
+            record=_about(tx, record, home) if record is not None else None,
             states=(state,) if state else (),
             step=step,
             since=answers.when(tx, since, "since"),
@@ -126,17 +127,10 @@ def list_runs(
         return _page(desk, tx, wanted, cursor)
 
 
-def _record_named(tx: Transaction, workflow: int | None, ref: str) -> tuple[str, int]:
-    home, slash, _ = ref.partition("/")
-    if slash and home in tx.schema.modules:
-        module = tx.schema.modules[home]
-    elif workflow is not None:
-        module = tx.schema.module(answers.workflow_row(tx, workflow).module)
-    elif found := next(queries.numbered(tx, ref), None):
-        return found[0].name, found[1]
-    else:
-        raise missing("record", f"`{ref}` names no record.", "Write module/id, like invoices/12.")
-    return module.name, answers.id_of(tx, module, ref)
+def _about(tx: Transaction, record: Ref, workflow: Stored | None) -> tuple[str, int]:
+    home = tx.schema.module(workflow.module) if workflow else None
+    module, id = answers.record_named(tx, record, home)
+    return module.name, id
 
 
 def _page(desk: Desk, tx: Transaction, wanted: Wanted, cursor: str | None) -> Runs:

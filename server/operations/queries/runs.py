@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, false, func, or_, select, union_all
 
+from engine.records.customers import belonging
 from engine.records.states import GOING_ON, RunState
-from engine.records.tables import ENTRIES, EVENTS, RUNS
+from engine.records.tables import ENTRIES, EVENTS, MEMBERS, RUNS
 from engine.records.transaction import Transaction
 from engine.records.visibility import seen_runs
 from engine.schema.modules import Module
+from engine.schema.purposes import Purpose
 from engine.schema.sql_types import Fold
 from server.access.rights import kept_from
 from server.operations.queries import Stored
@@ -24,7 +26,8 @@ from server.operations.registry import missing
 class Wanted:
     """Which runs are meant; what is left out means all.
 
-    `record` is a module's name and an id; `since` the moment they started at the earliest, `ended`
+    `record` is a module's name and an id: runs about it, alone or with others, and about what
+    belongs to it if it is a customer; `since` the moment they started at the earliest, `ended`
     the same of their end; `words` a run's number, a record's, or a part of what went wrong.
     """
 
@@ -163,7 +166,7 @@ def _meant(tx: Transaction, wanted: Wanted) -> Iterator[Any]:
     if wanted.version is not None:
         yield RUNS.c.version == wanted.version
     if wanted.record:
-        yield _about(*wanted.record)
+        yield _about(tx, *wanted.record)
     if wanted.states:
         yield RUNS.c.state.in_(list(wanted.states))
     if wanted.step:
@@ -176,12 +179,32 @@ def _meant(tx: Transaction, wanted: Wanted) -> Iterator[Any]:
         yield _found(tx, wanted.words)
 
 
-def _about(module: str, record: int) -> ColumnElement[bool]:
-    return and_(RUNS.c.module == module, RUNS.c.record == record)
-
-
 def _found(tx: Transaction, words: str) -> ColumnElement[bool]:
     said = Fold(RUNS.c.reason).contains(words.casefold(), autoescape=True)
     id = run_id(words)
-    about = (_about(module.name, record) for module, record in numbered(tx, words))
+    about = (_about(tx, module.name, record) for module, record in numbered(tx, words))
     return or_(said, RUNS.c.id == id if id else false(), *about)
+
+
+# --- what runs are about ---
+
+
+def _about(tx: Transaction, module: str, record: int) -> ColumnElement[bool]:
+    """Runs about a record, alone or with others; of a customer those about what belongs to it."""
+    queries = _runs_of(module, record)
+    home = tx.schema.modules.get(module)
+    if home and home.purpose == Purpose.CUSTOMER:
+        for name, ids in belonging(tx.schema, record):
+            queries += _runs_of(name, ids)
+    return RUNS.c.id.in_(union_all(*queries))
+
+
+def _runs_of(module: str, record: int | Select[tuple[int]]) -> list[Select[tuple[int]]]:
+    """The runs about one record of a module, or about those that a query gives."""
+
+    def meant(column: ColumnElement[int]) -> ColumnElement[bool]:
+        return column == record if isinstance(record, int) else column.in_(record)
+
+    alone = select(RUNS.c.id).where(RUNS.c.module == module, meant(RUNS.c.record))
+    together = select(MEMBERS.c.run).where(MEMBERS.c.module == module, meant(MEMBERS.c.record))
+    return [alone, together]
