@@ -1,6 +1,7 @@
 """An operator, a field type, a filter: each is one entry, and shows everywhere with it."""
 
 from collections.abc import Iterator
+from datetime import UTC
 from decimal import Decimal
 from functools import singledispatch
 from typing import Any
@@ -206,8 +207,8 @@ def test_a_field_type_stands_in_describe_blocks_and_in_the_reference() -> None:
 @pytest.mark.parametrize("kept", FIELD_TYPES.values(), ids=lambda kept: kept.name)
 def test_the_example_of_a_field_type_is_what_it_holds(kept: FieldType) -> None:
     field = Field(name="it", type=kept.name, options=OPTIONS.get(kept.name, ()))
-    assert field.parse(kept.example) is not None
-    assert field.load(field.dump(field.parse(kept.example))) == field.parse(kept.example)
+    assert field.parse(kept.example, UTC) is not None
+    assert field.load(field.dump(field.parse(kept.example, UTC))) == field.parse(kept.example, UTC)
 
 
 # --- a filter ---

@@ -208,7 +208,7 @@ class Checking:
                 return
             if target.kind in ("date", "datetime") and isinstance(raw, str) and parse_moment(raw):
                 return
-            value = target.parse(raw)
+            value = target.parse(raw, self.binder.calendar.timezone)
         except BadValue as bad:
             called = CALL.match(raw) if isinstance(raw, str) else None
             meant = called and called[1] in FILTERS

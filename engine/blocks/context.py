@@ -14,6 +14,7 @@ from engine.conditions import Binder, Condition
 from engine.conditions.readings import Facts
 from engine.problems import BadValue, Invalid
 from engine.records.named import ActiveWorkflow, Subject
+from engine.schema.civil_times import as_written
 from engine.schema.fields import Field
 from engine.schema.modules import Module
 from engine.schema.stored_files import AttachedFiles
@@ -84,12 +85,16 @@ class Around(Protocol):
         """Why nobody may write to this address or number automatically; None if they may."""
 
 
-def moment(word: str, binder: Binder) -> datetime:
-    """A point in time as a word (`now+2h`; a day means 9 o'clock) or in full. Raises `BadValue`."""
-    if known := parse_moment(word):
-        when = known.resolve(binder.now, binder.calendar)
-        return when if isinstance(when, datetime) else binder.calendar.at(when, time(9))
-    found = MOMENT.parse(word)
+def moment(written: str | date, binder: Binder) -> datetime:
+    """A point in time as a word (`now+2h`) or in full, in UTC. Raises `BadValue`.
+
+    One that names no zone is the company's; a day, however it is written, means 9 o'clock.
+    """
+    known = parse_moment(written) if isinstance(written, str) else None
+    when = known.resolve(binder.now, binder.calendar) if known else as_written(written)
+    if when is not None and not isinstance(when, datetime):
+        return binder.calendar.at(when, time(9))
+    found = MOMENT.parse(when or written, binder.calendar.timezone)
     if not isinstance(found, datetime):
         raise BadValue("it does not say when.", "Write now+2h, or 2026-03-11T14:00:00+01:00.")
     return found
@@ -194,10 +199,10 @@ class Context(ABC):
         if moment := parse_moment(word):
             when = moment.resolve(self.now, self.binder.calendar)
             return self.binder.calendar.today(when) if isinstance(when, datetime) else when
-        return DAY.parse(word) or self.binder.today
+        return DAY.parse(word, self.binder.calendar.timezone) or self.binder.today
 
-    def moment(self, word: str) -> datetime:
-        """A point in time written as a word (`now+2h`) or in full. Raises `BadValue`."""
+    def moment(self, word: str | date) -> datetime:
+        """A point in time: a word (`now+2h`), one in full, or a day. Raises `BadValue`."""
         return moment(word, self.binder)
 
     def wording(self, name: str) -> Wording:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import holidays
 
 from engine.problems import BadValue
+from engine.schema.civil_times import moment_of
 from engine.schema.english import count as counted
 
 Unit = Literal["min", "h", "d", "wd", "w", "m", "y"]
@@ -89,12 +90,7 @@ class Calendar:
 
         Where the clocks skip it, the next minute they show; where they show it twice, the first.
         """
-        local = datetime.combine(day, at.replace(tzinfo=None, fold=0), self.timezone)
-        if not _exists(local):
-            local = local.replace(second=0, microsecond=0)
-        while not _exists(local):
-            local += timedelta(minutes=1)
-        return local.astimezone(UTC)
+        return moment_of(day, at, self.timezone)
 
 
 @dataclass(frozen=True)
@@ -251,10 +247,6 @@ def _moves(offset: Offset, calendar: Calendar) -> Callable[[date], date]:
             return lambda day: add_months(day, n * 12 if offset.unit == "y" else n)
         case _:
             return lambda day: day + timedelta(days=n * 7 if offset.unit == "w" else n)
-
-
-def _exists(local: datetime) -> bool:
-    return local.astimezone(UTC).astimezone(local.tzinfo) == local
 
 
 @lru_cache(maxsize=1024)

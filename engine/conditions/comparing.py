@@ -258,7 +258,7 @@ def word(value: JsonValue, field: Field, binder: Binder, facts: Facts | None) ->
         return shown(field, int(str(value)), binder)
     if field.kind == "bool" and isinstance(value, str):
         with suppress(BadValue):
-            return plain(field.parse(value))
+            return plain(field.parse(value, binder.calendar.timezone))
     return plain_number(value) if field.kind == "number" else plain(value)
 
 

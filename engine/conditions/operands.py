@@ -9,6 +9,7 @@ from engine.company.calendar import parse_moment
 from engine.conditions.bound import Binder, Old
 from engine.conditions.operators import Operator, alternatives
 from engine.problems import BadValue, refuse, suggest
+from engine.schema.civil_times import as_written
 from engine.schema.fields import Field, storable
 from engine.schema.modules import KEPT_BY_US, Path
 
@@ -51,23 +52,24 @@ def _typed(field: Field, operator: Operator, raw: Any, binder: Binder, *, exact:
     if raw is None:
         return None
     if operator.of_parts and field.kind == "text":
-        return _part(field, raw, exact=exact)
+        return _part(field, raw, binder, exact=exact)
     if field.kind in ("date", "datetime") and isinstance(raw, str):
         return _time(field, raw, binder)
     if field.type == "reference" and isinstance(raw, str) and raw.strip():
         return _named(field, raw.strip(), binder)
-    value = field.parse(raw)
+    value = field.parse(raw, binder.calendar.timezone)
     if field.type == "owner" and value and binder.handles and value not in binder.handles:
         message = f"there is no user or group `{value}`."
         raise BadValue(message, suggest(value, binder.handles, "There are"))
     return value
 
 
-def _part(field: Field, raw: Any, *, exact: bool) -> Any:
+def _part(field: Field, raw: Any, binder: Binder, *, exact: bool) -> Any:
     """A part of a text: it need not be a choice, an address or anything else the field can hold."""
     if exact and isinstance(raw, str):
         return storable(raw) or None
-    return field.model_copy(update={"type": "text", "of": None}).parse(raw)
+    text = field.model_copy(update={"type": "text", "of": None})
+    return text.parse(raw, binder.calendar.timezone)
 
 
 def _time(field: Field, raw: str, binder: Binder) -> Any:
@@ -79,9 +81,10 @@ def _time(field: Field, raw: str, binder: Binder) -> Any:
         if isinstance(when, datetime) and field.kind == "date":
             return binder.calendar.today(when)
         return when
-    day = field.kind == "datetime" and len(raw.strip()) <= len("2026-03-10")
+    day = field.kind == "datetime" and not isinstance(as_written(raw), datetime)
+    meant = field.model_copy(update={"type": "date", "of": None}) if day else field
     try:
-        return (field.model_copy(update={"type": "date", "of": None}) if day else field).parse(raw)
+        return meant.parse(raw, binder.calendar.timezone)
     except BadValue as bad:
         counted = "`today-30d`, `today+5wd`" + (", `now-48h`" * (field.kind == "datetime"))
         raise BadValue(bad.message, f"{bad.remedy} Or count from now: {counted}.") from None
@@ -90,7 +93,7 @@ def _time(field: Field, raw: str, binder: Binder) -> Any:
 def _named(field: Field, raw: str, binder: Binder) -> Any:
     """A reference may be given by the number or name of its record."""
     if raw.isdecimal():
-        return field.parse(raw)
+        return field.parse(raw, binder.calendar.timezone)
     found = binder.lookup(binder.schema.module(field.module or ""), raw)
     if found is None:
         message = f"there is no record `{raw}` in {field.module}."

@@ -229,7 +229,7 @@ class Columns:
 
     def _case(self, field: Field, formula: Mapping[str, Any]) -> ColumnElement[Any]:
         def typed(value: Any) -> ColumnElement[Any]:
-            return literal(field.parse(value), field.kept.sql())
+            return literal(field.parse(value, self.binder.calendar.timezone), field.kept.sql())
 
         arms = [(self.when(arm["when"]), typed(arm["then"])) for arm in formula["case"]]
         return case(*arms, else_=typed(formula.get("else")))

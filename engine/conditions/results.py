@@ -1,6 +1,7 @@
 """What earlier steps gave, asked about like fields of the record: `steps.call.status`."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC
 from typing import Any
 
 from engine.conditions import AllOf, AnyOf, Compare, Condition, NotOf
@@ -50,7 +51,7 @@ def _value(part: Compare, steps: Mapping[str, Mapping[str, Any]]) -> Any:
         raw = raw.get(name) if isinstance(raw, Mapping) else None
     given = ", ".join(map(str, raw)) if isinstance(raw, (list, tuple)) else raw
     try:
-        return _field(part).parse(given)
+        return _field(part).parse(given, UTC)  # of no kind that tells a time
     except BadValue:
         return None
 

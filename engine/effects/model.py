@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
 
@@ -26,7 +27,8 @@ AMOUNT = re.compile(r"(\d{1,3}(?:[\s.,']\d{3})+|\d+)[.,](\d{1,2})")
 class AskModel(OutwardEffect):
     """Ask for values of some fields of one record, and write those that fit.
 
-    Without `prompt_alone` the prompt tells nothing of the record: its files must.
+    Without `prompt_alone` the prompt tells nothing of the record: its files must. A time in the
+    answer that names no zone is one of `timezone`, the company's.
     """
 
     kind: Literal["ask_model"] = "ask_model"
@@ -39,6 +41,7 @@ class AskModel(OutwardEffect):
     fields: tuple[Field, ...]
     instructions: dict[str, str]
     prompt_alone: bool = True
+    timezone: str = "UTC"
     files: tuple[Attachment, ...] = ()
 
     def say(self) -> str:
@@ -89,9 +92,10 @@ class AskModel(OutwardEffect):
         """Values that their fields can hold are written; others are told as a warning."""
         kept: dict[str, JsonValue] = {}
         warnings = [f"not read: {each}" for each in left_out]
+        zone = ZoneInfo(self.timezone)
         for field in self.fields:
             try:
-                value = field.dump(field.parse(_plain(field, answer.get(field.name))))
+                value = field.dump(field.parse(_plain(field, answer.get(field.name)), zone))
             except BadValue as bad:
                 warnings.append(f"{field.title} was left as it is: {bad.message}")
                 continue

@@ -127,13 +127,14 @@ class RowImport:
     def _read(self, cells: list[str]) -> dict[str, Any]:
         """The values of a row, None where it is blank. Raises `Invalid` with all faults."""
         values, problems = dict[str, Any](), list[Problem]()
+        zone = self.tx.company.calendar.timezone
         if any(map(str.strip, cells[len(self.sheet.columns) :])):
             problems.append(Problem("", "the row has more cells than the header.", "Quote commas."))
         for column, cell in zip(self.sheet.columns, cells, strict=False):
             if column is None:
                 continue
             try:
-                values[column.name] = column.parse(self._meant(column, cell))
+                values[column.name] = column.parse(self._meant(column, cell), zone)
             except BadValue as bad:
                 problems.append(Problem(column.name, bad.message, bad.remedy))
         if problems:

@@ -50,6 +50,7 @@ class Records:
 
     def __init__(self, tx: Transaction, author: Author, *, starts: bool = True) -> None:
         self.tx, self.author, self.starts = tx, author, starts
+        self.zone = tx.company.calendar.timezone
 
     def create(self, module: str, values: Values, stamps: Values | None = None) -> Saved:
         """A new record. `stamps` sets what is otherwise kept by us, like created_at.
@@ -72,7 +73,9 @@ class Records:
             row["number"] = number
             row.update(self._stamp(created=True))
         for row, stamp in zip(rows, stamps, strict=False):
-            row.update({name: home.field(name).parse(value) for name, value in stamp.items()})
+            row.update(
+                {name: home.field(name).parse(value, self.zone) for name, value in stamp.items()}
+            )
         every = [
             {
                 column: row.get(column)
@@ -196,7 +199,7 @@ class Records:
                 and field.default is not None
                 and not field.computed
             ):
-                parsed[field.name] = field.parse(field.default)
+                parsed[field.name] = field.parse(field.default, self.zone)
             if new and field.type == "bool" and parsed.get(field.name) is None:
                 parsed[field.name] = False
             path = f"values.{field.name}"
@@ -222,7 +225,7 @@ class Records:
         if field.computed or name in KEPT_BY_US:
             why = "is computed" if field.computed else "is kept by Sayso"
             raise BadValue(f"{field.title} {why} and cannot be set.", "Leave it out.")
-        value = field.parse(self.reference(field, raw))
+        value = field.parse(self.reference(field, raw), self.zone)
         if field.type == "owner" and value is not None and value not in self.tx.handles:
             raise BadValue(
                 f"there is no user or group `{value}`.",
@@ -242,7 +245,7 @@ class Records:
                     "Give its id, number or full name.",
                 )
             return found
-        id = field.parse(raw)
+        id = field.parse(raw, self.zone)
         if not self._exists(target, id):
             raise BadValue(
                 f"there is no record {id} in {target.label}.",

@@ -99,7 +99,7 @@ class Rehearsal:
         target = self.reader.tx.schema.target(field)
         if field.type == "reference" and target and isinstance(raw, str) and not raw.isdigit():
             return self.reader.tx.find(target, raw)
-        return field.parse(raw)
+        return field.parse(raw, self.reader.tx.company.calendar.timezone)
 
 
 @dataclass

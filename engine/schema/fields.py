@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 from sqlalchemy import BigInteger, Boolean, Date, Text
@@ -15,12 +15,14 @@ from sqlalchemy.types import TypeEngine
 
 from engine.problems import BadValue, nearest, suggest
 from engine.schema.addresses import BadAddress, mail_address
+from engine.schema.civil_times import read_day, read_moment
 from engine.schema.sql_types import Json, Key, Moment, Number, tidy
 
 Kind = Literal["text", "number", "date", "datetime", "bool", "list", "reference", "json"]
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 LARGEST = Decimal(10) ** 11
 LARGEST_ID = 2**63 - 1
+READ_BY_CLOCKS = {"date": read_day, "datetime": read_moment}
 BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -65,11 +67,15 @@ class Field(BaseModel):
     def title(self) -> str:
         return self.label or self.name.replace("_", " ").capitalize()
 
-    def parse(self, raw: Any) -> Any:
-        """The value as it is kept, from JSON, CSV text or a template. Raises `BadValue`."""
+    def parse(self, raw: Any, zone: tzinfo) -> Any:
+        """The value as it is kept, from JSON, CSV text or a template. Raises `BadValue`.
+
+        A time that names no zone is one on the clocks of `zone`.
+        """
         if raw is None or (isinstance(raw, str) and not raw.strip()) or raw == []:
             return None
-        return self.kept.parse(self, raw)
+        read = READ_BY_CLOCKS.get(self.kind)
+        return self.kept.parse(self, (read and read(raw, zone)) or raw)
 
     def dump(self, value: Any) -> JsonValue:
         """The value as JSON."""
@@ -177,33 +183,16 @@ def _bool(field: Field, raw: Any) -> bool:
 
 
 def _date(field: Field, raw: Any) -> date:
-    if isinstance(raw, datetime):
-        return raw.date()
-    if isinstance(raw, date):
-        return raw
-    moment = _parsed(date, raw) or _parsed(datetime, raw)
-    if moment is None:
+    if not isinstance(raw, date):
         raise BadValue(f"{field.title} takes a date, not {raw!r}.", "Write it like 2026-03-10.")
-    return moment.date() if isinstance(moment, datetime) else moment
-
-
-def _parsed(kind: type[date], raw: Any) -> date | None:
-    try:
-        return kind.fromisoformat(raw.strip()) if isinstance(raw, str) else None
-    except ValueError:
-        return None
+    return raw
 
 
 def _datetime(field: Field, raw: Any) -> datetime:
-    """A point in time; one without a zone is taken as UTC, a day as its midnight."""
-    moment = _parsed(datetime, raw.isoformat() if isinstance(raw, date) else raw)
-    try:
-        if isinstance(moment, datetime):
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except OverflowError:
-        pass
-    remedy = "Write it like 2026-03-10T09:00:00+01:00."
-    raise BadValue(f"{field.title} takes a date and time, not {raw!r}.", remedy)
+    if not isinstance(raw, datetime):
+        remedy = "Write it like 2026-03-10T09:00, or with a zone: 2026-03-10T09:00:00+01:00."
+        raise BadValue(f"{field.title} takes a date and time, not {raw!r}.", remedy)
+    return raw
 
 
 def _choice(field: Field, raw: Any) -> str:
@@ -274,6 +263,11 @@ def _json(field: Field, raw: Any) -> JsonValue:
     return kept
 
 
+def _kept(field: Field, raw: JsonValue) -> date:
+    """A day or a moment from its own JSON, which tells its zone."""
+    return cast(date, field.parse(raw, UTC))  # as its kind is
+
+
 def _iso(value: Any) -> str:
     return str(value.isoformat())
 
@@ -303,7 +297,7 @@ FIELD_TYPES: dict[str, FieldType] = {
         _numbers("decimal", "a number", places=0, example=0.25),
         _numbers("money", "an amount", places=2, example=1200.5),
         FieldType("bool", "true or false", "bool", Boolean, _bool, "bool", example=True),
-        FieldType("date", "a day", "date", Date, _date, "date", _iso, _date, example="2026-03-10"),
+        FieldType("date", "a day", "date", Date, _date, "date", _iso, _kept, example="2026-03-10"),
         FieldType(
             "datetime",
             "a point in time",
@@ -312,7 +306,7 @@ FIELD_TYPES: dict[str, FieldType] = {
             _datetime,
             "datetime",
             _iso,
-            _datetime,
+            _kept,
             example="2026-03-10T09:00:00+01:00",
         ),
         FieldType(

@@ -17,6 +17,7 @@ from engine.problems import Problem, refuse
 from engine.records.reader import name_of
 from engine.records.tables import WORKFLOWS
 from engine.records.transaction import Transaction
+from engine.schema.civil_times import read_moment
 from engine.schema.fields import Field
 from engine.schema.modules import Module
 from engine.schema.purposes import Purpose
@@ -140,11 +141,13 @@ def when(tx: Transaction, text: str | None, at: str = "as_of") -> datetime | Non
         if word := parse_moment(text):
             moment = word.resolve(tx.now, calendar)
             return moment if isinstance(moment, datetime) else calendar.at(moment, time(0))
-        moment = datetime.fromisoformat(text.strip())
-        return moment if moment.tzinfo else moment.replace(tzinfo=calendar.timezone)
-    except (ValueError, OverflowError):
+        found = read_moment(text, calendar.timezone)
+    except OverflowError:
+        found = None
+    if found is None:
         remedy = "Write it like 2026-03-10, 2026-03-10T09:00 or today-7d."
-        raise refuse(at, f"`{text}` is no day or time.", remedy) from None
+        raise refuse(at, f"`{text}` is no day or time.", remedy)
+    return found
 
 
 def id_of(tx: Transaction, module: Module, ref: int | str, at: str = "record") -> int:

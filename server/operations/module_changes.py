@@ -1,5 +1,6 @@
 """Modules made and changed: for admins, over REST and in the pages."""
 
+from datetime import UTC
 from typing import Any
 
 from pydantic import JsonValue, ValidationError
@@ -140,7 +141,7 @@ def _read_module(definition: dict[str, Any]) -> Module:
 def _read_field(definition: dict[str, Any]) -> Field:
     try:
         field = Field.model_validate({**definition, "builtin": False})
-        field.parse(field.default)
+        field.parse(field.default, UTC)  # whether it fits; a new record gives it its own zone
     except ValidationError as bad:
         raise _shapeless(bad) from None
     except BadValue as bad:

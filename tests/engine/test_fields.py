@@ -65,7 +65,7 @@ def test_every_type_is_tried_here() -> None:
 @pytest.mark.parametrize("type", VALUES)
 def test_a_value_comes_back_from_its_json_as_it_was(type: str, data: st.DataObject) -> None:
     value, here = data.draw(VALUES[type]), field(type)
-    kept = here.parse(value)
+    kept = here.parse(value, UTC)
     assert kept == value
     assert here.load(json.loads(json.dumps(here.dump(kept)))) == kept
 
@@ -74,8 +74,8 @@ def test_a_value_comes_back_from_its_json_as_it_was(type: str, data: st.DataObje
 @pytest.mark.parametrize("type", VALUES)
 def test_what_is_kept_is_taken_again_and_stays_the_same(type: str, data: st.DataObject) -> None:
     here = field(type)
-    kept = here.parse(data.draw(VALUES[type]))
-    assert here.parse(here.dump(kept)) == kept
+    kept = here.parse(data.draw(VALUES[type]), UTC)
+    assert here.parse(here.dump(kept), UTC) == kept
 
 
 ANYTHING = st.one_of(
@@ -96,7 +96,7 @@ ANYTHING = st.one_of(
 def test_whatever_is_given_is_kept_in_a_form_that_lasts_or_refused(type: str, raw: Any) -> None:
     here = field(type)
     with suppress(BadValue):
-        kept = here.parse(raw)
+        kept = here.parse(raw, UTC)
         assert here.load(json.loads(json.dumps(here.dump(kept)))) == kept
         assert "\x00" not in str(kept)
 
@@ -104,7 +104,7 @@ def test_whatever_is_given_is_kept_in_a_form_that_lasts_or_refused(type: str, ra
 @pytest.mark.parametrize("type", VALUES)
 @pytest.mark.parametrize("raw", [None, "", "  \t", []])
 def test_what_is_blank_is_empty(type: str, raw: Any) -> None:
-    assert field(type).parse(raw) is None
+    assert field(type).parse(raw, UTC) is None
     assert field(type).dump(None) is None
     assert field(type).load(None) is None
 
@@ -144,7 +144,7 @@ def test_what_is_blank_is_empty(type: str, raw: Any) -> None:
     ],
 )
 def test_what_is_given_is_kept_in_one_form(type: str, raw: Any, kept: Any) -> None:
-    found = field(type).parse(raw)
+    found = field(type).parse(raw, UTC)
     assert (found, str(found)) == (kept, str(kept))
 
 
@@ -194,14 +194,14 @@ def test_what_is_given_is_kept_in_one_form(type: str, raw: Any, kept: Any) -> No
 )
 def test_what_a_field_cannot_hold_is_refused_with_a_reason(type: str, raw: Any) -> None:
     with pytest.raises(BadValue) as refused:
-        field(type).parse(raw)
+        field(type).parse(raw, UTC)
     assert refused.value.message
     assert "\ud800" not in refused.value.message
 
 
 def test_a_refusal_names_the_nearest_choice() -> None:
     with pytest.raises(BadValue) as refused:
-        field("picklist", label="Status").parse("Opne")
+        field("picklist", label="Status").parse("Opne", UTC)
     assert (refused.value.message, refused.value.remedy) == (
         "`Opne` is not a choice of Status.",
         "Did you mean `Open`? Choices: `Open`, `Straße`, `Élan, vital`.",
@@ -210,13 +210,13 @@ def test_a_refusal_names_the_nearest_choice() -> None:
 
 def test_a_moment_of_any_zone_is_kept_in_utc() -> None:
     there = timezone(timedelta(hours=5, minutes=30))
-    kept = field("datetime").parse(datetime(2026, 3, 10, 9, tzinfo=there))
+    kept = field("datetime").parse(datetime(2026, 3, 10, 9, tzinfo=there), UTC)
     assert kept.isoformat() == "2026-03-10T03:30:00+00:00"
 
 
 def test_a_computed_field_takes_what_its_result_takes() -> None:
     owed = Field(name="owed", type="computed", of="money", formula={"count": "x", "via": "y"})
-    assert (owed.kind, owed.parse("5")) == ("number", Decimal("5.00"))
+    assert (owed.kind, owed.parse("5", UTC)) == ("number", Decimal("5.00"))
 
 
 def test_unknown_keys_of_a_field_are_refused() -> None:

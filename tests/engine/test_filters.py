@@ -200,12 +200,29 @@ def test_a_moment_of_another_zone_is_shown_in_the_readers() -> None:
         ("{{ nothing|add_hours(1) }}{{ now|add_hours(nothing) }}{{ today|sub_days(nothing) }}", ""),
         ("{{ now|timezone('Asia/Tokyo') }}", "2026-03-10T17:00:00+09:00"),
         ("{{ now|timezone('Asia/Tokyo')|add_days(1)|date('d MMMM HH:mm') }}", "11 March 17:00"),
-        ("{{ today|timezone('America/New_York')|date('d HH:mm') }}", "9 19:00"),
+        ("{{ today|timezone('America/New_York')|date('d HH:mm') }}", "10 00:00"),
         ("{{ now|timezone('Asia/Tokyo') == now }}", "yes"),
     ],
 )
 def test_dates_are_reckoned_with(source: str, expected: str) -> None:
     assert text(source, now=NINE_IN_PARIS, today=date(2026, 3, 10)) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("{{ due|date('dd/MM/yyyy', 'America/New_York') }}", "10/12/2026"),
+        ("{{ due|date('dd/MM/yyyy', 'Pacific/Kiritimati') }}", "10/12/2026"),
+        ("{{ '2026-12-10'|timezone('America/New_York')|date('yyyy-MM-dd') }}", "2026-12-10"),
+        ("{{ due|timezone('America/New_York')|add_days(1) }}", "2026-12-11"),
+        # A time without a zone is one on the company's clocks, and has another hour elsewhere.
+        ("{{ '2026-12-10 01:00'|date('dd HH:mm', 'America/New_York') }}", "09 19:00"),
+        ("{{ '2026-03-29 02:30'|date('HH:mm') }}", "03:00"),
+        ("{{ '2026-10-25 02:30'|date('HH:mm', 'UTC') }}", "00:30"),
+    ],
+)
+def test_T23_a_day_is_the_same_day_in_every_zone(source: str, expected: str) -> None:
+    assert text(source, due=date(2026, 12, 10)) == expected
 
 
 @pytest.mark.parametrize(

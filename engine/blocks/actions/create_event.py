@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue
 
 from engine.blocks.actions.create_task import assignee
 from engine.blocks.checking import Checking
-from engine.blocks.context import MOMENT, Context, moment
+from engine.blocks.context import Context, moment
 from engine.blocks.step import Action, Text, Write
 from engine.blocks.words import day, person, quoted
 from engine.company.calendar import parse_moment
@@ -31,7 +31,8 @@ class CreateEvent(Action):
         "Call", alias="kind", description="Call or Meeting."
     )
     start: Text = Field(
-        description="A point in time: now+2h, today+1d (at 09:00), 2026-03-11T14:00:00+01:00."
+        description="A point in time: now+2h, 2026-03-11 14:00 on the company's clocks; a day as "
+        "today+1d is at 09:00."
     )
     end: Text = Field("", description="Its end; left out, `minutes` after the start.")
     minutes: int = Field(30, ge=1, le=1440)
@@ -67,7 +68,7 @@ class CreateEvent(Action):
         yield from assignee(self.assign_to, checking)
         for key, word in (("start", self.start), ("end", self.end)):
             if (word or key == "start") and "{{" not in word:
-                yield from _moment_problems(word, key)
+                yield from _moment_problems(word, key, checking)
         start, end = (self._known(word, checking) for word in (self.start, self.end))
         if start and end and end <= start:
             yield Problem("end", "the event ends before it starts.", "Give an end after its start.")
@@ -100,16 +101,14 @@ class CreateEvent(Action):
         )
 
 
-def _moment_problems(word: str, path: str) -> Iterator[Problem]:
+def _moment_problems(word: str, path: str, checking: Checking) -> Iterator[Problem]:
     """What is wrong with a word that should be a point in time."""
     if found := parse_moment(word):
         if wrong := found.problem():
             yield Problem(path, *wrong)
         return
     try:
-        known = MOMENT.parse(word)
-    except BadValue:
-        known = None
-    if known is None:
-        remedy = "Write now+2h, today+1d, or 2026-03-11T14:00:00+01:00."
+        moment(word, checking.binder)
+    except (BadValue, OverflowError):
+        remedy = "Write now+2h, today+1d, or 2026-03-11 14:00."
         yield Problem(path, f"`{word}` is no point in time.", remedy)

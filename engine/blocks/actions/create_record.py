@@ -1,6 +1,7 @@
 """The action of creating a record of any module, with the lines of this one if wanted."""
 
 from collections.abc import Iterator
+from datetime import tzinfo
 from decimal import Decimal
 from functools import partial
 from typing import Any, ClassVar, Literal
@@ -144,7 +145,8 @@ class CreateRecord(Action):
         lines = schema.lines(target) if self.copy_lines else None
         copied: tuple[dict[str, JsonValue], ...] = ()
         if lines:
-            copied = tuple(self._fitting(line, lines[0]) for line in ctx.lines())
+            zone = ctx.binder.calendar.timezone
+            copied = tuple(self._fitting(line, lines[0], zone) for line in ctx.lines())
             self._refuse_other_total(ctx, target, values, copied)
         return Create(
             module=self.module,
@@ -190,13 +192,13 @@ class CreateRecord(Action):
         links = target.references(module.name) or _links(target, module)
         return self.link or (links[0].name if len(links) == 1 else None)
 
-    def _fitting(self, line: dict[str, Any], target: Module) -> dict[str, JsonValue]:
+    def _fitting(self, line: dict[str, Any], target: Module, zone: tzinfo) -> dict[str, JsonValue]:
         """The values of a line that the other module's lines have a field for."""
         parent = target.lines_of.field if target.lines_of else ""
         own = [field for field in target.fields if not field.computed and field.name != parent]
         sources = {field.name: self.line_fields.get(field.name, field.name) for field in own}
         return {
-            field.name: field.dump(field.parse(line.get(sources[field.name])))
+            field.name: field.dump(field.parse(line.get(sources[field.name]), zone))
             for field in own
             if sources[field.name] in line
         }

@@ -142,7 +142,7 @@ def day(word: str, path: str, checking: Checking) -> Iterator[Problem]:
             yield Problem(path, *wrong)
         return
     try:
-        known = DAY.parse(word)
+        known = DAY.parse(word, checking.binder.calendar.timezone)
     except BadValue:
         known = None
     if known is None:

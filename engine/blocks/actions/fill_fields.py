@@ -138,6 +138,7 @@ class FillFields(Action):
             prompt="\n".join(told),
             fields=tuple(ctx.binder.module.field(name) for name in self.fields),
             instructions=self.fields,
+            timezone=str(ctx.binder.calendar.timezone),
             prompt_alone=any(seen.values()) and self._tells(ctx),
             files=files,
         )

@@ -1,6 +1,7 @@
 """The action of changing fields: of the record, of one it refers to, or of one that is found."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -189,15 +190,16 @@ def resolved(values: dict[str, Any], target: Module, ctx: Context) -> dict[str, 
     for name, raw in values.items():
         field = target.field(name)
         try:
-            if field.kind == "date" and isinstance(raw, str) and raw.strip():
+            told = not isinstance(raw, str) or raw.strip()
+            if field.kind == "date" and isinstance(raw, str) and told:
                 raw = ctx.day(raw)
-            elif field.kind == "datetime" and isinstance(raw, str) and raw.strip():
+            elif field.kind == "datetime" and isinstance(raw, (str, date)) and told:
                 raw = ctx.moment(raw)
             named = field.type in ("reference", "owner") and isinstance(raw, str)
             kept[name] = (
                 (ctx.handle(raw) if field.type == "owner" else raw)
                 if named
-                else field.dump(field.parse(raw))
+                else field.dump(field.parse(raw, ctx.binder.calendar.timezone))
             )
         except BadValue as bad:
             raise Unplanned(

@@ -14,6 +14,7 @@ from engine.templates.filters.values import (
     Setting,
     TextProblem,
     Zoned,
+    as_moment,
     off_calendar,
     plain_text,
     quoted,
@@ -48,22 +49,20 @@ def dated(
     locale = formats.locale(setting.language)
     if format in ("short", "medium", "long", "full"):
         return format_date(moment, str(format), locale)
-    if not isinstance(moment, datetime):
-        moment = datetime.combine(moment, time(), setting.timezone)
-    pattern = formats.pattern(plain_text(format))
-    return format_datetime(moment, pattern, moment.tzinfo, locale)
+    shown = moment if isinstance(moment, datetime) else datetime.combine(moment, time())
+    return format_datetime(shown, formats.pattern(plain_text(format)), shown.tzinfo, locale)
 
 
 @register(
     "timezone",
     reads="{value} on the clocks of {zone}",
-    words="The same moment on the clocks of another zone.",
+    words="The same moment on the clocks of another zone; a day stays that day.",
     example="{{ sent_at|timezone('America/New_York')|date('HH:mm') }} -> 04:00",
 )
 def timezone(value: object, zone: object, *, setting: Setting) -> date:
     there, moment = formats.zone(zone), read_moment(value, setting)
     if not isinstance(moment, datetime):
-        moment = datetime.combine(moment, time(), setting.timezone)
+        return moment
     moved = moment.astimezone(there)
     return Zoned.combine(moved.date(), moved.timetz())
 
@@ -248,9 +247,7 @@ def _moved(moment: date, length: timedelta) -> date:
 
 def _elapsed(value: object, length: timedelta, setting: Setting) -> date:
     """Time that has really passed, not what the clocks on the wall show."""
-    moment = read_moment(value, setting)
-    if not isinstance(moment, datetime):
-        moment = datetime.combine(moment, time(), setting.timezone)
+    moment = as_moment(value, setting)
     try:
         return (moment.astimezone(UTC) + length).astimezone(moment.tzinfo)
     except OverflowError as error:

@@ -1,10 +1,16 @@
 """Filters that measure the time between two dates or moments."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from engine.templates.filters.registry import register
-from engine.templates.filters.values import Setting, TextProblem, read_moment, settled
+from engine.templates.filters.values import (
+    Setting,
+    TextProblem,
+    as_moment,
+    read_moment,
+    settled,
+)
 
 LONGEST = timedelta(days=36_600)
 
@@ -77,10 +83,7 @@ def _day(value: object, setting: Setting) -> date:
 
 
 def _moment(value: object, setting: Setting) -> datetime:
-    moment = read_moment(value, setting)
-    if not isinstance(moment, datetime):
-        moment = datetime.combine(moment, time(), setting.timezone)
-    return moment.astimezone(UTC)
+    return as_moment(value, setting).astimezone(UTC)
 
 
 def _seconds(length: timedelta) -> Decimal:

@@ -15,6 +15,7 @@ from markupsafe import escape as escaped
 
 from engine.company.calendar import Calendar
 from engine.problems import BadValue
+from engine.schema.civil_times import as_written, moment_of
 
 MAX_TEXT = 1_000_000
 MAX_MARKUP = 50_000  # the HTML cleaner's time can grow with the square of what it is given
@@ -172,21 +173,29 @@ def local(moment: datetime, zone: tzinfo) -> datetime:
     """The moment on the clocks of a zone. One that has no zone is taken to be of it already."""
     if isinstance(moment, Zoned):
         return moment
-    return moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
+    known = moment if moment.tzinfo else moment_of(moment.date(), moment.time(), zone)
+    return known.astimezone(zone)
+
+
+def as_moment(value: object, setting: Setting) -> datetime:
+    """As `read_moment`; of a day, its first moment."""
+    known = read_moment(value, setting)
+    if isinstance(known, datetime):
+        return known
+    try:
+        return moment_of(known, time(), setting.timezone).astimezone(setting.timezone)
+    except OverflowError as error:
+        raise off_calendar() from error
 
 
 def read_moment(value: object, setting: Setting) -> date:
     """A date, or a datetime in the reader's zone, also from ISO text such as other systems send."""
     try:
-        match value:
-            case str() if len(value) == len("2026-03-10"):
-                return date.fromisoformat(value)
-            case str():
-                return local(datetime.fromisoformat(value), setting.timezone)
-            case datetime():
-                return local(value, setting.timezone)
-            case date():
-                return value
+        match as_written(value):
+            case datetime() as moment:
+                return local(moment, setting.timezone)
+            case date() as day:
+                return day
     except (ValueError, OverflowError):
         pass
     raise TextProblem(f"{quoted(value)} is not a date.", "Use a date field, `today` or `now`.")

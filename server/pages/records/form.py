@@ -104,14 +104,7 @@ def _answer(tx: Transaction, field: Field, form: FormData) -> Any:
         return text(form, field.name) == "true"
     if field.type == "multipicklist" and field.options:
         return texts(form, field.name)
-    typed = text(form, field.name)
-    if field.type == "datetime" and typed:
-        try:
-            local = datetime.fromisoformat(typed)
-        except ValueError:
-            return typed
-        return local.replace(tzinfo=tx.company.calendar.timezone).isoformat()
-    return typed or None
+    return text(form, field.name) or None
 
 
 def _form(
