@@ -50,6 +50,24 @@ class Result(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Act(StrEnum):
+    """What was done to a run from outside: by a person, or by switching its workflow off and on.
+
+    `again`: tried again after it failed; `released`: a held message was let go; `arrived` and
+    `repeated`: a person said what became of a message; `moved`: it goes on at another time;
+    `paused`, `resumed`, `stopped`: it was held, went on, or was ended before its last step.
+    """
+
+    AGAIN = "again"
+    RELEASED = "released"
+    ARRIVED = "arrived"
+    REPEATED = "repeated"
+    MOVED = "moved"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    STOPPED = "stopped"
+
+
 # The runs that a worker carries on when they are due; and those that have not ended.
 DRIVEN = (RunState.RUNNING, RunState.WAITING)
 GOING_ON = (*DRIVEN, RunState.PAUSED)

@@ -13,7 +13,7 @@ from sqlalchemy import (
     literal,
 )
 
-from engine.records.states import DRIVEN
+from engine.records.states import DRIVEN, Result
 from engine.schema.sql_types import Json, Key, Moment
 
 METADATA = MetaData()
@@ -183,6 +183,30 @@ UNSENT = ENTRIES.c.cause.in_(
     [literal(word, literal_execute=True) for word in ("address", "retry", "cap", "approval")]
 )
 Index("sayso_entries_unsent", ENTRIES.c.cause, sqlite_where=UNSENT, postgresql_where=UNSENT)
+
+# runs/story.py: what happened to each run, a line each, which is never changed; `state` is how the
+# run stood after it
+STORY = Table(
+    "sayso_story",
+    METADATA,
+    Column("id", Key, primary_key=True),
+    Column("run", Key, nullable=False),
+    Column("step", Text),
+    Column("what", String(10), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("until", Moment),
+    sqlite_autoincrement=True,
+)
+Index("sayso_story_run", STORY.c.run, STORY.c.id)
+# What is counted after all else is forgotten, and by day.
+COUNTED = STORY.c.what.in_(
+    [literal(word.value, literal_execute=True) for word in (Result.FAILED, Result.SKIPPED)]
+)
+Index("sayso_story_counted", STORY.c.at, sqlite_where=COUNTED, postgresql_where=COUNTED)
 
 # episodes.py: for which records the conditions hold, or held when the workflow was switched on
 EPISODES = Table(

@@ -143,7 +143,7 @@ def take_baseline(tx: Transaction, live: Live) -> int:
     return begin(tx, live.workflow, subjects, number=0)
 
 
-def switch_on(tx: Transaction, library: Library, workflow: int) -> bool:
+def switch_on(tx: Transaction, library: Library, workflow: int, by: str) -> bool:
     """Let a paused workflow run again, and its held runs go on.
 
     False if a person has to approve first: nothing was, or what was approved has changed.
@@ -159,17 +159,17 @@ def switch_on(tx: Transaction, library: Library, workflow: int) -> bool:
     if fingerprint(live.document, live.parsed, tx.schema) != live.hash:
         return False
     workflow_store.switch_on(tx, workflow)
-    run_store.resume(tx, workflow)
+    run_store.resume(tx, workflow, by)
     plan_next(tx, live, tx.now)
     tx.touch("workflows")
     return True
 
 
-def archive(tx: Transaction, workflow: int) -> None:
+def archive(tx: Transaction, workflow: int, by: str) -> None:
     """Take a workflow away; its history stays."""
     row = row_of(tx, workflow)
     if row.state == "active":
-        switch_off(tx, workflow, "stop")
+        switch_off(tx, workflow, "stop", by)
     withdraw(tx, workflow)
     workflow_store.archive(tx, workflow)
     tx.touch("workflows")

@@ -9,9 +9,10 @@ from engine.blocks.step import Action, Await, Move, Step
 from engine.company.company import Company
 from engine.effects import Outcome
 from engine.records.reader import paused
-from engine.records.states import DRIVEN, ENDED, Phase, Result, RunState
+from engine.records.states import DRIVEN, ENDED, Act, Phase, Result, RunState
 from engine.records.writer import Author
 from engine.runs.entry import AHEAD, Entry, stored
+from engine.runs.line import Line
 from engine.runs.step_view import Standing, view
 from engine.runs.subjects import Subjects
 from engine.workflows.library import Live
@@ -30,7 +31,8 @@ class Run:
 
     `step` is where it stands, None at its end; `due` when it goes on at the earliest, None for at
     once. `owner` marks the worker that claimed it, `awaits` the record (`tasks/12`) whose change
-    may bring what it waits for. `chain` are the causes behind it: (workflow, record) each.
+    may bring what it waits for. `chain` are the causes behind it: (workflow, record) each. `lines`
+    are what happened to it since it was read.
     """
 
     id: int
@@ -46,6 +48,7 @@ class Run:
     ended_at: datetime | None = None
     awaits: str | None = None
     entries: dict[str, Entry] = field(default_factory=dict)
+    lines: list[Line] = field(default_factory=list)
 
     @property
     def live(self) -> Live:
@@ -195,6 +198,7 @@ class Run:
         entry.phase, entry.outcome, entry.said = Phase.CLOSED, outcome.result, outcome.said
         entry.result, entry.ended_at, entry.changed = dict(outcome.gives), self.now, True
         entry.cause, entry.since = outcome.cause, None
+        self.lines.append(Line(outcome.result, entry.step, outcome.said, entry.tries))
 
     def postpone(self, entry: Entry, outcome: Outcome) -> None:
         """Try this step later: as planned after a failure, decided anew after it was held."""
@@ -205,8 +209,9 @@ class Run:
             entry.since = self.now
         entry.cause, entry.since = outcome.cause, entry.since or self.now
         self.due = outcome.again_at or self._look_again(entry)
-        if self.state == RunState.RUNNING:
-            self.state = RunState.WAITING if outcome.result == Result.HELD else RunState.RUNNING
+        self.lines.append(Line(outcome.result, entry.step, outcome.said, entry.tries, self.due))
+        if self.state == RunState.RUNNING and anew:
+            self.state = RunState.WAITING
 
     def _look_again(self, entry: Entry) -> datetime:
         """In an hour; but not in the night: rather on the next day, when the step was reached."""
@@ -227,7 +232,12 @@ class Run:
         """Stand at another step, to be taken at once; None is the end of the workflow."""
         self.step, self.due, self.awaits = step, None, None
         if step is None:
-            self.end(RunState.DONE, "finished")
+            self.end(RunState.DONE, f"finished{self._skipped()}")
+
+    def _skipped(self) -> str:
+        """How many of its steps were skipped, if any were."""
+        skipped = sum(entry.outcome == Result.SKIPPED for entry in self.entries.values())
+        return f", {skipped} skipped" if skipped else ""
 
     def sleep(self, entry: Entry, until: datetime) -> bool:
         """Rest until then. True if that is still to come, so that the run stays where it is."""
@@ -253,6 +263,8 @@ class Run:
 
     def end(self, state: RunState, reason: str) -> None:
         """Go on no more. One that failed keeps its step, where it may be tried again."""
+        if state == RunState.STOPPED:
+            self.lines.append(Line(Act.STOPPED, self.step, reason))
         self.awaits = None
         self.state, self.reason, self.ended_at, self.due = state, reason, self.now, None
         if state != RunState.FAILED:

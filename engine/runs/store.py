@@ -22,9 +22,10 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from engine.company.message_limits import RELEASED
-from engine.records.states import DRIVEN, Phase, Result, RunState
+from engine.records.states import DRIVEN, Act, Phase, Result, RunState
 from engine.records.tables import AWAITING, ENTRIES, LIVE, MEMBERS, RUNS, UNSENT
 from engine.records.transaction import Transaction
+from engine.runs import story
 from engine.runs.entry import Entry
 from engine.runs.run import Run
 
@@ -177,6 +178,7 @@ def save(tx: Transaction, runs: Sequence[Run], leased: datetime | None = None) -
         rows = [_run(run, tx.now, leased) for run in runs]
         if tx.db.execute(CHANGE_RUN, rows).rowcount != len(rows):
             raise Fenced("a run was taken over by another worker")
+    story.write(tx, runs)
 
 
 def _entry(entry: Entry, prefix: str = "") -> dict[str, Any]:
@@ -207,6 +209,8 @@ def give_up(tx: Transaction, run: int, owner: str | None, reason: str) -> int | 
     ours = (RUNS.c.id == run, RUNS.c.owner == owner)
     gone = update(RUNS).where(*ours).values(values).returning(RUNS.c.workflow)
     workflow: int | None = tx.db.scalar(gone)
+    if workflow is not None:
+        story.note(tx, Result.FAILED, RunState.FAILED, "", reason, RUNS.c.id == run)
     return workflow
 
 
@@ -233,22 +237,23 @@ def wake_awaiting(tx: Transaction, records: Sequence[str]) -> None:
     tx.db.execute(WAKE_AWAITING, {"records": records, "now": tx.now})
 
 
-def wake_stopped(tx: Transaction) -> None:
+def wake_stopped(tx: Transaction, by: str) -> None:
     """Runs that stand at an effect which the kill switch held look again at once."""
-    _wake(tx, ENTRIES.c.cause == "stop")
+    _wake(tx, by, "the stop was lifted", ENTRIES.c.cause == "stop")
 
 
-def wake_crowded(tx: Transaction, workflow: int) -> None:
+def wake_crowded(tx: Transaction, workflow: int, by: str) -> None:
     """Runs of a workflow whose messages are held for being too many look again at once."""
-    _wake(tx, RUNS.c.workflow == workflow, CROWDED)
+    _wake(tx, by, "more may go today", RUNS.c.workflow == workflow, CROWDED)
 
 
-def _wake(tx: Transaction, *which: ColumnElement[bool]) -> None:
-    here = select(ENTRIES.c.run).where(HERE, *which).exists()
-    tx.db.execute(update(RUNS).where(IN_HAND, here).values(due=tx.now))
+def _wake(tx: Transaction, by: str, said: str, *which: ColumnElement[bool]) -> None:
+    held = and_(IN_HAND, select(ENTRIES.c.run).where(HERE, *which).exists())
+    story.note(tx, Act.RELEASED, RunState.RUNNING, by, said, held)
+    tx.db.execute(update(RUNS).where(held).values(due=tx.now))
 
 
-def release(tx: Transaction, run: int) -> bool:
+def release(tx: Transaction, run: int, by: str) -> bool:
     """Let the message at which a run stands go whatever the hour. False if none is waiting."""
     step = select(RUNS.c.step).where(RUNS.c.id == run).scalar_subquery()
     waits = ENTRIES.c.phase.in_((Phase.HELD, Phase.QUEUED))
@@ -256,11 +261,17 @@ def release(tx: Transaction, run: int) -> bool:
     if not tx.db.execute(released.values(cause=RELEASED)).rowcount:
         return False
     going = update(RUNS).where(RUNS.c.id == run, IN_HAND).values(due=tx.now)
-    return tx.db.execute(going).rowcount > 0
+    if not tx.db.execute(going).rowcount:
+        return False
+    _note(tx, Act.RELEASED, run, by, "its message may go at any hour")
+    return True
 
 
-def move_time(tx: Transaction, run: int, step: str, moment: datetime) -> None:
+def move_time(tx: Transaction, run: int, step: str, moment: datetime, by: str) -> None:
     """A run that waits at a step goes on then; an entry that sleeps says so too."""
+    local = moment.astimezone(tx.company.calendar.timezone)
+    said = f"it goes on at {local:%Y-%m-%d %H:%M}"
+    story.note(tx, Act.MOVED, RunState.WAITING, by, said, RUNS.c.id == run)
     tx.db.execute(update(RUNS).where(RUNS.c.id == run).values(due=moment))
     mine = (ENTRIES.c.run == run, ENTRIES.c.step == step)
     kept = tx.db.scalar(select(ENTRIES.c.move).where(*mine))
@@ -272,46 +283,66 @@ def move_time(tx: Transaction, run: int, step: str, moment: datetime) -> None:
 # --- people decide ---
 
 
-def hold(tx: Transaction, *which: ColumnElement[bool]) -> None:
+def hold(tx: Transaction, by: str, which: ColumnElement[bool]) -> None:
     """Runs that a worker would carry on wait until their workflow is switched on."""
     held = {"state": RunState.PAUSED, "reason": f"held: {SWITCHED_OFF}"}
-    tx.db.execute(update(RUNS).where(IN_HAND, *which).values(held))
+    _switch(tx, Act.PAUSED, by, SWITCHED_OFF, held, and_(IN_HAND, which))
 
 
-def resume(tx: Transaction, workflow: int) -> None:
+def resume(tx: Transaction, workflow: int, by: str) -> None:
     """Runs that were held because their workflow was off go on, and no others that are paused.
 
     A run is paused too where only a person knows what became of its effect.
     """
     asks = exists(select(ENTRIES.c.run).where(HERE, ENTRIES.c.outcome == Result.UNKNOWN))
     held = (RUNS.c.workflow == workflow, RUNS.c.state == RunState.PAUSED, ~asks)
-    tx.db.execute(update(RUNS).where(*held).values(state=RunState.WAITING, reason=""))
+    going = {"state": RunState.WAITING, "reason": ""}
+    _switch(tx, Act.RESUMED, by, "the workflow was switched on", going, and_(*held))
 
 
-def stop(tx: Transaction, *which: ColumnElement[bool]) -> None:
+def stop(tx: Transaction, by: str, which: ColumnElement[bool]) -> None:
     """Runs that a worker would carry on end."""
     ended = _ended(tx, RunState.STOPPED, f"stopped: {SWITCHED_OFF}")
-    tx.db.execute(update(RUNS).where(IN_HAND, *which).values(**ended, step=None))
+    _switch(tx, Act.STOPPED, by, SWITCHED_OFF, {**ended, "step": None}, and_(IN_HAND, which))
 
 
-def reopen(tx: Transaction, run: int, step: str) -> None:
-    """A run that failed at a step decides that step anew, now."""
+def _switch(
+    tx: Transaction,
+    act: Act,
+    by: str,
+    said: str,
+    values: Mapping[str, Any],
+    which: ColumnElement[bool],
+) -> None:
+    story.note(tx, act, values["state"], by, said, which)
+    tx.db.execute(update(RUNS).where(which).values(dict(values)))
+
+
+def reopen(tx: Transaction, run: int, step: str, by: str, said: str) -> None:
+    """A run that failed at a step decides that step anew, now; `said` tells why."""
     fresh = {"phase": Phase.HELD, "ended_at": None, "tries": 0, "cause": "", "since": None}
     _change_entry(tx, run, step, fresh)
     _go(tx, run, step, outward=False)
+    _note(tx, Act.AGAIN, run, by, said)
 
 
-def confirm(tx: Transaction, run: int, step: str, said: str, after: str | None) -> None:
+def confirm(tx: Transaction, run: int, step: str, by: str, said: str, after: str | None) -> None:
     """An effect of which nobody knew was done: the run goes on `after` it, or is at its end."""
+    _note(tx, Act.ARRIVED, run, by, "it arrived")
     _change_entry(tx, run, step, {"outcome": Result.DONE, "said": said})
     _go(tx, run, after, outward=False)
 
 
-def repeat(tx: Transaction, run: int, step: str, said: str) -> None:
+def repeat(tx: Transaction, run: int, step: str, by: str, said: str) -> None:
     """An effect of which nobody knew was not done: it is performed once more."""
     again = {"outcome": "", "phase": Phase.QUEUED, "tries": 0, "ended_at": None, "said": said}
     _change_entry(tx, run, step, again)
     _go(tx, run, step, outward=True)
+    _note(tx, Act.REPEATED, run, by, "it did not arrive, so it is sent again")
+
+
+def _note(tx: Transaction, act: Act, run: int, by: str, said: str) -> None:
+    story.note(tx, act, RunState.RUNNING, by, said, RUNS.c.id == run)
 
 
 def _change_entry(tx: Transaction, run: int, step: str, values: Mapping[str, Any]) -> None:
@@ -352,4 +383,5 @@ def expired(
 def forget(tx: Transaction, runs: Sequence[int]) -> None:
     """Delete what the steps of these runs planned, said and gave. That they ran is still known."""
     tx.db.execute(delete(ENTRIES).where(ENTRIES.c.run.in_(runs)))
+    story.forget(tx, runs)
     tx.db.execute(update(RUNS).where(RUNS.c.id.in_(runs)).values(before=None))

@@ -13,8 +13,8 @@ from engine.workflows.library import row_of
 Running = Literal["hold", "finish", "stop"]
 
 
-def switch_off(tx: Transaction, workflow: int, running: Running = "hold") -> None:
-    """Stop a workflow at once; its runs are held, may finish, or end."""
+def switch_off(tx: Transaction, workflow: int, running: Running = "hold", by: str = "") -> None:
+    """Stop a workflow at once; its runs are held, may finish, or end. `by` nobody: by itself."""
     row = row_of(tx, workflow)
     if row.state != "active":
         raise refuse(
@@ -25,8 +25,8 @@ def switch_off(tx: Transaction, workflow: int, running: Running = "hold") -> Non
     workflow_store.switch_off(tx, workflow)
     mine = RUNS.c.workflow == workflow
     if running == "hold":
-        store.hold(tx, mine)
+        store.hold(tx, by, mine)
     elif running == "stop":
-        store.stop(tx, mine)
+        store.stop(tx, by, mine)
     rest(tx, workflow)
     tx.touch("workflows")

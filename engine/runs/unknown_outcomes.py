@@ -25,12 +25,12 @@ def decide(tx: Transaction, library: Library, run: int, arrived: bool, by: str) 
     live = library.version(tx, row.workflow, row.version)
     if arrived:
         said = f"{entry.said}; {by} says that it arrived"
-        store.confirm(tx, run, row.step, said, live.parsed.route[row.step][1])
+        store.confirm(tx, run, row.step, by, said, live.parsed.route[row.step][1])
     else:
         said = f"{entry.said}; {by} says that it did not arrive, so it is sent again"
-        store.repeat(tx, run, row.step, said)
+        store.repeat(tx, run, row.step, by, said)
     if row_of(tx, row.workflow).state == "paused":
-        store.hold(tx, RUNS.c.id == run)
+        store.hold(tx, by, RUNS.c.id == run)
     settle_cause(tx, f"unknown/{run}")
     _mark_copy(tx, row, arrived, by)
 

@@ -162,7 +162,7 @@ class Showcase:
         self._note(tx, LOADER, "approve workflow", id)
 
     def _switch_off(self, tx: Transaction) -> None:
-        switch_off(tx, self._id(tx))
+        switch_off(tx, self._id(tx), by=LOADER)
         self._note(tx, LOADER, "switch off", self._id(tx), self.note)
 
     def _id(self, tx: Transaction) -> int:

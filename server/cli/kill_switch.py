@@ -40,7 +40,7 @@ def go_on(what: str) -> None:
 
     installation = opened()
     with installation.database.begin() as tx:
-        lifted = lift_stop(tx, what)
+        lifted = lift_stop(tx, what, BY_SAYSO.name)
         if lifted:
             audit.record(tx, BY_SAYSO.name, "go on sending", what, None)
         left = [row.scope for row in kill_switch.stops(tx)]

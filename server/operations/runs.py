@@ -251,7 +251,7 @@ def try_run_again(desk: Desk, run: int) -> RunStory:
     desk.need("runs:control")
     with desk.installation.database.begin() as tx:
         queries.one(desk.view(tx), run)
-        try_again(tx, desk.installation.library, run)
+        try_again(tx, desk.installation.library, run, desk.who.name)
         audit.record(tx, desk.who.name, "try run again", f"run/{run}", None, desk.who.token)
     desk.installation.changed()
     return get_run(desk, run)

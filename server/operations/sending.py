@@ -209,7 +209,7 @@ def send_now(desk: Desk, run: int) -> Answer:
     """Send a message off whatever the hour. What else keeps it is still asked."""
     desk.need("runs:control")
     with desk.begin() as tx:
-        if not (runs.known(tx, run) and outbox.send_now(tx, run)):
+        if not (runs.known(tx, run) and outbox.send_now(tx, run, desk.who.name)):
             raise missing("run", f"run R-{run} has no message that waits.", "See the outbox.")
         audit.record(tx, desk.who.name, "send now", f"run/{run}", None, desk.who.token)
     desk.installation.changed()
@@ -235,7 +235,7 @@ def go_on(desk: Desk, scope: str, reason: str) -> Answer:
     """Let go on what was stopped."""
     desk.need("settings:write")
     with desk.begin() as tx:
-        if not outbox.lift_stop(tx, scope):
+        if not outbox.lift_stop(tx, scope, desk.who.name):
             raise missing("scope", f"“{scope}” is not stopped.", "See what is.")
         audit.record(tx, desk.who.name, "go on sending", scope, {"reason": reason})
     desk.installation.changed()

@@ -57,7 +57,7 @@ def _switched_off(desk: Desk, row: Row[Any], running: Running) -> Switched:
         told = "It was not active; nothing had to be switched off."
         return {"workflow": row.id, "state": row.state, "next": told}
     with desk.installation.database.begin() as tx:
-        switch_off(tx, row.id, running)
+        switch_off(tx, row.id, running, desk.who.name)
         detail = {"running": running}
         audit.record(tx, desk.who.name, "switch off", f"workflow/{row.id}", detail, desk.who.token)
     ends = {"hold": "held", "finish": "finishing", "stop": "stopped"}[running]
@@ -67,7 +67,7 @@ def _switched_off(desk: Desk, row: Row[Any], running: Running) -> Switched:
 
 def _switched_on(desk: Desk, row: Row[Any]) -> Switched:
     with desk.installation.database.begin() as tx:
-        if switch_on(tx, desk.installation.library, row.id):
+        if switch_on(tx, desk.installation.library, row.id, desk.who.name):
             if row.state != "active":
                 named = f"workflow/{row.id}"
                 audit.record(tx, desk.who.name, "switch on", named, None, desk.who.token)
@@ -92,7 +92,7 @@ def archive_workflow(desk: Desk, workflow: Number) -> Archived:
     """Take a workflow away for good; its runs end, its history stays."""
     with desk.begin() as tx:
         answers.workflow_row(tx, workflow)
-        archive(tx, workflow)
+        archive(tx, workflow, desk.who.name)
         named = f"workflow/{workflow}"
         audit.record(tx, desk.who.name, "archive workflow", named, None, desk.who.token)
     desk.installation.changed()

@@ -156,8 +156,8 @@ def test_a_mail_outside_the_window_waits_for_it_to_open_and_a_person_can_send_it
     office.worker.work()
     assert outbox(office) == [("time", "it goes at 2026-03-16 08:00")] * 2
     with office.database.begin() as tx:
-        assert send_now(tx, 1)
-        assert not send_now(tx, 99)
+        assert send_now(tx, 1, "alice")
+        assert not send_now(tx, 99, "alice")
     office.worker.work()
     assert len(mailbox.received) == 1
     clock.set(datetime(2026, 3, 16, 6, 59, tzinfo=UTC))
@@ -292,8 +292,8 @@ def test_what_is_stopped_stays_until_an_admin_lets_it_go_on(
     assert mailbox.received == []
     assert [cause for cause, _ in outbox(office)] == ["stop"]
     with office.database.begin() as tx:
-        assert lift_stop(tx, what)
-        assert not lift_stop(tx, what)
+        assert lift_stop(tx, what, "alice")
+        assert not lift_stop(tx, what, "alice")
     office.worker.work()
     assert len(mailbox.received) == 1
 
@@ -313,7 +313,7 @@ def test_a_stop_of_another_channel_stops_nothing_here_and_calls_are_stopped_too(
         office.worker.work()
         assert (len(mailbox.received), receiver.requests) == (1, [])
         with office.database.begin() as tx:
-            lift_stop(tx, "webhook")
+            lift_stop(tx, "webhook", "alice")
         office.worker.work()
         assert len(receiver.requests) == 1
 

@@ -357,7 +357,7 @@ def test_what_was_held_goes_on_when_it_is_switched_on_again(desk: Desk) -> None:
         Records(tx, Author("alice")).update("invoices", 2, {"status": "Paid"})
     desk.story.clock.advance(minutes=1)
     with installation.database.begin() as tx:
-        assert decisions.switch_on(tx, installation.library, workflow)
+        assert decisions.switch_on(tx, installation.library, workflow, "alice")
     desk.story.tell({"at": "2026-03-12T09:00"})
     assert desk.runs() == [("done", "finished")]
 
@@ -369,7 +369,7 @@ def test_it_is_not_switched_on_again_if_a_field_has_changed(desk: Desk) -> None:
         switch_off(tx, workflow)
     desk.retype("status", "text")
     with installation.database.begin() as tx:
-        assert not decisions.switch_on(tx, installation.library, workflow)
+        assert not decisions.switch_on(tx, installation.library, workflow, "alice")
     assert desk.states(workflow)[0] == "paused"
 
 
@@ -384,14 +384,14 @@ def test_a_draft_that_nobody_approved_is_not_switched_on(desk: Desk) -> None:
     draft = desk.draft(DOCUMENT)
     installation = desk.story.installation
     with installation.database.begin() as tx:
-        assert not decisions.switch_on(tx, installation.library, draft.id)
+        assert not decisions.switch_on(tx, installation.library, draft.id, "alice")
 
 
 def test_an_archived_workflow_ends_its_runs_and_cannot_be_edited(desk: Desk) -> None:
     workflow = desk.live(WAITING)
     desk.story.tell({"save": "INV-1", "values": {"status": "Paid"}})
     with desk.story.installation.database.begin() as tx:
-        decisions.archive(tx, workflow)
+        decisions.archive(tx, workflow, "alice")
     assert desk.runs() == [("stopped", "stopped: the workflow was switched off")]
     with pytest.raises(Invalid) as refused:
         desk.draft(DOCUMENT, workflow)

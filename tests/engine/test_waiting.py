@@ -124,7 +124,7 @@ def test_a_workflow_that_is_switched_off_meanwhile_holds_what_waits(
         story.tell({"save": "INV-1", "values": {"balance": 0}})
         assert waits(story) == [("paused", "invoices/1")]
         with story.installation.database.begin() as tx:
-            decisions.switch_on(tx, story.installation.library, story.workflow)
+            decisions.switch_on(tx, story.installation.library, story.workflow, "alice")
         clock.advance(minutes=15)
         story.tell({"tick": True})
         assert waits(story) == [("waiting", "tasks/1")]

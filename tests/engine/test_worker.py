@@ -411,7 +411,7 @@ def test_a_mail_that_is_put_off_is_tried_again_half_an_hour_later(
     office.activate(trigger=CREATED, steps=[MAIL])
     office.create("invoices", account="ACME")
     work(office)
-    assert (office.runs(), office.story()) == (["running"], ["mail: retry"])
+    assert (office.runs(), office.story()) == (["waiting"], ["mail: retry"])
     clock.advance(minutes=30)
     work(office)
     assert (office.runs(), len(mailbox.received)) == (["done: finished"], 1)
@@ -461,7 +461,7 @@ def test_switching_on_resumes_what_was_held_and_nothing_that_asks_a_person(
         switch_off(tx, workflow)
     assert office.runs()[1] == "paused: held: the workflow was switched off"
     with office.database.begin() as tx:
-        store.resume(tx, workflow)
+        store.resume(tx, workflow, "alice")
     assert [run.partition(":")[0] for run in office.runs()] == ["paused", "waiting"]
 
 

@@ -89,9 +89,9 @@ def test_a_person_tries_again_what_failed_and_earlier_steps_are_not_done_again(
     office.worker.work()
     assert office.story() == ["log: done", "mail: failed"]
     with office.database.begin() as tx:
-        try_again(tx, office.worker.library, 1)
+        try_again(tx, office.worker.library, 1, "alice")
         with pytest.raises(Invalid, match="has not failed"):
-            try_again(tx, office.worker.library, 2)
+            try_again(tx, office.worker.library, 2, "alice")
     office.worker.work()
     assert (office.runs(), to(mailbox)) == (["done: finished"], [("ap@acme.test",)])
     assert [text for text, _ in office.rows("notes", "text", "pinned")].count("Wrote to INV-1") == 1

@@ -126,7 +126,7 @@ def apply(tx: Transaction, found: Sequence[Pending], said: str, by: str) -> tupl
     still = [each for each in found if stands.get((each.run, each.step)) == each.old]
     rows = []
     for each in still:
-        store.move_time(tx, each.run, each.step, each.new)
+        store.move_time(tx, each.run, each.step, each.new, by)
         times = {"old": each.old.isoformat(), "new": each.new.isoformat()}
         rows.append({"run": each.run, "step": each.step, **times})
     values = {"at": tx.now, "by": by, "said": said, "rows": rows}
@@ -151,7 +151,7 @@ def undo(tx: Transaction, move: int, by: str) -> tuple[int, int]:
     for each in row.rows:
         old, new = (datetime.fromisoformat(each[key]) for key in ("old", "new"))
         if stands.get((each["run"], each["step"])) == new:
-            store.move_time(tx, each["run"], each["step"], old)
+            store.move_time(tx, each["run"], each["step"], old, by)
             restored += 1
     tx.db.execute(update(SCHEDULE_MOVES).where(mine).values(undone_at=tx.now, undone_by=by))
     return restored, len(row.rows) - restored

@@ -41,11 +41,11 @@ def mend(tx: Transaction, library: Library, events: Iterable[Row[Any]]) -> int:
         return 0
     failed = [row for row in _failed(tx) if _concerned(tx, library, reader, row, corrected)]
     for row in failed:
-        store.reopen(tx, row.id, row.step)
+        store.reopen(tx, row.id, row.step, "", "an address was corrected")
     return len(failed)
 
 
-def try_again(tx: Transaction, library: Library, run: int) -> None:
+def try_again(tx: Transaction, library: Library, run: int, by: str) -> None:
     """Go on with a run that failed, at the step at which it did. Raises `Invalid`."""
     query = select(RUNS, WORKFLOWS.c.state.label("switched")).join(
         WORKFLOWS, WORKFLOWS.c.id == RUNS.c.workflow
@@ -55,7 +55,7 @@ def try_again(tx: Transaction, library: Library, run: int) -> None:
         raise refuse("run", f"run R-{run} has not failed at a step.", "Open it to see its state.")
     if not _on(row, library.version(tx, row.workflow, row.version)):
         raise refuse("run", "its workflow is switched off.", "Switch it on first.")
-    store.reopen(tx, run, row.step)
+    store.reopen(tx, run, row.step, by, "tried again")
 
 
 def _filled_in(module: Module, changes: Any) -> set[Channel]:

@@ -104,9 +104,9 @@ def _standing(row: Row[Any]) -> Standing:
     return "held" if row.phase == Phase.HELD else "queued"
 
 
-def send_now(tx: Transaction, run: int) -> bool:
+def send_now(tx: Transaction, run: int, by: str) -> bool:
     """Send a message off whatever the hour; what else keeps it is still asked. False if none is."""
-    return store.release(tx, run)
+    return store.release(tx, run, by)
 
 
 def let_go(tx: Transaction, workflow: int, channel: Channel, by: str) -> int:
@@ -116,16 +116,16 @@ def let_go(tx: Transaction, workflow: int, channel: Channel, by: str) -> int:
     if held:
         people = sum(max(len(_people(move)), 1) for move in held)
         quotas.release(tx, workflow, channel, quotas.used(tx, workflow, channel) + people, by)
-        store.wake_crowded(tx, workflow)
+        store.wake_crowded(tx, workflow, by)
         settle_cause(tx, f"held/{workflow}/{channel}")
     return len(held)
 
 
-def lift_stop(tx: Transaction, scope: str) -> bool:
+def lift_stop(tx: Transaction, scope: str, by: str) -> bool:
     """Let go on what was stopped, and look at all of it at once. False if it was not stopped."""
     if not kill_switch.lift(tx, scope):
         return False
-    store.wake_stopped(tx)
+    store.wake_stopped(tx, by)
     return True
 
 
