@@ -37,13 +37,15 @@ def story(run: "RunStory") -> Iterator[str]:
     cause = f"change {caused_by['change']}" if "change" in caused_by else "no change of a record"
     yield f"{run['started_at']}  started by {run['actor']}, after {cause}"
     for step in run["story"]:
-        told = [step.get("outcome", ""), step.get("said", ""), step.get("warned", "")]
-        yield f"{step['at']}  {step['step']}: {'; '.join(filter(None, told))}"
+        by = f"by {step['by']}" if "by" in step else ""
+        told = [step["outcome"], by, step.get("said", ""), step.get("warned", "")]
+        yield f"{step['at']}  {step.get('step', 'run')}: {'; '.join(filter(None, told))}"
     if run["ended_at"]:
         yield f"{run['ended_at']}  {run['state']}: {run['reason']}"
     else:
         when = f" until {run['next_at']}" if run["next_at"] else ""
-        yield f"It is {run['state']} at {run['step'] or 'its end'}{when}. {run['reason']}".rstrip()
+        stands = f"It is {run['standing']} at {run['step'] or 'its end'}{when}."
+        yield f"{stands} {run['reason']}".rstrip()
 
 
 def reasons(told: Any) -> Iterator[str]:
@@ -51,7 +53,7 @@ def reasons(told: Any) -> Iterator[str]:
     would = "would run" if told["would_run"] else "would not run"
     yield f"Workflow {told['workflow']} {would} for {told['record']['number']}: {told['why']}"
     yield from (f"Kept back: {why}" for why in told["blocked_by"])
-    yield from (f"There is R-{run['run']}: {run['state']}" for run in told["runs"])
+    yield from (f"There is R-{run['run']}: {run['standing']}" for run in told["runs"])
 
 
 def _desk() -> "Desk":

@@ -79,6 +79,7 @@ class RunOfRecord(TypedDict):
     workflow: int
     version: int
     state: str
+    standing: str
     step: str | None
     started_at: str
     reason: str
@@ -238,9 +239,10 @@ def _runs(tx: Transaction, module: Module, id: int) -> list[RunOfRecord]:
             "workflow": row.workflow,
             "version": row.version,
             "state": row.state,
+            "standing": runs.standing(row),
             "step": row.step,
             "started_at": answers.iso(row.started_at),
-            "reason": row.reason,
+            "reason": runs.reason(row),
         }
         for row in rows
     ]

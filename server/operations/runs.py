@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from engine.people import audit
 from engine.problems import refuse, suggest
 from engine.records.reader import Reader, name_of
-from engine.records.states import DRIVEN, RunState
+from engine.records.states import DRIVEN
 from engine.records.tables import ENTRIES
 from engine.records.transaction import Transaction
 from engine.runs.sending.mending import try_again
@@ -21,9 +21,9 @@ from server.operations import answers, trials
 from server.operations.queries import Stored
 from server.operations.queries import runs as queries
 from server.operations.queries.runs import Wanted
+from server.operations.queries.stories import Happened, story
 from server.operations.registry import Number, Ref, operation
 
-STATES = tuple(RunState)
 PAGE = 50
 
 
@@ -38,7 +38,11 @@ class RecordOfRun(TypedDict):
 
 
 class RunLine(TypedDict):
-    """A run and where it stands: at which step since when, and when it goes on."""
+    """A run and where it stands: at which step since when, why, and when it goes on.
+
+    `standing` is more exact than `state`: what waits may be held, what is paused may be unknown.
+    `skipped` is how many steps were skipped.
+    """
 
     run: int
     workflow: int
@@ -46,6 +50,7 @@ class RunLine(TypedDict):
     version: int
     record: RecordOfRun
     state: str
+    standing: str
     step: str | None
     does: str | None
     since: str
@@ -53,6 +58,7 @@ class RunLine(TypedDict):
     started_at: str
     ended_at: str | None
     reason: str
+    skipped: NotRequired[int]
 
 
 class Runs(TypedDict):
@@ -72,15 +78,19 @@ class CauseOfRun(TypedDict):
 
 
 class StepTaken(TypedDict):
-    """One step that a run took: what it did, what came of it, and when."""
+    """What happened to a run: each try of a step, each hold, each act of a person (`by`), and when.
 
-    step: str
+    The newest line of a step says what it did, and `since` when it had been reached.
+    """
+
+    step: NotRequired[str]
     does: NotRequired[str | None]
-    outcome: NotRequired[str]
+    outcome: str
     said: NotRequired[str]
     warned: NotRequired[str]
     at: str
-    ended_at: NotRequired[str | None]
+    by: NotRequired[str]
+    since: NotRequired[str | None]
     tries: NotRequired[int]
     effect: NotRequired[dict[str, JsonValue] | None]
     until: NotRequired[str | None]
@@ -113,8 +123,9 @@ def list_runs(
 ) -> Runs:
     """List runs, newest first: where each stands, since when, what comes next and when; and how
     many stand at each step. `record`: module/id, number, customer; `since`: a day, or today-7d."""
-    if state is not None and state not in STATES:
-        raise refuse("state", f"there is no state `{state}`.", suggest(state, STATES, "States"))
+    states = queries.STANDINGS
+    if state is not None and state not in states:
+        raise refuse("state", f"there is no state `{state}`.", suggest(state, states, "States"))
     with desk.read() as tx:
         home = answers.workflow_row(tx, workflow) if workflow is not None else None
         wanted = Wanted(
@@ -152,23 +163,23 @@ def _lines(desk: Desk, tx: Transaction, rows: Sequence[Stored]) -> list[RunLine]
     lines: list[RunLine] = []
     for row in rows:
         live = desk.installation.library.version(tx, row.workflow, row.version)
-        lines.append(
-            {
-                "run": row.id,
-                "workflow": row.workflow,
-                "name": live.name,
-                "version": row.version,
-                "record": _record(tx, reader, row),
-                "state": row.state,
-                "step": row.step,
-                "does": _heading(tx, live, row.step),
-                "since": answers.iso(since.get(row.id, row.started_at)),
-                "next_at": answers.iso(row.due) if _timed(row) else None,
-                "started_at": answers.iso(row.started_at),
-                "ended_at": answers.iso(row.ended_at),
-                "reason": row.reason,
-            }
-        )
+        line: RunLine = {
+            "run": row.id,
+            "workflow": row.workflow,
+            "name": live.name,
+            "version": row.version,
+            "record": _record(tx, reader, row),
+            "state": row.state,
+            "standing": queries.standing(row),
+            "step": row.step,
+            "does": _heading(tx, live, row.step),
+            "since": answers.iso(since.get(row.id, row.started_at)),
+            "next_at": answers.iso(row.due) if _timed(row) else None,
+            "started_at": answers.iso(row.started_at),
+            "ended_at": answers.iso(row.ended_at),
+            "reason": queries.reason(row),
+        }
+        lines.append({**line, "skipped": row.skipped} if row.skipped else line)
     return lines
 
 
@@ -224,26 +235,37 @@ def get_run(desk: Desk, run: Ref) -> RunStory:
             "actor": row.actor,
             "caused_by": {"change": row.event} if row.event else {"occasion": row.occasion},
             "before": row.before,
-            "story": [_entry(tx, live, entry) for entry in queries.entries(tx, row.id)],
+            "story": [_taken(tx, live, part) for part in story(tx, row)],
         }
 
 
-def _entry(tx: Transaction, live: Live, entry: Stored) -> StepTaken:
-    move = entry.move
-    told: StepTaken = {
-        "step": entry.step,
-        "does": _heading(tx, live, entry.step),
-        "outcome": entry.outcome or entry.phase,
-        "said": entry.said or move.get("why") or "",
+def _taken(tx: Transaction, live: Live, part: Happened) -> StepTaken:
+    line: StepTaken = {
+        "step": part.step or "",
+        "does": _heading(tx, live, part.step),
+        "outcome": part.what,
+        "said": part.said,
+        "at": answers.iso(part.at),
+        "by": part.by,
+        "tries": part.tries,
+        "until": answers.iso(part.until),
+    }
+    if part.entry is not None:
+        line = {**line, **_full(part, part.entry)}
+    return answers.without((None, "", {}, 0), line)
+
+
+def _full(part: Happened, entry: Stored) -> StepTaken:
+    """What the newest line of a step says more."""
+    effect = entry.move.get("effect")
+    return {
+        "outcome": part.what,
+        "at": answers.iso(part.at),
         "warned": entry.warned,
-        "at": answers.iso(entry.at),
-        "ended_at": answers.iso(entry.ended_at),
-        "tries": entry.tries,
-        "effect": trials.told_effect(move["effect"]) if "effect" in move else None,
-        "until": move.get("until"),
+        "since": answers.iso(entry.at) if entry.at != part.at else None,
+        "effect": trials.told_effect(effect) if effect else None,
         "result": entry.result,
     }
-    return answers.without((None, "", {}, 0), told)
 
 
 def try_run_again(desk: Desk, run: int) -> RunStory:

@@ -100,6 +100,7 @@ class RunOfWorkflow(TypedDict):
     run: int
     version: int
     state: str
+    standing: str
     step: str | None
     started_at: str
     ended_at: str | None
@@ -324,10 +325,11 @@ def _runs(tx: Transaction, workflow: int, module: str, id: int) -> list[RunOfWor
             "run": row.id,
             "version": row.version,
             "state": row.state,
+            "standing": runs.standing(row),
             "step": row.step,
             "started_at": answers.iso(row.started_at),
             "ended_at": answers.iso(row.ended_at),
-            "reason": row.reason,
+            "reason": runs.reason(row),
         }
         for row in rows
     ]

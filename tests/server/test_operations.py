@@ -550,6 +550,7 @@ def test_runs_are_listed_with_where_they_stand_and_told_step_by_step(reception: 
         "version": 1,
         "record": {"module": "invoices", "id": 1, "number": "INV-1", "name": "INV-1"},
         "state": "waiting",
+        "standing": "waiting",
         "step": "a_week",
         "does": "Wait 7 days",
         "since": "2026-03-10T08:00:00+00:00",
@@ -591,13 +592,15 @@ def test_a_mail_of_which_nobody_knows_is_decided_by_a_person(
         reception.installation.worker.work()
         mailbox.loses_answers = False
         waiting = reception.ask("alice", "get_run", run=1)
-        assert (waiting["state"], waiting["story"][0]["outcome"]) == ("paused", "unknown")
+        assert (waiting["standing"], waiting["story"][0]["outcome"]) == ("unknown", "unknown")
         with pytest.raises(Refused):
             runs.decide_run(reception.desk("alice"), 1, arrived)
         runs.decide_run(reception.desk("bob"), 1, arrived)
         reception.installation.worker.work()
         decided = reception.ask("alice", "get_run", run=1)
-        assert [entry["outcome"] for entry in decided["story"]] == ["done", "sleeping"]
+        told = [(entry["outcome"], entry.get("by", "")) for entry in decided["story"]]
+        said = [("arrived", "bob")] if arrived else [("repeated", "bob"), ("done", "")]
+        assert told == [("unknown", ""), *said, ("sleeping", "")]
         assert len(mailbox.received) == (1 if arrived else 2)
         assert reception.ask("alice", "list_alerts")["alerts"] == []
         with pytest.raises(Invalid, match="does not wait for anybody"):

@@ -1,19 +1,20 @@
 """Runs: the same ones, by the same rules, in every list, count and story."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, false, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, union_all
 
 from engine.records.customers import belonging
-from engine.records.states import GOING_ON, RunState
-from engine.records.tables import ENTRIES, EVENTS, MEMBERS, RUNS
+from engine.records.states import DRIVEN, GOING_ON, Result, RunState
+from engine.records.tables import COUNTED, ENTRIES, EVENTS, MEMBERS, RUNS, STORY
 from engine.records.transaction import Transaction
 from engine.records.visibility import seen_runs
+from engine.runs.store import HERE, IN_HAND
 from engine.schema.modules import Module
 from engine.schema.purposes import Purpose
 from engine.schema.sql_types import Fold
@@ -21,14 +22,19 @@ from server.access.rights import kept_from
 from server.operations.queries import Stored
 from server.operations.registry import missing
 
+HELD, UNKNOWN = Result.HELD, Result.UNKNOWN
+# How runs stand: some of those that wait are held, of some that are paused the outcome is unknown.
+STANDINGS: tuple[str, ...] = (*RunState, HELD, UNKNOWN)
+
 
 @dataclass(frozen=True)
 class Wanted:
     """Which runs are meant; what is left out means all.
 
     `record` is a module's name and an id: runs about it, alone or with others, and about what
-    belongs to it if it is a customer; `since` the moment they started at the earliest, `ended`
-    the same of their end; `words` a run's number, a record's, or a part of what went wrong.
+    belongs to it if it is a customer; `states` are words of `STANDINGS`; `since` is the moment
+    they started at the earliest, `ended` the same of their end; `words` a run's number, a record's,
+    or a part of what went wrong.
     """
 
     workflows: Collection[int] = ()
@@ -42,6 +48,34 @@ class Wanted:
 
 
 ALL = Wanted()
+SKIPPED = (
+    select(func.count())
+    .where(COUNTED, STORY.c.run == RUNS.c.id, STORY.c.what == Result.SKIPPED)
+    .scalar_subquery()
+)
+FAILED = and_(COUNTED, STORY.c.run == RUNS.c.id, STORY.c.state == RunState.FAILED)
+# Each run with how the step at which it stands came out so far, what that says, and how many
+# steps were skipped.
+LISTED = select(
+    RUNS, ENTRIES.c.outcome, ENTRIES.c.said, ENTRIES.c.tries, SKIPPED.label("skipped")
+).join(ENTRIES, HERE, isouter=True)
+
+
+def standing(run: Stored) -> str:
+    """How a listed run stands: one of `STANDINGS`."""
+    if run.state in DRIVEN and run.outcome == HELD:
+        return HELD
+    if run.state == RunState.RUNNING and run.outcome == Result.RETRY:
+        return RunState.WAITING
+    if run.state == RunState.PAUSED and run.outcome == UNKNOWN:
+        return UNKNOWN
+    return str(run.state)
+
+
+def reason(run: Stored) -> str:
+    """Why a listed run stands as it does, or how it ended; "" where there is nothing to say."""
+    kept = run.outcome in (HELD, Result.RETRY) and run.state in DRIVEN
+    return str(run.said) if kept else str(run.reason)
 
 
 def newest(
@@ -49,13 +83,13 @@ def newest(
 ) -> Sequence[Stored]:
     """Runs, the newest first; with `before` those older than that run."""
     older = [RUNS.c.id < before] if before is not None else []
-    query = select(RUNS).where(*_meant(tx, wanted), *older).order_by(RUNS.c.id.desc())
+    query = LISTED.where(*_meant(tx, wanted), *older).order_by(RUNS.c.id.desc())
     return tx.db.execute(query.limit(limit).offset(offset)).all()
 
 
 def next_due(tx: Transaction, wanted: Wanted, limit: int, offset: int = 0) -> Sequence[Stored]:
     """Runs, those first that go on first."""
-    query = select(RUNS).where(*_meant(tx, wanted)).order_by(RUNS.c.due, RUNS.c.id)
+    query = LISTED.where(*_meant(tx, wanted)).order_by(RUNS.c.due, RUNS.c.id)
     return tx.db.execute(query.limit(limit).offset(offset)).all()
 
 
@@ -80,32 +114,57 @@ def at_steps(tx: Transaction, wanted: Wanted) -> dict[tuple[int, str], int]:
     return {(workflow, step): many for workflow, step, many in rows}
 
 
-# All and failed runs by the place of their day.
+# How many runs began, and how many failed, by the place of the day.
 Days = dict[int, tuple[int, int]]
 
 
 def by_day(
     tx: Transaction, days: Sequence[date], workflows: Collection[int] = ()
 ) -> dict[int, Days]:
-    """All and failed runs of each workflow by day, in one pass. Days are the company's."""
+    """The runs of each workflow by the day they began, and by each day they failed.
+
+    Days are the company's, and those that are over do not change any more.
+    """
     starts = [tx.company.calendar.at(day, time(0)) for day in days]
-    newest_first = [(RUNS.c.started_at >= start, place) for place, start in enumerate(starts)][::-1]
-    day = case(*newest_first, else_=-1).label("day")
-    bad = func.sum(case((RUNS.c.state == RunState.FAILED, 1), else_=0))
-    query = select(RUNS.c.workflow, day, func.count(), bad)
-    meant = _meant(tx, Wanted(workflows, since=starts[0]))
-    rows = tx.db.execute(query.where(*meant).group_by(RUNS.c.workflow, day))
-    found: dict[int, Days] = {}
-    for workflow, place, many, failed in rows:
-        found.setdefault(workflow, {})[place] = (many, int(failed))
+    found: dict[int, Days] = defaultdict(dict)
+    began = select(RUNS.c.workflow, _day(RUNS.c.started_at, starts), func.count())
+    for workflow, place, many in _by_day(tx, began, workflows):
+        found[workflow][place] = (many, 0)
+    often = func.count(RUNS.c.id.distinct())
+    failed = select(RUNS.c.workflow, _day(STORY.c.at, starts), often).join(STORY, FAILED)
+    for workflow, place, many in _by_day(tx, failed, workflows):
+        found[workflow][place] = (found[workflow].get(place, (0, 0))[0], many)
     return found
+
+
+def _day(moment: ColumnElement[datetime], starts: Sequence[datetime]) -> ColumnElement[int]:
+    """The place of the day that a moment is in; NULL before the first."""
+    newest_first = [(moment >= start, place) for place, start in enumerate(starts)][::-1]
+    return case(*newest_first).label("day")
+
+
+def _by_day(
+    tx: Transaction, query: Select[Any], workflows: Collection[int]
+) -> Iterator[tuple[int, int, int]]:
+    workflow, day = list(query.selected_columns)[:2]
+    meant = (*_meant(tx, Wanted(workflows)), day.is_not(None))
+    for row in tx.db.execute(query.where(*meant).group_by(workflow, day)).all():
+        yield row[0], row[1], row[2]
+
+
+def failures(tx: Transaction, since: datetime, workflows: Collection[int] = ()) -> Counter[int]:
+    """How many runs of each workflow have failed since then, whatever became of them after."""
+    query = select(RUNS.c.workflow, func.count(RUNS.c.id.distinct())).join(STORY, FAILED)
+    meant = (*_meant(tx, Wanted(workflows)), STORY.c.at >= since)
+    rows = tx.db.execute(query.where(*meant).group_by(RUNS.c.workflow))
+    return Counter({workflow: many for workflow, many in rows})
 
 
 def one(tx: Transaction, named: int | str) -> Stored:
     """The run that is named `R-12` or `12`. Raises `Missing`."""
     id = run_id(str(named))
     mine = (RUNS.c.id == id, *_visible(tx))
-    row = tx.db.execute(select(RUNS).where(*mine)).first() if id else None
+    row = tx.db.execute(LISTED.where(*mine)).first() if id else None
     if row is None:
         raise missing("run", f"there is no run `{named}`.", "See the list of runs.")
     return row
@@ -121,12 +180,6 @@ def origin(tx: Transaction, run: int) -> tuple[int, int] | None:
 def known(tx: Transaction, run: int) -> bool:
     """Whether whoever asks may know of this run."""
     return tx.count(RUNS, RUNS.c.id == run, *_visible(tx)) > 0
-
-
-def entries(tx: Transaction, run: int) -> Sequence[Stored]:
-    """The steps that a run has taken, in order."""
-    query = select(ENTRIES).where(ENTRIES.c.run == run).order_by(ENTRIES.c.position)
-    return tx.db.execute(query).all()
 
 
 def changes_by(tx: Transaction, run: int, limit: int = 100) -> Sequence[Stored]:
@@ -168,7 +221,7 @@ def _meant(tx: Transaction, wanted: Wanted) -> Iterator[Any]:
     if wanted.record:
         yield _about(tx, *wanted.record)
     if wanted.states:
-        yield RUNS.c.state.in_(list(wanted.states))
+        yield or_(RUNS.c.state.in_(wanted.states), *_stuck(wanted.states))
     if wanted.step:
         yield RUNS.c.step == wanted.step
     if wanted.since:
@@ -177,6 +230,13 @@ def _meant(tx: Transaction, wanted: Wanted) -> Iterator[Any]:
         yield RUNS.c.ended_at >= wanted.ended
     if wanted.words:
         yield _found(tx, wanted.words)
+
+
+def _stuck(states: Collection[str]) -> Iterator[ColumnElement[bool]]:
+    for outcome, among in ((HELD, IN_HAND), (UNKNOWN, RUNS.c.state == RunState.PAUSED)):
+        if outcome in states:
+            here = select(ENTRIES.c.run).where(HERE, ENTRIES.c.outcome == outcome)
+            yield and_(among, here.exists())
 
 
 def _found(tx: Transaction, words: str) -> ColumnElement[bool]:

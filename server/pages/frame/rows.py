@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 
-from engine.records.states import RunState
+from engine.records.states import Result, RunState
 from engine.workflows.diff import differences
 from engine.workflows.rights import risks
 from engine.workflows.workflow import Workflow
-from server.operations.queries import Stored, versions
+from server.operations.queries import Stored, runs, versions
 from server.pages.frame.diagram import short
 from server.pages.frame.field_values import sentence, size
 from server.pages.frame.moments import NEVER, moment, took
 from server.pages.frame.names import Names
 from server.pages.frame.views import ReviewRow, RunRow
+
+# Of these a list says why.
+STUCK = (RunState.FAILED, RunState.PAUSED, Result.HELD, Result.UNKNOWN)
 
 
 def number(run: int) -> str:
@@ -21,7 +24,13 @@ def number(run: int) -> str:
 
 def waits_for_time(row: Stored) -> bool:
     """Whether a run goes on at a set time, and not when something comes about."""
-    return row.state == RunState.WAITING and row.due is not None and row.awaits is None
+    waits = runs.standing(row) in (RunState.WAITING, runs.HELD)
+    return waits and row.due is not None and row.awaits is None
+
+
+def skipped(row: Stored) -> str:
+    """How many steps of a listed run were skipped, in words; "" if none was."""
+    return f"{row.skipped} skipped" if row.skipped else ""
 
 
 def run_rows(names: Names, rows: Sequence[Stored]) -> list[RunRow]:
@@ -40,13 +49,14 @@ def _run_row(names: Names, row: Stored, workflow: Workflow | None) -> RunRow:
     return {
         "id": number(row.id),
         "href": f"/runs/{row.id}",
-        "state": row.state,
+        "state": runs.standing(row),
+        "skipped": skipped(row),
         "workflow": {"text": names.workflow(row.workflow), "href": f"/workflows/{row.workflow}"},
         "version": row.version,
         "record": record,
         "record_name": f"{about} and {members - 1} more" if members > 1 else about,
         "step": step_of(names, row, workflow),
-        "problem": row.reason if row.state in (RunState.FAILED, RunState.PAUSED) else "",
+        "problem": runs.reason(row) if runs.standing(row) in STUCK else "",
         "waits": moment(tx, row.due) if waits else NEVER,
         "started": moment(tx, row.started_at),
         "took": took(row.started_at, row.ended_at, tx.now),

@@ -276,11 +276,14 @@ class Frame(TypedDict):
 
 
 class RunRow(TypedDict):
-    """`problem` is the error, `waits` when it goes on, `record_name` whom the record is about."""
+    """`problem` is the error or what holds it, `waits` when it goes on, `record_name` whom the
+    record is about; `skipped` is like "1 skipped".
+    """
 
     id: str
     href: str
     state: str
+    skipped: str
     workflow: Link
     version: int
     record: Link

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from engine.records.states import DRIVEN, RunState
+from engine.records.states import DRIVEN
 from engine.records.transaction import Transaction
 from server.access.session import Signed, Visit
 from server.operations.alerts import open_alerts, told
@@ -124,7 +124,7 @@ def _where(row: Stored) -> str:
 def _stats(tx: Transaction) -> list[Stat]:
     since = first_moment(tx)
     recent = runs.by_state(tx, Wanted(since=since)).values()
-    failed = sum(states[RunState.FAILED] for states in recent)
+    failed = runs.failures(tx, since).total()
     made = [
         (label, records.made_by_workflows(tx, tx.schema.modules[module], since), "")
         for label, module in (("E-mails", "emails"), ("Tasks", "tasks"))

@@ -20,8 +20,8 @@ from server.pages.runs.views import RunsView
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 STATES = (
-    RunState.RUNNING, RunState.WAITING, RunState.FAILED,
-    RunState.PAUSED, RunState.DONE, RunState.STOPPED,
+    RunState.RUNNING, RunState.WAITING, runs.HELD, RunState.FAILED,
+    RunState.PAUSED, RunState.DONE, RunState.STOPPED, runs.UNKNOWN,
 )  # fmt: skip
 TABS = ("story", "data", "raw")
 
@@ -53,7 +53,7 @@ def show_run(visit: Signed, run: str) -> Response:
     asked = visit.asked("tab")
     with visit.desk.read() as tx:
         row = runs.one(tx, run)
-        story = Story(visit, tx, row, runs.entries(tx, row.id))
+        story = Story(visit, tx, row)
         view = story.view(asked if asked in TABS else TABS[0])
         return page(visit, tx, "run.html", view, title=number(row.id), here="runs")
 

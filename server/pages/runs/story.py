@@ -1,8 +1,6 @@
 """One run as its page tells it: the path on the flow, what happened and why, what it changed."""
 
 import json
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from engine.blocks.step import Step
@@ -10,28 +8,30 @@ from engine.records.states import DRIVEN, Phase, Result, RunState
 from engine.records.transaction import Transaction
 from server.access.session import Visit
 from server.operations.queries import Stored, runs, versions
+from server.operations.queries.stories import Happened, entries, story
 from server.pages.frame.diagram import START, short
 from server.pages.frame.effects import effect
 from server.pages.frame.field_values import changed, sentence, size
 from server.pages.frame.moments import moment, took
 from server.pages.frame.names import Names
-from server.pages.frame.rows import number, waits_for_time
+from server.pages.frame.rows import STUCK, number, skipped, waits_for_time
 from server.pages.frame.views import Action, Change, Effect, Fact, Tab
 from server.pages.runs.path import path
 from server.pages.runs.views import Event, RunView
 
 TITLES = {"story": "What happened", "data": "Data", "raw": "Raw"}
 INNER = ("owner", "before", "chain")
-STUCK = (RunState.FAILED, RunState.PAUSED)
+WORDS: dict[str, str] = {
+    Phase.SLEEPING: "waiting", Phase.PLANNED: "running", Phase.PERFORMING: "running",
+}  # fmt: skip
 
 
 class Story:
-    """A run, its entries, and the version it runs on."""
+    """A listed run, its entries, and the version it runs on."""
 
-    def __init__(
-        self, visit: Visit, tx: Transaction, row: Stored, entries: Sequence[Stored]
-    ) -> None:
-        self.visit, self.tx, self.row, self.entries = visit, tx, row, entries
+    def __init__(self, visit: Visit, tx: Transaction, row: Stored) -> None:
+        self.visit, self.tx, self.row = visit, tx, row
+        self.entries = entries(tx, row.id)
         self.names = Names(tx)
         key = (row.workflow, row.version)
         self.workflow = versions.parsed(tx, [key])[key]
@@ -52,10 +52,11 @@ class Story:
                 "text": self.names.workflow(row.workflow), "href": f"/workflows/{row.workflow}",
             },
             "version": row.version,
-            "state": row.state,
+            "state": runs.standing(row),
+            "skipped": skipped(row),
             "started": moment(tx, row.started_at),
             "summary": self._summary(),
-            "problem": sentence(row.reason) if row.state in STUCK else "",
+            "problem": sentence(runs.reason(row)) if runs.standing(row) in STUCK else "",
             "actions": self._actions(),
             "tab": tab,
             "tabs": [self._tab(name) for name in TITLES],
@@ -74,7 +75,8 @@ class Story:
     def _summary(self) -> str:
         row = self.row
         if waits_for_time(row):
-            return f"goes on {moment(self.tx, row.due)['text']}"
+            verb = "looked at again" if runs.standing(row) == runs.HELD else "goes on"
+            return f"{verb} {moment(self.tx, row.due)['text']}"
         span = took(row.started_at, row.ended_at, self.tx.now)
         after = "" if span == "at once" else f", after {span}"
         if row.state in (RunState.DONE, RunState.STOPPED):
@@ -110,7 +112,7 @@ class Story:
     # --- what happened ---
 
     def _events(self) -> list[Event]:
-        return [self._started(), *(self._event(entry) for entry in self.entries)]
+        return [self._started(), *(self._event(part) for part in story(self.tx, self.row))]
 
     def _started(self) -> Event:
         said = self.workflow.trigger.say(self.binder)
@@ -129,27 +131,31 @@ class Story:
             else f"started by {self.names.person(who)}"
         )
 
-    def _event(self, entry: Stored) -> Event:
-        step = self.workflow.route[entry.step][0]
-        span = took(entry.at, entry.ended_at, self.tx.now) if entry.ended_at else ""
-        tries = f"try {entry.tries}" if entry.tries > 1 else ""
+    def _event(self, part: Happened) -> Event:
+        step = part.step or ""
+        known = self.workflow.route.get(step)
+        tries = f"try {part.tries}" if part.tries > 1 else ""
+        by = f"by {self.names.person(part.by)}" if part.by else ""
+        warned = part.entry.warned if part.entry else ""
         return {
-            "step": entry.step,
-            "outcome": _outcome(entry),
-            "title": short(step, self.binder)[0],
-            "why": "; ".join(filter(None, (entry.said or self._until(entry), entry.warned))),
-            "when": moment(self.tx, entry.at),
-            "took": " · ".join(filter(None, [tries, span if span != "at once" else ""])),
-            "effects": self._effects(entry, step),
+            "step": step if known else START,
+            "outcome": WORDS.get(part.what, part.what),
+            "title": short(known[0], self.binder)[0] if known else "The run",
+            "why": "; ".join(filter(None, (part.said, self._until(part), warned))),
+            "when": moment(self.tx, part.at),
+            "took": " · ".join(filter(None, [by, tries, self._span(part)])),
+            "effects": self._effects(part.entry, known[0]) if part.entry and known else [],
         }
 
-    def _until(self, entry: Stored) -> str:
-        if entry.move["move"] == "await":
-            return str(entry.move["why"])
-        if entry.move["move"] != "sleep":
+    def _span(self, part: Happened) -> str:
+        """How long a step took that is over."""
+        if part.entry is None or part.entry.ended_at is None:
             return ""
-        until = datetime.fromisoformat(str(entry.move["until"]))
-        return f"until {moment(self.tx, until)['text']}"
+        span = took(part.entry.at, part.entry.ended_at, self.tx.now)
+        return span if span != "at once" else ""
+
+    def _until(self, part: Happened) -> str:
+        return f"until {moment(self.tx, part.until)['text']}" if part.until else ""
 
     def _effects(self, entry: Stored, step: Step) -> list[Effect]:
         if entry.move["move"] != "do":
@@ -204,11 +210,3 @@ class Story:
         told = {name: value for name, value in self.row._mapping.items() if name not in INNER}
         entries = [dict(entry._mapping) for entry in self.entries]
         return json.dumps({**told, "entries": entries}, indent=2, default=str, ensure_ascii=False)
-
-
-def _outcome(entry: Stored) -> str:
-    if entry.phase == Phase.SLEEPING:
-        return "waiting"
-    if entry.phase in (Phase.PLANNED, Phase.PERFORMING):
-        return "running"
-    return str(entry.outcome or Result.DONE)

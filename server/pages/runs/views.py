@@ -30,7 +30,10 @@ class RunsView(TypedDict):
 
 
 class Event(TypedDict):
-    """A line of a run's story, about the block `step`. `outcome`: of a step, or "waiting"."""
+    """A line of a run's story, about the block `step`.
+
+    `outcome` is that of a step, what was done to the run, or "waiting", "queued", "running".
+    """
 
     step: str
     outcome: str
@@ -48,6 +51,7 @@ class RunView(TypedDict):
     workflow: Link
     version: int
     state: str
+    skipped: str
     started: When
     summary: str
     problem: str

@@ -38,7 +38,7 @@ def _row(names: Names, row: Stored, parsed: Workflow | None) -> InsideRow:
         "record": record,
         "record_name": f"{about} and {members - 1} more" if members > 1 else about,
         "step": step_of(names, row, parsed),
-        "state": row.state,
+        "state": runs.standing(row),
         "since": moment(names.tx, row.started_at),
         "next": moment(names.tx, row.due) if waits_for_time(row) else NEVER,
         "actions": [],

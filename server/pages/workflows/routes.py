@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from engine.records.states import GOING_ON, RunState
+from engine.records.states import GOING_ON
 from engine.records.transaction import Transaction
 from engine.workflows.diff import differences
 from engine.workflows.reading import read
@@ -109,6 +109,7 @@ def _rows(tx: Transaction, rows: Sequence[Stored]) -> list[WorkflowRow]:
     ids = [row.id for row in rows]
     inside = runs.by_state(tx, runs.Wanted(ids, states=GOING_ON))
     recent = runs.by_state(tx, runs.Wanted(ids, since=first_moment(tx)))
+    failed = runs.failures(tx, first_moment(tx), ids)
     bars, documents = charts(tx, ids), versions.documents(tx, ids)
     names = Names(tx)
     return [
@@ -123,7 +124,7 @@ def _rows(tx: Transaction, rows: Sequence[Stored]) -> list[WorkflowRow]:
             "trigger": _trigger(tx, row, documents),
             "inside": inside.get(row.id, Counter()).total(),
             "runs": recent.get(row.id, Counter()).total(),
-            "failed": recent.get(row.id, Counter())[RunState.FAILED],
+            "failed": failed[row.id],
             "chart": bars[row.id],
             "changed": moment(tx, row.changed_at),
             "changed_by": names.person((row.authors or [row.created_by])[-1]),

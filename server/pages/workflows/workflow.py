@@ -159,8 +159,9 @@ class Shown:
     def _stats(self) -> list[Stat]:
         recent = replace(self.mine, since=first_moment(self.tx))
         counts = runs.by_state(self.tx, recent).get(self.row.id, Counter())
+        failed = runs.failures(self.tx, first_moment(self.tx), (self.row.id,)).total()
         shown = (("Runs", sum(counts.values()), ""), ("Done", counts.get("done", 0), ""),
-                 ("Failed", counts.get("failed", 0), "bad"))  # fmt: skip
+                 ("Failed", failed, "bad"))  # fmt: skip
         return [_stat(label, count, tone if count else "") for label, count, tone in shown]
 
     # --- who is where ---

@@ -1,0 +1,157 @@
+"""Each try, hold and act of a person is a line of its run, and what was counted stays counted."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from engine.people.logins import open_session
+from server.app import create_app
+from server.operations import runs, sending
+from server.pages.frame.charts import chart_of_all
+from tests.databases import TemplateDatabase
+from tests.fakes import Clock
+from tests.servers import MailServer
+from tests.stages.office.reception import Reception, furnish, opened
+
+MAIL = {"id": "mail", "type": "send_email", "to": ["account"], "subject": "Hi", "body": "Pay."}
+
+
+@pytest.fixture
+def reception(
+    template_database: TemplateDatabase, clock: Clock, tmp_path: Path, mailbox: MailServer
+) -> Iterator[Reception]:
+    pair = template_database("reception", furnish)
+    with opened(pair, clock, tmp_path, smtp_url=mailbox.url) as reception:
+        yield reception
+
+
+@contextmanager
+def browser(reception: Reception, who: str = "bob") -> Iterator[TestClient]:
+    """The browser of somebody who has just signed in."""
+    with reception.installation.database.begin() as tx:
+        cookie = open_session(tx, who)
+    app = create_app(reception.installation)
+    with TestClient(app, base_url=reception.installation.settings.address) as client:
+        client.cookies.set("sayso_session", cookie)
+        yield client
+
+
+def refuse(mailbox: MailServer, times: int, answer: str = "550 not today") -> None:
+    """The mail server refuses the next recipients."""
+    answers = iter([answer] * times)
+    mailbox.answers = lambda command, _: next(answers, None) if command == "RCPT" else None
+
+
+def started(reception: Reception, **changes: object) -> int:
+    """A workflow that sends a mail, run for the first invoice. Gives its id."""
+    workflow = reception.approved(steps=[MAIL], **changes)
+    reception.ask("alice", "run_workflow", workflow=workflow, records=[1])
+    reception.installation.worker.work()
+    return workflow
+
+
+def told(reception: Reception, run: int = 1) -> list[tuple[str, str, str]]:
+    """Each line of a run: what, by whom, on which day."""
+    story = reception.ask("alice", "get_run", run=run)["story"]
+    return [(line["outcome"], line.get("by", ""), line["at"][:10]) for line in story]
+
+
+def test_T15_each_try_is_a_line_with_its_day_and_who_pressed(
+    reception: Reception, mailbox: MailServer, clock: Clock
+) -> None:
+    refuse(mailbox, 2)
+    started(reception)
+    for _ in range(2):
+        clock.advance(days=1)
+        with browser(reception) as bob:
+            assert bob.post("/runs/1/again", follow_redirects=False).status_code == 303
+        reception.installation.worker.work()
+    assert told(reception) == [
+        ("failed", "", "2026-03-10"),
+        ("again", "bob", "2026-03-11"),
+        ("failed", "", "2026-03-11"),
+        ("again", "bob", "2026-03-12"),
+        ("done", "", "2026-03-12"),
+    ]
+    run = reception.ask("alice", "get_run", run=1)
+    assert (run["state"], run["reason"]) == ("done", "finished")
+    with browser(reception) as bob:
+        page = bob.get("/runs/1").text
+    assert page.count("by Bob") == 2
+    assert page.count("could not be sent: ") >= 2
+
+
+def test_T15_bars_and_figures_stay_when_what_failed_is_mended(
+    reception: Reception, mailbox: MailServer, clock: Clock
+) -> None:
+    refuse(mailbox, 1)
+    workflow = started(reception)
+    clock.advance(days=1)
+    before = _bad(reception)
+    runs.try_run_again(reception.desk("bob"), 1)
+    reception.installation.worker.work()
+    assert reception.ask("alice", "get_run", run=1)["state"] == "done"
+    assert _bad(reception) == before == {"10 Mar": 1}
+    with browser(reception) as bob:
+        for path in ("/", f"/workflows/{workflow}"):
+            assert "<dt>Failed</dt><dd>1</dd>" in bob.get(path).text
+
+
+def _bad(reception: Reception) -> dict[str, int]:
+    with reception.installation.database.read() as tx:
+        return {bar["label"]: bar["bad"] for bar in chart_of_all(tx)["bars"] if bar["bad"]}
+
+
+def test_T15_a_run_that_fails_on_a_later_day_is_counted_on_that_day(
+    reception: Reception, mailbox: MailServer, clock: Clock
+) -> None:
+    refuse(mailbox, 1)
+    workflow = reception.approved(steps=[{"id": "rest", "type": "wait", "days": 2}, MAIL])
+    reception.ask("alice", "run_workflow", workflow=workflow, records=[1])
+    reception.installation.worker.work()
+    clock.advance(days=2)
+    reception.installation.worker.work()
+    with reception.installation.database.read() as tx:
+        bars = chart_of_all(tx)["bars"]
+    counted = {
+        bar["label"]: (bar["count"], bar["bad"]) for bar in bars if bar["count"] or bar["bad"]
+    }
+    assert counted == {"10 Mar": (1, 0), "12 Mar": (0, 1)}
+
+
+def test_T15_a_hold_and_its_release_are_lines_and_a_second_look_is_none(
+    reception: Reception, clock: Clock
+) -> None:
+    clock.set(datetime(2026, 3, 10, 21, 0, tzinfo=UTC))
+    sending.set_limits(reception.desk("root"), {"email_quiet": {"from": "20:00", "to": "08:00"}})
+    started(reception)
+    clock.advance(minutes=30)
+    reception.installation.worker.work()
+    sending.send_now(reception.desk("bob"), 1)
+    reception.installation.worker.work()
+    day = "2026-03-10"
+    assert told(reception) == [("held", "", day), ("released", "bob", day), ("done", "", day)]
+
+
+def test_T15_switching_off_and_on_and_moving_are_told_with_who(
+    reception: Reception, clock: Clock
+) -> None:
+    workflow = reception.approved(steps=[{"id": "rest", "type": "wait", "days": 2}, MAIL])
+    reception.ask("alice", "run_workflow", workflow=workflow, records=[1])
+    reception.installation.worker.work()
+    reception.ask("root", "toggle_workflow", workflow=workflow, active=False)
+    reception.ask("root", "toggle_workflow", workflow=workflow, active=True)
+    reception.ask("root", "move_times", by="+1d", dry=False, shown=1)
+    clock.advance(days=3)
+    reception.ask("root", "toggle_workflow", workflow=workflow, active=False, running="stop")
+    assert told(reception) == [
+        ("paused", "root", "2026-03-10"),
+        ("resumed", "root", "2026-03-10"),
+        ("moved", "root", "2026-03-10"),
+        ("stopped", "root", "2026-03-13"),
+        ("sleeping", "", "2026-03-10"),
+    ]
