@@ -139,7 +139,7 @@ class PostgresPairs:
 
     def _create(self, template: str) -> str:
         database = f"{self._prefix}_{next(self._numbers)}"
-        self._run(f"CREATE DATABASE {database} TEMPLATE {template}")
+        self._run(f"CREATE DATABASE {database} TEMPLATE {template} STRATEGY FILE_COPY")
         return database
 
     def _drop(self, database: str) -> None:

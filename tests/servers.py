@@ -46,6 +46,7 @@ shared_buffers = 32MB
 autovacuum = off
 jit = off
 io_method = sync
+max_wal_size = 64MB
 """
 
 
@@ -60,7 +61,7 @@ def postgres() -> Iterator[str]:
         yield _with_driver(ready)
         return
     with (
-        tempfile.TemporaryDirectory(prefix="sayso-postgres-") as folder,
+        tempfile.TemporaryDirectory(prefix="sayso-postgres-", dir=_memory()) as folder,
         _new_postgres(Path(folder)) as server,
     ):
         server.ensure_pgdata_inited()
@@ -68,6 +69,13 @@ def postgres() -> Iterator[str]:
             settings.write(FAST_POSTGRES)
         server.start()
         yield _with_driver(server.get_uri())
+
+
+def _memory() -> str | None:
+    """Linux's folder in memory where it has room: a database is copied there six times faster."""
+    folder = "/dev/shm"
+    roomy = os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > 4 * 2**30
+    return folder if roomy else None
 
 
 def _new_postgres(folder: Path) -> "PostgresServer":

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from redis import Redis
 from sqlalchemy import Connection, create_engine, text
 
-from tests import fakes
+from tests import fakes, servers
 from tests.databases import Pair, TemplateDatabase
 from tests.fakes import Clock, FakeClaude, Script
 from tests.servers import Answer, MailServer, WebServer, http_server, web_server
@@ -73,6 +73,13 @@ def test_a_prepared_database_is_prepared_once_and_copied(
 def test_the_queue_of_the_postgres_pair_is_an_empty_redis_database(pair: Pair) -> None:
     with closing(Redis.from_url(pair.queue_url)) as client:
         assert (client.ping(), client.dbsize()) == (True, 0)
+
+
+def test_P2_without_redis_what_needs_it_is_skipped_aloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SAYSO_TEST_REDIS_URL", raising=False)
+    monkeypatch.setattr(servers, "redis_program", lambda: None)
+    with pytest.raises(pytest.skip.Exception, match="install redis-server"), servers.redis():
+        raise AssertionError("nothing may be given where there is nothing")
 
 
 def a_mail_to(*people: str) -> EmailMessage:

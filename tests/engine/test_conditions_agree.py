@@ -35,7 +35,7 @@ from tests.stages.conditions.world import (
 
 pytestmark = pytest.mark.slow
 
-WORLDS = {"sqlite": 1200, "postgres": 250}
+WORLDS = {"sqlite": 800, "postgres": 250}
 HANDLES = ("ann", "Ben", "zoe", "Support", "nobody")
 PATHS = {
     "deals": (
