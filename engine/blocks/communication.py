@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.blocks.checking import Checking
+from engine.blocks.context import Context, Person
 from engine.blocks.step import Action, Texts
 from engine.company.calendar import Calendar
 from engine.company.message_limits import Channel
@@ -52,6 +53,10 @@ class Communication(Action):
         description="When no record of the run qualifies any more: `stop` the run, `skip` this "
         'message, or {"wait_days": 5} for one to qualify again.',
     )
+
+    def reachable(self, ctx: Context) -> list[Person]:
+        """Whom it would go to as things stand, each once: those who can be reached through it."""
+        raise NotImplementedError
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         if self.at and self.as_soon_as_possible:

@@ -55,6 +55,7 @@ class Act(StrEnum):
 
     `again`: tried again after it failed; `released`: a held message was let go; `arrived` and
     `repeated`: a person said what became of a message; `moved`: it goes on at another time;
+    `closed`: it failed, and a person left it at that;
     `paused`, `resumed`, `stopped`: it was held, went on, or was ended before its last step.
     """
 
@@ -63,6 +64,7 @@ class Act(StrEnum):
     ARRIVED = "arrived"
     REPEATED = "repeated"
     MOVED = "moved"
+    CLOSED = "closed"
     PAUSED = "paused"
     RESUMED = "resumed"
     STOPPED = "stopped"

@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy import Row, bindparam, exists, func, or_, select
 
 from engine.records.states import GOING_ON, RunState
 from engine.records.tables import EPISODES, RUNS
@@ -14,10 +15,11 @@ from engine.workflows.recurrence import episode_named
 
 Histories = dict[tuple[int, int], SubjectHistory]
 
+GOES_ON = RUNS.c.state.in_(GOING_ON)
 GOING = select(RUNS.c.id, RUNS.c.workflow, RUNS.c.subject, RUNS.c.state).where(
     RUNS.c.workflow.in_(bindparam("workflows", expanding=True)),
     RUNS.c.subject.in_(bindparam("subjects", expanding=True)),
-    RUNS.c.state.in_(GOING_ON),
+    GOES_ON,
 )
 OF_EPISODE = exists(
     select(RUNS.c.id).where(
@@ -69,3 +71,27 @@ def _add_episodes(
     for row in tx.db.execute(select(EPISODES, OF_EPISODE).where(*mine)):
         past = found[row.workflow, row.subject]
         past.episode, past.holds, past.ran = row.number, row.holds, bool(row.ran)
+
+
+def beside(tx: Transaction, live: Live, run: Row[Any]) -> SubjectHistory:
+    """What the workflow did for the subject of a run that failed, in its other runs.
+
+    Those that failed too did nothing yet; the others count from when they last did something.
+    """
+    mine = (RUNS.c.workflow == run.workflow, RUNS.c.subject == run.subject)
+    others = (*mine, RUNS.c.id != run.id, RUNS.c.state != RunState.FAILED)
+    past = SubjectHistory()
+    for row in tx.db.execute(select(RUNS.c.id, RUNS.c.state).where(*others, GOES_ON)):
+        if row.state == RunState.RUNNING:
+            past.running = row.id
+        else:
+            past.resting = row.id
+    newest = (func.max(RUNS.c.started_at), func.max(RUNS.c.ended_at))
+    past.count, started, past.ended = tx.db.execute(
+        select(func.count(), *newest).where(*others)
+    ).one()
+    past.started = max((at for at in (started, past.ended) if at), default=None)
+    if live.parsed.recurrence.of_episodes:
+        same = or_(RUNS.c.occasion == run.occasion, RUNS.c.ended_at >= run.started_at)
+        past.episode, past.ran = 1, tx.count(RUNS, *others, same) > 0
+    return past

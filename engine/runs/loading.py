@@ -31,19 +31,29 @@ def read(
     bindings: Bindings,
 ) -> list[Run]:
     """Runs that were claimed, with their entries. Their records are held: runs change them."""
-    runs = {
-        row.id: _read(row, reader, version(row.workflow, row.version), bindings) for row in rows
-    }
-    if not runs:
-        return []
-    for row in tx.db.execute(ENTRIES_OF, {"runs": list(runs)}):
-        runs[row.run].entries[row.step] = _read_entry(row)
+    runs = look(reader, rows, version, bindings)
     subjects: dict[str, set[int]] = defaultdict(set)
-    for run in runs.values():
+    for run in runs:
         about = run.subjects
         subjects[about.module.name].update([about.record, *about.members])
     for name in sorted(subjects):
         tx.hold(reader, tx.schema.module(name), subjects[name])
+    return runs
+
+
+def look(
+    reader: Reader,
+    rows: Sequence[Row[Any]],
+    version: Callable[[int, int], Live],
+    bindings: Bindings,
+) -> list[Run]:
+    """The same of any runs, to be looked at only: nobody is kept from their records."""
+    runs = {
+        row.id: _read(row, reader, version(row.workflow, row.version), bindings) for row in rows
+    }
+    if runs:
+        for row in reader.tx.db.execute(ENTRIES_OF, {"runs": list(runs)}):
+            runs[row.run].entries[row.step] = _read_entry(row)
     return list(runs.values())
 
 

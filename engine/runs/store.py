@@ -326,6 +326,13 @@ def reopen(tx: Transaction, run: int, step: str, by: str, said: str) -> None:
     _note(tx, Act.AGAIN, run, by, said)
 
 
+def close(tx: Transaction, run: int, by: str, reason: str) -> None:
+    """A run that failed is left at that: it is not tried again. It ended when it failed."""
+    closed = {"state": RunState.STOPPED, "reason": reason, "step": None}
+    said = "nothing more is sent"
+    _switch(tx, Act.CLOSED, by, said, closed, RUNS.c.id == run)
+
+
 def confirm(tx: Transaction, run: int, step: str, by: str, said: str, after: str | None) -> None:
     """An effect of which nobody knew was done: the run goes on `after` it, or is at its end."""
     _note(tx, Act.ARRIVED, run, by, "it arrived")

@@ -190,7 +190,7 @@ def standing(condition: Condition) -> Condition:
             return AnyOf(any=tuple(standing(part) for part in parts))
         case NotOf(part=part):
             return ALWAYS if _of_change(part) else condition
-        case Compare(op="changed_to" | "becomes"):
+        case Compare(op="changed_to" | "becomes") if not _old(condition):
             return condition.model_copy(update={"op": "equals"})
         case Compare() if _of_change(condition):
             return ALWAYS
@@ -204,20 +204,25 @@ def _of_change(condition: Condition) -> bool:
             return any(_of_change(part) for part in parts)
         case NotOf(part=part):
             return _of_change(part)
-        case Compare(op=op, value=value):
-            old = isinstance(value, dict) and "old" in value
-            return old or (op in OPERATORS and OPERATORS[op].of_change)
+        case Compare(op=op):
+            return _old(condition) or (op in OPERATORS and OPERATORS[op].of_change)
     return False
+
+
+def _old(compare: Compare) -> bool:
+    """Whether a field is compared with what one was before the change."""
+    return isinstance(compare.value, dict) and "old" in compare.value
 
 
 def guard(workflow: Workflow, schema: Schema) -> Condition:
     """What is asked again before each later action.
 
-    The entry conditions without those on changes and on anything the workflow itself writes.
+    The entry conditions, without those on anything the workflow itself writes. Of a change it is
+    asked whether what came of it still stands: what became Overdue has to be Overdue.
     """
     home = schema.module(workflow.module)
     own = {(write.module, write.field) for write in writes(workflow, schema)}
-    return _kept(workflow.entry, home, schema, own) or ALWAYS
+    return _kept(standing(workflow.entry), home, schema, own) or ALWAYS
 
 
 def _kept(
@@ -245,7 +250,7 @@ def _kept(
         case Compare(field=name):
             read = [name, *filter(None, [compared(condition)])]
             written = any(_end(module, dotted, schema) in own for dotted in read)
-            return None if written or _of_change(condition) else condition
+            return None if written else condition
     return None
 
 

@@ -13,7 +13,7 @@ from engine.records.reader import Reader, name_of
 from engine.records.states import DRIVEN
 from engine.records.tables import ENTRIES
 from engine.records.transaction import Transaction
-from engine.runs.sending.mending import try_again
+from engine.runs.failed_runs import close, try_again
 from engine.runs.unknown_outcomes import decide
 from engine.workflows.library import Live
 from server.access.desk import Desk
@@ -277,6 +277,22 @@ def try_run_again(desk: Desk, run: int) -> RunStory:
         audit.record(tx, desk.who.name, "try run again", f"run/{run}", None, desk.who.token)
     desk.installation.changed()
     return get_run(desk, run)
+
+
+@operation(
+    "POST /runs/{run}/close",
+    scope="runs:control",
+    kind="write",
+    untrusted=True,
+)
+def close_run(desk: Desk, run: Ref) -> RunStory:
+    """Leave a run that failed at that: it is not tried again, and nothing more of it is sent."""
+    with desk.installation.database.begin() as tx:
+        id = queries.one(desk.view(tx), run).id
+        close(tx, id, desk.who.name)
+        audit.record(tx, desk.who.name, "close run", f"run/{id}", None, desk.who.token)
+    desk.installation.changed()
+    return get_run(desk, id)
 
 
 def decide_run(desk: Desk, run: int, arrived: bool) -> RunStory:

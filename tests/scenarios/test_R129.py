@@ -6,7 +6,7 @@ import pytest
 
 from engine.problems import Invalid
 from engine.records.suppression import listed
-from engine.runs.sending.mending import try_again
+from engine.runs.failed_runs import try_again
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.servers import MailServer

@@ -597,6 +597,20 @@ def test_a_person_says_whether_a_mail_with_a_lost_answer_arrived(
     assert found in ("running", "waiting")
 
 
+def test_T17_a_failed_run_is_closed_on_its_page(installation: Installation) -> None:
+    with installation.database.begin() as tx:
+        run = tx.db.scalar(select(RUNS.c.id).where(RUNS.c.state == "waiting").limit(1))
+        failed = {"state": "failed", "step": "polite", "due": None, "reason": "there is no address"}
+        tx.db.execute(update(RUNS).where(RUNS.c.id == run).values(**failed))
+    browser = browser_of(installation, "admin")
+    assert f'action="/runs/{run}/close"' in browser.get(f"/runs/{run}").text
+    assert browser.post(f"/runs/{run}/close").status_code == 303
+    page = browser.get(f"/runs/{run}").text
+    assert ("closed by admin: there is no address" in page, "/close" in page) == (True, False)
+    refused = browser.post(f"/runs/{run}/again").headers["location"]
+    assert "has not failed" in browser.get(refused).text
+
+
 # --- records ---
 
 

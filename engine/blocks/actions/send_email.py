@@ -165,10 +165,12 @@ class SendEmail(Communication):
             told = "several people may be in To, and the name is that of the first alone."
             yield Problem("to", told, "Keep one person in `to`, and put the others in `cc`.")
 
+    def reachable(self, ctx: Context) -> list[Person]:
+        return _reachable([word for given in self.to for word in texts(ctx.value(given))], ctx)
+
     def filled(self, ctx: Context) -> Action:
         """The same step with its texts written for the person it goes to."""
-        words = [word for given in self.to for word in texts(ctx.value(given))]
-        found = _reachable(words, ctx)
+        found = self.reachable(ctx)
         first = next((person for person in found if not ctx.refuses(person)), None)
         reader = ctx.addressed(first or found[0]) if found else ctx
         return Action.filled(self._worded(reader), reader)

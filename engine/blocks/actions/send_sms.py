@@ -101,16 +101,21 @@ class SendSms(Communication):
             remedy = f"Shorten it to {MOST_PARTS} parts or fewer."
             yield Problem("body", f"the message is too long: {long}.", remedy)
 
+    def reachable(self, ctx: Context) -> list[Person]:
+        return list(_callees(self._called(ctx), ctx)[0].values())
+
+    def _called(self, ctx: Context) -> list[Person]:
+        return [person for word in self.to for person in _meant(word, ctx)]
+
     def filled(self, ctx: Context) -> Action:
         """The same step with its text written for the person it goes to."""
-        found = [person for word in self.to for person in _meant(word, ctx)]
+        found = self._called(ctx)
         reader = ctx.addressed(found[0]) if found else ctx
         body = self.body or reader.wording(self.template).body
         return Action.filled(self.model_copy(update={"body": body}), reader)
 
     def plan(self, ctx: Context) -> SendText:
-        found = [person for word in self.to for person in _meant(word, ctx)]
-        callees, wrong = _callees(found, ctx)
+        callees, wrong = _callees(self._called(ctx), ctx)
         if not callees:
             whose = people(self.to, ctx.binder)
             cause = f"no number for {ctx.record.number}: there is no phone number for {whose}"

@@ -3,13 +3,15 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from engine.problems import Invalid
 from engine.records.states import RunState
 from engine.records.transaction import Transaction
 from server.access.session import Posted, Signed, Visit, text
 from server.operations.queries import runs, workflows
 from server.operations.queries.runs import Wanted
-from server.operations.runs import decide_run, try_run_again
+from server.operations.runs import close_run, decide_run, try_run_again
 from server.pages.frame.errors import PageRoute
+from server.pages.frame.field_values import faults
 from server.pages.frame.lists import ROWS, address, filters, paging, place, segment
 from server.pages.frame.names import Names
 from server.pages.frame.page import go, page
@@ -72,8 +74,19 @@ def decide(visit: Signed, run: int, form: Posted) -> Response:
 @router.post("/runs/{run}/again")
 def again(visit: Signed, run: int) -> Response:
     """Go on with a run that failed, at the step at which it did."""
-    try_run_again(visit.desk, run)
+    try:
+        try_run_again(visit.desk, run)
+    except Invalid as invalid:
+        return go(f"/runs/{run}", faults(invalid.problems), "bad")
     return go(f"/runs/{run}", "It is tried again.")
+
+
+@router.post("/runs/{run}/close")
+def close(visit: Signed, run: int) -> Response:
+    """Leave a run that failed at that."""
+    visit.desk.need("runs:control")
+    close_run(visit.desk, run)
+    return go(f"/runs/{run}", "It is closed. Nothing more of it is sent.")
 
 
 def _wanted(visit: Visit) -> Wanted:

@@ -94,10 +94,14 @@ class Story:
         if not self.visit.desk.may("runs:control"):
             return []
         if self.row.state == RunState.FAILED and last is not None:
-            again = f"/runs/{self.row.id}/again"
+            here = f"/runs/{self.row.id}"
+            never = "Close it? It is not tried again, and nothing more of it is sent."
             return [
-                {"label": "Try again", "icon": "play", "href": again, "tone": "main", "confirm": ""}
-            ]
+                {"label": "Try again", "icon": "play", "href": f"{here}/again", "tone": "main",
+                 "confirm": ""},
+                {"label": "Close", "icon": "circle-x", "href": f"{here}/close", "tone": "",
+                 "confirm": never},
+            ]  # fmt: skip
         if not lost:
             return []
         href = f"/runs/{self.row.id}/decide"
