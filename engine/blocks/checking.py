@@ -26,13 +26,14 @@ CALL = re.compile(r"\s*(\w+)\(.*\)\s*", re.DOTALL)
 class Checking:
     """What checks share. `results` holds, for each earlier step, the keys of its result.
 
-    `size` counts the records of the module; `chosen` names the modules of which the conditions
+    `group_by` is by what records are taken together, "" where each has a run of its own; `size`
+    counts the records of the module; `chosen` names the modules of which the conditions
     choose related records; `window` is that of the workflow.
     """
 
     binder: Binder
     handles: Collection[str] = ()
-    grouped: bool = False
+    group_by: str = ""
     results: dict[str, Collection[str]] = field(default_factory=dict)
     unsafe: Callable[[str], str | None] = lambda url: None
     size: Callable[[], int] = lambda: 0
@@ -43,6 +44,11 @@ class Checking:
     others: Collection[ActiveWorkflow] = ()
     senders: Collection[str] = ()
     window: Window | None = None
+
+    @property
+    def grouped(self) -> bool:
+        """Whether records are taken together."""
+        return bool(self.group_by)
 
     @property
     def module(self) -> Module:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context, Person
+from engine.blocks.group_recipients import of_one
 from engine.blocks.step import Action, Texts
 from engine.company.calendar import Calendar
 from engine.company.message_limits import Channel
@@ -62,6 +63,7 @@ class Communication(Action):
         if self.at and self.as_soon_as_possible:
             remedy = "Leave one of the two out."
             yield Problem("at", "it cannot go at a set time and as soon as possible.", remedy)
+        yield from of_one(self.to, "to", checking)
         window = checking.window
         if not self.at or window is None or any(window.problems()):
             return

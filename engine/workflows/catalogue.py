@@ -97,7 +97,9 @@ DOCUMENT_WORDS = {
     "recurrence": f"How often for one record: {choices(explained=True)}.",
     "everyone": "Confirms a schedule that writes to people or calls out, and has no conditions.",
     "group_by": "With a schedule: a reference or owner (account, account.group, owner); one run "
-    'for all records that share it; "all": one run for all there are.',
+    'for all records that share it; "all": one run for all there are. Conditions ask each: '
+    "who is done, paused or no longer fits is left out of the run, or of the message; an `if` says "
+    "`some` or `every` in `of_group`; a wait for conditions ends when they hold of each.",
     "stop_when": "A condition that ends a run before its next step.",
     "pause_when": "A condition; while it holds for a record, nothing is written about it: the run "
     "waits at that step and goes on with it. Of a group, the others are written about.",

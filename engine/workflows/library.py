@@ -123,7 +123,7 @@ def checking(tx: Transaction, workflow: Workflow, unsafe: Any) -> Checking:
     return Checking(
         binder,
         tx.handles,
-        bool(workflow.group_by),
+        workflow.group_by or "",
         unsafe=unsafe,
         size=lambda: tx.count(table, table.c.deleted_at.is_(None)),
         chosen={node.related for node in positive(workflow.entry)},

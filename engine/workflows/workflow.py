@@ -14,6 +14,8 @@ import engine.blocks.actions
 import engine.blocks.control
 import engine.blocks.triggers
 from engine.blocks import words
+from engine.blocks.control.if_ import If
+from engine.blocks.control.wait import Wait
 from engine.blocks.step import Step
 from engine.blocks.triggers import Trigger
 from engine.company.schedule_words import clocked
@@ -144,6 +146,24 @@ class Workflow(BaseModel):
             return "It looks for records, and writes to people, only"
         return "It writes to people only"
 
+    def _together(self, subject: str, label: str, binder: Binder) -> list[str]:
+        """Which records one run takes, and how many of them are asked; none, if it takes one."""
+        if not self.group_by:
+            return []
+        whose = "" if self.group_by == TOGETHER else f" of {article(subject)}"
+        each = "Each of them is asked on its own"
+        told = [
+            f"All such {label}{whose} are taken together, in one run.",
+            f"{each}: who is done, or no longer fits, is left out, and the run goes on with the "
+            "others.",
+        ]
+        if any(isinstance(step, Wait) and step.until_conditions for step in self.every_step):
+            told.append("A wait for something to be true ends when it is true of each of them.")
+        asks = (step for step in self.every_step if isinstance(step, If) and not step.of_group)
+        if any(step.differs(binder, self.group_by) for step in asks):
+            told.append("Where it goes one way or the other, it is enough that one of them fits.")
+        return told
+
     def words(self, binder: Binder) -> list[str]:
         """The workflow in sentences: when, for which, how often, and step by step what it does."""
         asked = describe(self.conditions, binder)
@@ -155,10 +175,7 @@ class Workflow(BaseModel):
         if dates := self.next_dates(binder):
             local = (at.astimezone(binder.calendar.timezone) for at in dates)
             said.append(f"Next: {listed([clocked(at) for at in local])}.")
-        if self.group_by == TOGETHER:
-            said.append(f"All such {label} are taken together, in one run.")
-        elif self.group_by:
-            said.append(f"All such {label} of {article(subject)} are taken together.")
+        said += self._together(subject, label, binder)
         said.append(f"It runs {self.recurs(subject)}.")
         if self.stop_when:
             stop = describe(self.stop_when, binder)

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context
+from engine.blocks.group_recipients import of_one
 from engine.blocks.recipient_words import recipient
 from engine.blocks.rights import Right
 from engine.blocks.step import Action, Text, Texts, Write
@@ -60,6 +61,7 @@ class Notify(Action):
             yield Problem("to", "nobody would be told.", 'Name someone, like "to": ["owner"].')
         for position, word in enumerate(self.to):
             yield from recipient(word, f"to.{position}", checking)
+        yield from of_one(self.to, "to", checking)
 
     def plan(self, ctx: Context) -> Notice:
         users = [user for word in self.to for person in ctx.people(word) for user in person.users]

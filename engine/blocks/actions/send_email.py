@@ -10,6 +10,7 @@ from engine.blocks.attach_words import attached, attachment
 from engine.blocks.checking import Checking
 from engine.blocks.communication import Communication
 from engine.blocks.context import Context, Person, once
+from engine.blocks.group_recipients import of_one
 from engine.blocks.recipient_words import EACH, FROM_SOURCE, canonical, recipient
 from engine.blocks.replying import answered
 from engine.blocks.rights import Host, Need, Right
@@ -134,6 +135,7 @@ class SendEmail(Communication):
         for key, words in (("to", self.to), ("cc", self.cc)):
             for position, word in enumerate(words):
                 yield from recipient(word, f"{key}.{position}", checking)
+        yield from of_one(self.cc, "cc", checking)
         for position, word in enumerate(self.attach):
             yield from attachment(word, f"attach.{position}", checking)
         if self.from_ and self.from_.casefold() not in map(str.casefold, checking.senders):

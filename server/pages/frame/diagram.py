@@ -6,7 +6,7 @@ from typing import Any, Literal
 from engine.blocks.control.if_ import If
 from engine.blocks.control.stop import Stop
 from engine.blocks.step import Step
-from engine.conditions import Binder, results
+from engine.conditions import Binder
 from engine.conditions.words import describe
 from engine.workflows.diff import DiagramNode, Difference, merged
 from engine.workflows.workflow import Workflow
@@ -109,7 +109,7 @@ def _title(step: Step, binder: Binder) -> str:
 def _detail(step: Step, binder: Binder) -> str:
     """The rest of what it does, beside its title."""
     if isinstance(step, If):
-        return results.told(step.conditions, binder) if step.label else ""
+        return step.asked_words(binder) if step.label else ""
     return short(step, binder)[1]
 
 
