@@ -58,11 +58,6 @@ def spoken(month: int, day: int) -> str:
     return f"{day} {month_name[month]}"
 
 
-def clocked(at: dt.datetime) -> str:
-    """ "Monday 9 March 2026 at 08:00", as the clock of this moment shows it."""
-    return f"{dated(at.date())} at {at:%H:%M}"
-
-
 def dated(day: dt.date) -> str:
     """ "Monday 9 March 2026"."""
     return f"{day_name[day.weekday()]} {spoken(day.month, day.day)} {day.year}"

@@ -18,11 +18,10 @@ from engine.blocks.control.if_ import If
 from engine.blocks.control.wait import Wait
 from engine.blocks.step import Step
 from engine.blocks.triggers import Trigger
-from engine.company.schedule_words import clocked
 from engine.company.windows import Window
 from engine.conditions import ALWAYS, AllOf, Binder, Condition
 from engine.conditions.words import describe
-from engine.schema.english import article, listed
+from engine.schema.english import article
 from engine.templates import parse
 from engine.templates.wording import Wording
 from engine.workflows.recurrence import AnyRecurrence, Every
@@ -151,12 +150,7 @@ class Workflow(BaseModel):
         if not self.group_by:
             return []
         whose = "" if self.group_by == TOGETHER else f" of {article(subject)}"
-        each = "Each of them is asked on its own"
-        told = [
-            f"All such {label}{whose} are taken together, in one run.",
-            f"{each}: who is done, or no longer fits, is left out, and the run goes on with the "
-            "others.",
-        ]
+        told = [f"All such {label}{whose} are taken together, in one run, and asked one by one."]
         if any(isinstance(step, Wait) and step.until_conditions for step in self.every_step):
             told.append("A wait for something to be true ends when it is true of each of them.")
         asks = (step for step in self.every_step if isinstance(step, If) and not step.of_group)
@@ -172,9 +166,6 @@ class Workflow(BaseModel):
         start = self.trigger.say(binder)
         only = "" if asked == "always" else f", if {asked}"
         said = [f"It starts {start[:1].lower()}{start[1:]}{only}."]
-        if dates := self.next_dates(binder):
-            local = (at.astimezone(binder.calendar.timezone) for at in dates)
-            said.append(f"Next: {listed([clocked(at) for at in local])}.")
         said += self._together(subject, label, binder)
         said.append(f"It runs {self.recurs(subject)}.")
         if self.stop_when:

@@ -32,6 +32,7 @@ from server.operations.queries import runs
 from server.operations.queries.runs import Wanted
 from server.operations.registry import Number, Plain, Ref, Refs, operation
 from server.operations.schedules import next_due
+from server.operations.workflows import next_dates
 
 MOST = 25
 INSIDE = ("kind", "run", "step", "workflow", "html", "twice_rather_than_never", "key")
@@ -91,7 +92,7 @@ class Meant(TypedDict):
     records: list[NamedRecord]
     out: list[LeftOut]
     suppressed: list[Suppressed]
-    next_dates: NotRequired[list[str]]
+    next_dates: list[str]
 
 
 class RunOfWorkflow(TypedDict):
@@ -251,9 +252,8 @@ def preview_audience(
             "records": meant.records,
             "out": meant.out,
             "suppressed": meant.suppressed,
+            "next_dates": next_dates(tx, parsed, at),
         }
-        if dates := parsed.next_dates(tx.binder(tx.schema.module(parsed.module), at=at)):
-            told["next_dates"] = [answers.iso(each) for each in dates]
         return {"shown": _shown(tx, parsed, show, at, most), **told} if show else told
 
 

@@ -1,5 +1,6 @@
 """Workflows: listed, and read with what can be said about them."""
 
+from datetime import datetime
 from typing import Any, NotRequired
 
 from pydantic import JsonValue
@@ -20,6 +21,7 @@ from engine.workflows.library import (
     versions,
 )
 from engine.workflows.reading import read
+from engine.workflows.workflow import Workflow
 from server.access.desk import Desk
 from server.operations import answers
 from server.operations.queries import runs
@@ -53,9 +55,13 @@ class Workflows(TypedDict):
 
 
 class Examined(TypedDict):
-    """A document in words, line by line, with what is wrong with it and what is unwise."""
+    """A document in words, line by line, with what is wrong with it and what is unwise.
+
+    `next_dates` are the next three at which its schedule looks for records.
+    """
 
     words: list[str]
+    next_dates: list[str]
     problems: list[answers.Fault]
     advice: list[answers.Fault]
 
@@ -241,12 +247,18 @@ def told(desk: Desk, tx: Transaction, checked: Checked, count: int | None) -> Ex
     parsed = checked.parsed
     if parsed is None:
         faults = answers.faults(checked.problems, checked.document)
-        return {"words": [], "problems": faults, "advice": []}
-    words = parsed.words(tx.binder(tx.schema.module(parsed.module)))
+        return {"words": [], "next_dates": [], "problems": faults, "advice": []}
     lacks = desk.installation.lacks(tx.company)
     unwise = [] if checked.problems else list(advice(parsed, tx.schema, count, lacks))
     return {
-        "words": words,
+        "words": parsed.words(tx.binder(tx.schema.module(parsed.module))),
+        "next_dates": next_dates(tx, parsed),
         "problems": answers.faults(checked.problems, checked.document),
         "advice": answers.faults(unwise, checked.document),
     }
+
+
+def next_dates(tx: Transaction, parsed: Workflow, at: datetime | None = None) -> list[str]:
+    """The next three times at which a schedule looks for records; none without one."""
+    binder = tx.binder(tx.schema.module(parsed.module), at=at)
+    return [answers.iso(each) for each in parsed.next_dates(binder)]

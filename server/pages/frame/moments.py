@@ -1,5 +1,6 @@
 """Moments and spans of time as people read them, in the company's time zone."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from engine.records.transaction import Transaction
@@ -16,6 +17,12 @@ def moment(tx: Transaction, at: datetime | None, none: str = "") -> When:
         return {"iso": "", "text": none, "ago": none}
     local = at.astimezone(tx.company.calendar.timezone)
     return {"iso": local.isoformat(), "text": stamp(local), "ago": ago(at - tx.now)}
+
+
+def coming(tx: Transaction, dates: Iterable[datetime]) -> str:
+    """The next times of a schedule: "Mon 16 Mar 2026, 08:00 · Mon 23 Mar 2026, 08:00"."""
+    local = (at.astimezone(tx.company.calendar.timezone) for at in dates)
+    return " · ".join(f"{at:%a} {stamp(at)}" for at in local)
 
 
 def stamp(local: datetime) -> str:

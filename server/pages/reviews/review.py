@@ -10,7 +10,7 @@ from server.operations.queries import Stored
 from server.operations.reviews import Proposal, tried
 from server.pages.frame.diagram import blocks, changes
 from server.pages.frame.field_values import size
-from server.pages.frame.moments import moment
+from server.pages.frame.moments import coming, moment
 from server.pages.frame.names import Names
 from server.pages.frame.views import Fact, Link
 from server.pages.reviews.audience import audience, sample
@@ -81,6 +81,7 @@ class Review:
             ("What for", self.parsed.description),
             ("Category", self.parsed.category),
             ("Acts on", self.module.label),
+            ("Next", coming(self.tx, self.parsed.next_dates(self.binder))),
         )
         return [{"label": label, "text": text, "href": ""} for label, text in pairs if text]
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from engine.conditions import Binder
 from engine.problems import Problem
 from engine.records.states import GOING_ON
 from engine.records.transaction import Transaction
@@ -18,7 +19,7 @@ from server.operations.queries.runs import Wanted
 from server.pages.frame.charts import first_moment
 from server.pages.frame.diagram import blocks, short
 from server.pages.frame.lists import ROWS, choice, paging, place
-from server.pages.frame.moments import moment
+from server.pages.frame.moments import coming, moment
 from server.pages.frame.names import Names
 from server.pages.frame.rows import run_rows
 from server.pages.frame.views import Action, Block, Fact, Link, Stat, Tab, Way
@@ -146,11 +147,16 @@ class Shown:
     def _words(self) -> list[str]:
         if self.parsed is None:
             return [str(problem) for problem in self.problems]
-        return self.parsed.words(self.tx.binder(self.tx.schema.module(self.parsed.module)))
+        return self.parsed.words(self._binder(self.parsed))
+
+    def _binder(self, parsed: Workflow) -> Binder:
+        return self.tx.binder(self.tx.schema.module(parsed.module))
 
     def _facts(self) -> list[Fact]:
         made = self.names.person(self.row.created_by)
+        dates = self.parsed.next_dates(self._binder(self.parsed)) if self.parsed else []
         pairs = (
+            ("Next", coming(self.tx, dates)),
             ("Category", self.row.category),
             ("Made by", f"{made}, {moment(self.tx, self.row.created_at)['text']}"),
         )
