@@ -189,6 +189,7 @@ def get_workflow(
             "version": shown.version if shown else None,
             "document": document,
             "words": said["words"],
+            "next_dates": said["next_dates"],
             "problems": said["problems"],
             "advice": said["advice"],
             "versions": [_version_line(each) for each in every],
