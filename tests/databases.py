@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 from redis import Redis
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import create_engine, make_url, select
+from sqlalchemy import text as sql
+
+from engine.records.database import Database
+from engine.records.tables import METADATA
 
 Prepare = Callable[[str], None]
 
@@ -157,3 +161,16 @@ class PostgresPairs:
         with closing(Redis.from_url(url)) as client:
             client.flushdb()
         return url
+
+
+def everything(database: Database) -> dict[str, list[Any]]:
+    """Every row of every table and, of PostgreSQL, how far its counters are."""
+    with database.read() as tx:
+        tables = [*METADATA.sorted_tables, *tx.schema.tables.values()]
+        found: dict[str, list[Any]] = {
+            each.name: list(tx.db.execute(select(each))) for each in tables
+        }
+        if tx.db.dialect.name == "postgresql":
+            counters = "select sequencename, last_value from pg_sequences order by 1"
+            found["counters"] = list(tx.db.execute(sql(counters)))
+    return found

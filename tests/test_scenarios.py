@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from engine.records.database import Database
-from engine.records.tables import METADATA, RUNS
+from engine.records.tables import RUNS
 from engine.records.writer import Author, Records
 from engine.runs.rehearsal import rehearse
 from engine.workflows.library import examine
-from tests.databases import TemplateDatabase
+from tests.databases import TemplateDatabase, everything
 from tests.fakes import Clock
 from tests.stages.demo.story import living, play, reachable, scenarios
 from tests.stages.office.office import PLENTY
@@ -79,10 +78,3 @@ def test_a_rehearsal_of_a_use_case_touches_nothing(
         assert {one.number for one in rehearsed if one.matches} == set(story.audience(clock.now()))
         assert everything(story.installation.database) == before
         assert story.receiver.requests == []
-
-
-def everything(database: Database) -> dict[str, list[Any]]:
-    """Every row of every table."""
-    with database.read() as tx:
-        tables = [*METADATA.sorted_tables, *tx.schema.tables.values()]
-        return {table.name: list(tx.db.execute(select(table))) for table in tables}

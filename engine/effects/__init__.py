@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -88,20 +88,12 @@ class Effect(BaseModel):
         """What will be done, verb first: "send “Reminder” to ap@acme.test"."""
         raise NotImplementedError
 
-    def preview(self) -> Outcome:
-        """What performing it would most likely give, for a rehearsal."""
-        raise NotImplementedError
-
 
 class RecordEffect(Effect):
     """A change of records. It commits together with the step that planned it: exactly once."""
 
     def apply(self, store: Store) -> Outcome:
         raise NotImplementedError
-
-    def overlay(self) -> Iterable[tuple[str, int, Mapping[str, JsonValue]]]:
-        """What later steps of a rehearsal see of it: new values by module and record."""
-        return ()
 
 
 class OutwardEffect(Effect):
@@ -123,6 +115,10 @@ class OutwardEffect(Effect):
     def lacks(self, world: World) -> str | None:
         """What has to be set up before it can take off; None if nothing."""
         return None
+
+    def preview(self) -> Outcome:
+        """What performing it would most likely give, for a rehearsal."""
+        raise NotImplementedError
 
     def perform(self, world: World, key: str, tries: int) -> Outcome:
         raise NotImplementedError

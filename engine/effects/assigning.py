@@ -1,10 +1,7 @@
 """The effect of giving a record to whoever of a group is next, so that each gets as many."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
-
-from pydantic import JsonValue
 
 from engine.effects import Outcome, RecordEffect, Store
 from engine.effects.records import UpdateRecord, together
@@ -32,12 +29,6 @@ class AssignInTurn(RecordEffect):
             return Outcome(Result.FAILED, f"{told} Add an active user to it.")
         ended = together([self._change(*record, chosen) for record in self.records]).apply(store)
         return replace(ended, gives={**ended.gives, "assigned": chosen})
-
-    def preview(self) -> Outcome:
-        return Outcome(Result.DONE, f"would {self.say()}", {"assigned": self.expected})
-
-    def overlay(self) -> Iterable[tuple[str, int, dict[str, JsonValue]]]:
-        return [(self.module, id, {self.field: self.expected}) for id, _ in self.records]
 
     def _change(self, id: int, title: str, chosen: str) -> UpdateRecord:
         return UpdateRecord(module=self.module, id=id, title=title, values={self.field: chosen})

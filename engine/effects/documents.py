@@ -1,6 +1,5 @@
 """The effect of giving a document another name and folder, without covering up another one."""
 
-from collections.abc import Iterable
 from itertools import count
 from typing import Any, Literal
 
@@ -41,14 +40,6 @@ class PlaceDocument(RecordEffect):
         taken = "" if name == self.name else f" (there is a “{self.name}” already)"
         where = f" in “{self.folder}”" if self.folder else ""
         return Outcome(Result.DONE, f"{self.number} is now “{name}”{where}{taken}", gives)
-
-    def preview(self) -> Outcome:
-        return Outcome(
-            Result.DONE, f"would {self.say()}", {"name": self.name, "folder": self.folder}
-        )
-
-    def overlay(self) -> Iterable[tuple[str, int, dict[str, JsonValue]]]:
-        return [(DOCUMENTS, self.id, self._values(self.name))]
 
     def _values(self, name: str) -> dict[str, Any]:
         digest, _ = named(self.file)

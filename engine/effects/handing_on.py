@@ -34,7 +34,3 @@ class StartWorkflow(RecordEffect):
         return Outcome(
             Result.DONE, "; ".join([f"started “{self.name}” for {told}", *refused]), gives
         )
-
-    def preview(self) -> Outcome:
-        said = f"would {self.say()}, if its conditions hold then"
-        return Outcome(Result.DONE, said, {"run": 0, "count": len(self.records)})

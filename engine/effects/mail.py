@@ -21,6 +21,8 @@ from engine.schema.stored_files import Attachment
 # What servers say of an address that does not exist (RFC 3463), whatever else may be wrong.
 NO_SUCH_ADDRESS = re.compile(r"\b5\.1\.\d{1,3}\b")
 
+SUPPOSED = "(its Message-ID)"  # of a mail that only would be sent
+
 
 class SendMail(OutwardEffect):
     """One message to all its recipients. `about` ties its copy in the mailbox to a record.
@@ -117,7 +119,7 @@ class SendMail(OutwardEffect):
         return None
 
     def preview(self) -> Outcome:
-        return Outcome(Result.DONE, f"would {self.say()}", {"to": list(self.to), "message_id": ""})
+        return self._ended("sent", Result.DONE, f"would {self.say()}", SUPPOSED)
 
     def lost(self) -> Outcome:
         if self.twice_rather_than_never:

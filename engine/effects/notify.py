@@ -45,9 +45,6 @@ class Notify(RecordEffect):
             store.create(NOTIFICATIONS, {**values, "channel": each.way, **waits})
         return Outcome(Result.DONE, f"told {self._told()}", self._gives())
 
-    def preview(self) -> Outcome:
-        return Outcome(Result.DONE, f"would {self.say()}", self._gives())
-
     def _gives(self) -> dict[str, JsonValue]:
         return {"users": [*self.users]}
 

@@ -28,7 +28,7 @@ class PrintPdf(OutwardEffect):
         return f"add “{self.title}” to {self.of}"
 
     def preview(self) -> Outcome:
-        gives = self._document("").preview().gives
+        gives: dict[str, JsonValue] = {"id": 0, "number": "(new)", "record": f"{DOCUMENTS}/0"}
         return Outcome(Result.DONE, f"would {self.say()}", gives)
 
     def perform(self, world: World, key: str, tries: int) -> Outcome:

@@ -43,12 +43,6 @@ class PlaceInPortfolio(RecordEffect):
             Result.DONE, f"{way.format(', '.join(moved))} the portfolio {self.name}", gives
         )
 
-    def preview(self) -> Outcome:
-        titles = [title for _, title in self.customers]
-        return Outcome(
-            Result.DONE, f"would {self.say()}", {"count": len(titles), "records": [*titles]}
-        )
-
     def _place(self, store: Store, customer: int) -> bool:
         """Whether anything had to be changed."""
         pair = {PORTFOLIO: self.portfolio, CUSTOMER: customer}

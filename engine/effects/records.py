@@ -1,6 +1,6 @@
 """Effects on records: create one (with its lines), change one, change several."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any, Literal
 
@@ -38,13 +38,6 @@ class CreateRecord(RecordEffect):
         made = {"id": saved.id, "number": saved.number, "record": f"{self.module}/{saved.id}"}
         return Outcome(Result.DONE, f"created {self.title} ({saved.number})", made)
 
-    def preview(self) -> Outcome:
-        return Outcome(
-            Result.DONE,
-            f"would {self.say()}",
-            {"id": 0, "number": "(new)", "record": f"{self.module}/0"},
-        )
-
 
 class UpdateRecord(RecordEffect):
     """New values for some fields of one record."""
@@ -70,12 +63,6 @@ class UpdateRecord(RecordEffect):
             f"{name}: {_shown(old)} → {_shown(new)}" for name, (old, new) in saved.changes.items()
         )
         return Outcome(Result.DONE, f"{self.title}: {told}", _given(saved.changes, [saved.number]))
-
-    def preview(self) -> Outcome:
-        return Outcome(Result.DONE, f"would {self.say()}", _given({}, [self.title]))
-
-    def overlay(self) -> Iterable[tuple[str, int, dict[str, JsonValue]]]:
-        return [(self.module, self.id, self.values)]
 
 
 class UpdateRecords(RecordEffect):
@@ -110,13 +97,6 @@ class UpdateRecords(RecordEffect):
         said = f"changed {self._told([each for each, _ in changed])}"
         numbers = [saved.number for _, saved in changed]
         return Outcome(Result.DONE, said, _given(changed[0][1].changes, numbers))
-
-    def preview(self) -> Outcome:
-        titles = [each.title for each in self.changes]
-        return Outcome(Result.DONE, f"would {self.say()}", _given({}, titles))
-
-    def overlay(self) -> Iterable[tuple[str, int, dict[str, JsonValue]]]:
-        return [(each.module, each.id, each.values) for each in self.changes]
 
     def _told(self, changes: Sequence[UpdateRecord]) -> str:
         """How many records of what kind, and the first of them by name."""

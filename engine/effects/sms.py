@@ -1,5 +1,6 @@
 """The effect of sending a text message: at most once to each number."""
 
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -59,8 +60,9 @@ class SendText(OutwardEffect):
         return f"send the text message “{self.text}” ({measure(self.text)}) to {self._people()}"
 
     def preview(self) -> Outcome:
-        gives: dict[str, JsonValue] = {"to": list(self.reaches), "parts": measure(self.text).parts}
-        return Outcome(Result.DONE, f"would {self.say()}", gives)
+        taken = [Taken("sent", id="(its id)") for _ in self.to]
+        copies = tuple(self._copy(callee, got) for callee, got in self._each(taken))
+        return replace(self._ended(taken, copies), said=f"would {self.say()}")
 
     def perform(self, world: World, key: str, tries: int) -> Outcome:
         if world.sms is None:

@@ -45,7 +45,7 @@ def receive(tx: Transaction, folder: Path, raw: bytes, own: Iterable[str] = ()) 
     if not first_time(tx, f"mail {known}"):
         return None
     ours = _ours(tx, own)
-    contact, account = _sender(tx, mail.sender)
+    contact, account = whose(tx, mail.sender)
     answered = _answered(tx, mail.answers)
     automatic = mail.automatic or (
         "one of our own addresses" if mail.sender.casefold() in ours else ""
@@ -98,8 +98,8 @@ def _ours(tx: Transaction, own: Iterable[str]) -> set[str]:
 # --- whose it is ---
 
 
-def _sender(tx: Transaction, address: str) -> tuple[Any, Any]:
-    """The contact and the account with this address; a contact leads to its own account."""
+def whose(tx: Transaction, address: str) -> tuple[Any, Any]:
+    """The contact and the account with an address, if any; a contact leads to its own account."""
     contact = _with_address(tx, Purpose.CONTACT, address)
     if contact and contact["account"]:
         return contact, _row(tx, Purpose.CUSTOMER, contact["account"])

@@ -71,7 +71,7 @@ class BatchedTransaction(Transaction):
             return
         pending, self.pending = self.pending, PendingChanges()
         for name, rows in pending.created.items():
-            self._db.execute(_added(self.schema.tables[name]), rows)
+            self._db.execute(_added(self.schema.homes[name]), rows)
         for name, changed in pending.changed.items():
             self._write_changes(name, changed)
         events.add_numbered(self._db, pending.raised)
@@ -85,17 +85,18 @@ class BatchedTransaction(Transaction):
             row = {f"new_{field}": value for field, value in values.items()}
             alike[tuple(sorted(values))].append({**row, "changed_id": id})
         for fields, rows in alike.items():
-            self._db.execute(_changing(self.schema.tables[name], fields), rows)
+            self._db.execute(_changing(self.schema.homes[name], fields), rows)
 
     def ids(self, name: str, wanted: int) -> list[int]:
         """So many ids of a table that nobody else will use; those left over are never used."""
         spare = self._spare[name]
         if len(spare) < wanted:
-            spare += self._fresh_ids(name, max(BLOCK, wanted))
+            spare += self.fresh_ids(name, max(BLOCK, wanted))
         taken, self._spare[name] = spare[:wanted], spare[wanted:]
         return taken
 
-    def _fresh_ids(self, name: str, wanted: int) -> Iterable[int]:
+    def fresh_ids(self, name: str, wanted: int) -> Iterable[int]:
+        """So many ids of a table that nobody has ever had."""
         if not self.alone:
             counter = func.pg_get_serial_sequence(name, "id")
             rows = func.generate_series(1, wanted).table_valued("n")

@@ -32,7 +32,7 @@ CURRENCY = "currency"
 
 
 class Reader:
-    """Rows of modules, each read once. With `overlay` a rehearsal sees changes never made."""
+    """Rows of modules, each read once."""
 
     def __init__(self, tx: Transaction, at: datetime | None = None) -> None:
         self.tx, self.at = tx, at or tx.now
@@ -66,10 +66,6 @@ class Reader:
             found |= {row["id"]: row for row in rows.mappings()}
         for id in ids:
             self._rows[(module.name, id)] = dict(found[id]) if id in found else None
-
-    def overlay(self, module: Module, id: int, values: Mapping[str, Any]) -> None:
-        """Let this reader see other values than those stored."""
-        self._rows[(module.name, id)] = {**(self.row(module, id) or {}), **values}
 
     def seen(self, module: str, id: int) -> Values | None:
         """What is known of a record without looking again."""

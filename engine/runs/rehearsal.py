@@ -1,9 +1,10 @@
 """What a workflow would do, with nothing done: the same runner, on a stage that only tells."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import JsonValue
@@ -11,41 +12,37 @@ from sqlalchemy import func, select
 from typing_extensions import TypedDict
 
 from engine.blocks.communication import Communication
-from engine.blocks.step import Await, Enter, Skip, texts
-from engine.conditions import bind
+from engine.blocks.step import Enter, Skip, texts
+from engine.conditions import Binder, bind
 from engine.conditions.readings import holds
 from engine.conditions.words import Reason, reasons
-from engine.effects import Effect, Outcome, RecordEffect
+from engine.outside.world import World
 from engine.problems import BadValue, refuse
 from engine.records.reader import Reader, RecordFacts, name_of
 from engine.records.states import Result, RunState
 from engine.records.transaction import Transaction
 from engine.runs.candidates import candidates, subject_of
-from engine.runs.entry import Entry
+from engine.runs.rehearsed_stage import (
+    Rehearsal,
+    RehearsedRun,
+    RehearsedTransaction,
+    Told,
+    undone,
+)
 from engine.runs.run import Run
 from engine.runs.runner import advance
 from engine.runs.subjects import Subjects
-from engine.schema.fields import Field
+from engine.runs.supposing import Supposed, Supposing
 from engine.workflows.fingerprint import standing
 from engine.workflows.library import Live
 from engine.workflows.workflow import Workflow
 
-
-@dataclass(frozen=True)
-class Told:
-    """One thing that would be done: by which step, in words, and in full."""
-
-    step: str
-    does: str
-    outcome: str
-    effect: dict[str, JsonValue]
-    before: dict[str, JsonValue] = field(default_factory=dict)
-    warned: str = ""
+Change = Mapping[str, JsonValue] | None
 
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """What would happen to one record."""
+    """What would happen to one record, if what is `supposed` were so."""
 
     id: int
     number: str
@@ -55,138 +52,113 @@ class Rehearsed:
     path: tuple[str, ...] = ()
     effects: tuple[Told, ...] = ()
     ends: str = ""
-
-
-@dataclass
-class Rehearsal:
-    """The stage of dry runs. Changes stay in the reader, so that later steps see them."""
-
-    reader: Reader
-    told: list[Told] = field(default_factory=list)
-
-    def perform(self, run: Run, effect: Effect, entry: Entry) -> Outcome:
-        outcome = effect.preview()
-        self.told.append(self._tell(entry.step, effect, outcome, entry.warned))
-        return outcome
-
-    def change(self, run: Run, effect: RecordEffect) -> Outcome:
-        outcome = effect.preview()
-        self.told.append(self._tell(run.step or "", effect, outcome))
-        return outcome
-
-    def _tell(self, step: str, effect: Effect, outcome: Outcome, warned: str = "") -> Told:
-        changes = list(effect.overlay()) if isinstance(effect, RecordEffect) else []
-        seen = [self._overlay(*change) for change in changes]
-        before = seen[0][0] if len(seen) == 1 else {}
-        planned = effect.model_dump(mode="json")
-        idle = bool(seen) and not any(changed for _, changed in seen)
-        result = Result.UNCHANGED if idle and outcome.result == Result.DONE else outcome.result
-        return Told(step, effect.say(), result, planned, before, warned)
-
-    def _overlay(
-        self, name: str, id: int, values: Mapping[str, JsonValue]
-    ) -> tuple[dict[str, JsonValue], bool]:
-        """Let later steps see the change. Returns the values before it, and whether it is one."""
-        module = self.reader.tx.schema.module(name)
-        old = self.reader.row(module, id) or {}
-        new = {name: self._value(module.field(name), raw) for name, raw in values.items()}
-        self.reader.overlay(module, id, new)
-        before = {name: module.field(name).dump(old.get(name)) for name in values}
-        return before, any(old.get(name) != value for name, value in new.items())
-
-    def _value(self, field: Field, raw: JsonValue) -> Any:
-        """A value as it would be kept; a record may be named by its number or name."""
-        target = self.reader.tx.schema.target(field)
-        if field.type == "reference" and target and isinstance(raw, str) and not raw.isdigit():
-            return self.reader.tx.find(target, raw)
-        return field.parse(raw, self.reader.tx.company.calendar.timezone)
-
-
-@dataclass
-class RehearsedRun(Run):
-    """A run in memory. Where a real one would wait, its clock moves on; `waited` tells for what."""
-
-    waited: dict[str, str] = field(default_factory=dict)
-
-    def sleep(self, entry: Entry, until: datetime) -> bool:
-        self.subjects.reader.at = max(self.subjects.reader.at, until)
-        return super().sleep(entry, until)
-
-    def stay(self, entry: Entry, awaited: Await) -> bool:
-        """Tell what would be waited for, and go on as if it had come."""
-        self.waited[entry.step] = f"would wait {awaited.said}"
-        if awaited.until:
-            local = awaited.until.astimezone(self.company.calendar.timezone)
-            self.waited[entry.step] = f"would wait, until {local:%Y-%m-%d %H:%M} at most"
-        entry.result = {**self.live.parsed.route[entry.step][0].supposed(), **entry.result}
-        return False
-
-    def postpone(self, entry: Entry, outcome: Outcome) -> None:
-        super().postpone(entry, outcome)
-        self.end(RunState.STOPPED, outcome.said)
+    supposed: str = ""
 
 
 def rehearse(
-    tx: Transaction, workflow: Workflow, ids: Iterable[int], at: datetime | None = None
+    tx: Transaction,
+    workflow: Workflow,
+    ids: Iterable[int],
+    at: datetime | None = None,
+    *,
+    number: int = 0,
+    change: Change = None,
+    sample: Change = None,
+    world: World | None = None,
 ) -> list[Rehearsed]:
-    """What would happen to each record, as if the change that is looked for had just been made."""
-    return [_rehearse(tx, workflow, id, at or tx.now) for id in ids]
+    """What would happen to each record, as if what starts the workflow had just happened to it.
+
+    That is its `change`; without one, what the trigger waits for. A `sample` is a record that there
+    is not, told first. `number` is that of the workflow, where it has one already. Give it a
+    transaction of `Database.rehearsal`: all is tried on real records, and undone. Raises `Invalid`.
+    """
+    live = Live(number, workflow.name, 0, "", {}, workflow)
+    rehearsals = _Rehearsals(tx, live, at or tx.now, world or World())
+    supposed = [rehearsals.of_sample(sample)] if sample is not None else []
+    return [*supposed, *(rehearsals.of(id, change) for id in ids)]
 
 
-def _rehearse(tx: Transaction, workflow: Workflow, id: int, at: datetime) -> Rehearsed:
-    reader = Reader(tx, at)
-    module = tx.schema.module(workflow.module)
-    values = reader.row(module, id)
-    if values is None:
-        raise refuse(
-            "records", f"there is no record {id} in {module.label}.", "Search for it first."
+@dataclass
+class _Rehearsals:
+    """Rehearses one workflow for one record after the other, each as if alone in the world."""
+
+    tx: Transaction
+    live: Live
+    at: datetime
+    world: World
+
+    def of(self, id: int, change: Change) -> Rehearsed:
+        """For a record that there is."""
+        with undone(self.tx, self.at) as trial:
+            supposing = self._supposing(trial)
+            if supposing.reader.row(supposing.module, id) is None:
+                told = f"there is no record {id} in {supposing.module.label}."
+                raise refuse("records", told, "Search for it first.")
+            if change is None:
+                return self._begun(supposing, supposing.looked_for(id))
+            return self._begun(supposing, supposing.changed(id, change))
+
+    def of_sample(self, values: Mapping[str, JsonValue]) -> Rehearsed:
+        """For a record that there is not."""
+        with undone(self.tx, self.at) as trial:
+            supposing = self._supposing(trial)
+            return self._begun(supposing, supposing.made(values))
+
+    def _supposing(self, trial: RehearsedTransaction) -> Supposing:
+        return Supposing(trial, Reader(trial), self.live)
+
+    def _begun(self, supposing: Supposing, supposed: Supposed) -> Rehearsed:
+        """Whether it would start; if so, with all that would come of it."""
+        reader, workflow = supposing.reader, self.live.parsed
+        module, values = supposed.facts.module, supposed.facts.values
+        binder = reader.binder(module, event=supposed.of_change)
+        asked = workflow.entry if supposed.of_change else standing(workflow.entry)
+        why = reasons(asked, binder, supposed.facts)
+        if supposed.unlike:
+            why = Reason(supposed.unlike, False)
+        found = Rehearsed(
+            values["id"],
+            str(values["number"]),
+            name_of(module, values),
+            not supposed.unlike and holds(bind(asked, binder), supposed.facts),
+            why,
+            supposed=supposed.said,
         )
-    facts = RecordFacts(reader, module, values)
-    asked = standing(workflow.entry)
-    binder = reader.binder(module)
-    why = reasons(asked, binder, facts)
-    number, name = str(values["number"]), name_of(module, values)
-    if not holds(bind(asked, binder), facts):
-        return Rehearsed(id, number, name, False, why)
-    run = _run(reader, workflow, id, _group(tx, workflow, id, at))
-    stage = Rehearsal(reader)
-    advance(run, stage)
-    steps = workflow.route
-    path = tuple(
-        _crossed(steps[entry.step][0].heading(binder), entry, run.waited.get(entry.step))
-        for entry in run.entries.values()
-    )
-    return Rehearsed(
-        id,
-        number,
-        name,
-        True,
-        why,
-        path,
-        tuple(_all_told(run, stage)),
-        f"{run.state}: {run.reason}",
-    )
+        return self._carried(supposing, supposed, found) if found.matches else found
+
+    def _carried(self, supposing: Supposing, supposed: Supposed, found: Rehearsed) -> Rehearsed:
+        tx, reader = supposing.tx, supposing.reader
+        members = _group(tx, self.live.parsed, found.id, self.at)
+        run = _run(reader, self.live, found.id, members, supposed.before)
+        stage = Rehearsal(reader, tx, self.world)
+        advance(run, stage)
+        return replace(
+            found,
+            path=tuple(_path(run, reader.binder(supposed.facts.module))),
+            effects=tuple(_all_told(run, stage)),
+            ends=f"{run.state}: {run.reason}",
+        )
 
 
-def _all_told(run: Run, stage: Rehearsal) -> Iterable[Told]:
+def _path(run: RehearsedRun, binder: Binder) -> Iterator[str]:
+    """Each step that was taken, with what came of it where that is not just "done"."""
+    for entry in run.entries.values():
+        heading = run.live.parsed.route[entry.step][0].heading(binder)
+        waited = run.waited.get(entry.step)
+        if isinstance(entry.move, Enter):
+            yield f"{heading.rstrip('?')}? {entry.said}"
+        elif entry.outcome not in (Result.DONE, "", Result.HELD):
+            yield f"{heading} ({entry.outcome}: {entry.said})"
+        else:
+            yield f"{heading} ({waited})" if waited else heading
+
+
+def _all_told(run: Run, stage: Rehearsal) -> Iterator[Told]:
     """Effects in the order of their steps, and the steps that came to nothing, with why."""
     for entry in run.entries.values():
-        effects = [told for told in stage.told if told.step == entry.step]
-        yield from effects
+        yield from stage.told.get(entry.step, ())
         if isinstance(entry.move, Skip):
             yield Told(entry.step, entry.said, entry.outcome, {})
-
-
-def _crossed(heading: str, entry: Entry, waited: str | None) -> str:
-    if waited:
-        return f"{heading} ({waited})"
-    if isinstance(entry.move, Enter):
-        return f"{heading.rstrip('?')}? {entry.said}"
-    return (
-        heading
-        if entry.outcome in (Result.DONE, "")
-        else f"{heading} ({entry.outcome}: {entry.said})"
-    )
 
 
 def _group(tx: Transaction, workflow: Workflow, id: int, at: datetime) -> list[int]:
@@ -198,10 +170,15 @@ def _group(tx: Transaction, workflow: Workflow, id: int, at: datetime) -> list[i
     return list(tx.db.scalar(select(chosen.c.members).where(chosen.c.subject == group)) or [id])
 
 
-def _run(reader: Reader, workflow: Workflow, record: int, members: list[int]) -> RehearsedRun:
-    live = Live(0, workflow.name, 0, "", {}, workflow)
-    subjects = Subjects(live, reader, record, members, {}, reader.at)
-    return RehearsedRun(0, subjects, RunState.RUNNING, workflow.start(), "rehearsal")
+def _run(
+    reader: Reader,
+    live: Live,
+    record: int,
+    members: list[int],
+    before: Mapping[str, Any] = MappingProxyType({}),
+) -> RehearsedRun:
+    subjects = Subjects(live, reader, record, members, before, reader.at)
+    return RehearsedRun(0, subjects, RunState.RUNNING, live.parsed.start(), "rehearsal")
 
 
 # --- who is meant ---
@@ -291,7 +268,7 @@ def _held(reader: Reader, workflow: Workflow, id: int) -> str | None:
     mails = [step for step in written if step.channel == "email"]
     if not mails:
         return None
-    run = _run(reader, workflow, id, [])
+    run = _run(reader, Live(0, workflow.name, 0, "", {}, workflow), id, [])
     context = run.context()
     if why := context.paused():
         return why

@@ -80,9 +80,11 @@ def proposal(desk: Desk, tx: Transaction, review: int) -> Proposal:
     )
 
 
-def tried(tx: Transaction, it: Proposal, records: Sequence[int]) -> list[Rehearsed]:
+def tried(desk: Desk, it: Proposal, records: Sequence[int]) -> list[Rehearsed]:
     """What it would do with each of these records; nothing is done."""
-    return rehearse(tx, it.parsed, list(records))
+    with desk.rehearsal() as tx:
+        world = desk.installation.world
+        return rehearse(tx, it.parsed, records, number=it.row.workflow, world=world)
 
 
 def _base(row: Stored, every: Sequence[Stored]) -> Stored | None:

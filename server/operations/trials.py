@@ -35,7 +35,7 @@ from server.operations.schedules import next_due
 from server.operations.workflows import next_dates
 
 MOST = 25
-INSIDE = ("kind", "run", "step", "workflow", "html", "twice_rather_than_never", "key")
+INSIDE = ("kind", "run", "step", "workflow", "twice_rather_than_never", "key")
 DONE = "Nothing was sent or changed."
 
 
@@ -45,14 +45,17 @@ class WouldDo(TypedDict):
     step: str
     does: str
     outcome: str
+    why: NotRequired[str]
     effect: NotRequired[dict[str, JsonValue]]
     warned: NotRequired[str]
     before: NotRequired[dict[str, JsonValue]]
 
 
 class TriedRecord(NamedRecord):
-    """What would happen to one record; of one that matches its path, what is done, how it ends."""
+    """What would happen to one record, if what is `supposed` were so; of one that matches its path,
+    what is done, how it ends."""
 
+    supposed: NotRequired[str]
     matches: bool
     why: str
     path: NotRequired[list[str]]
@@ -138,10 +141,12 @@ def try_workflow(
     document: Plain | None = None,
     records: Refs | None = None,
     as_of: str | None = None,
+    change: Plain | None = None,
+    sample: Plain | None = None,
 ) -> Trial:
-    """Dry run on `records` (or some it picks): who matches and why, each mail and change in full.
-    Nothing is done. `as_of`: a day or time."""
-    with desk.read() as tx:
+    """Dry run: who of `records` (or some it picks) matches, why, all it would do. `as_of`: a day or
+    time; supposed: values in `change`, a record or mail in `sample`."""
+    with desk.rehearsal() as tx:
         parsed = parsed_of(desk, tx, workflow, document)
         module = tx.schema.module(parsed.module)
         at = answers.when(tx, as_of) or tx.now
@@ -149,11 +154,14 @@ def try_workflow(
             answers.id_of(tx, module, ref, f"records.{place}")
             for place, ref in enumerate((records or [])[:MOST])
         ]
-        tried = rehearse(tx, parsed, ids or _some(tx, parsed, at), at)
+        if not ids and sample is None:
+            ids = _some(tx, parsed, at)
+        given = {"number": workflow or 0, "change": change, "sample": sample}
+        tried = rehearse(tx, parsed, ids, at, world=desk.installation.world, **given)
         allowed = _allowed(desk, tx, parsed, workflow)
     told = f"{DONE} If this is what was meant, submit_workflow." if workflow else DONE
     if not tried:
-        told = f"There are no records in {module.label} to try it on; write_record makes one."
+        told = f"There are no records in {module.label}: suppose one with `sample`."
     return {"records": [_rehearsed(one) for one in tried], **allowed, "next": told}
 
 
@@ -198,6 +206,8 @@ def _rehearsed(one: Rehearsed) -> TriedRecord:
         "matches": one.matches,
         "why": one.why.said,
     }
+    if one.supposed:
+        told["supposed"] = one.supposed
     if one.matches:
         told["path"] = list(one.path)
         told["effects"] = [_effect(effect) for effect in one.effects]
@@ -209,6 +219,8 @@ def _effect(told: Told) -> WouldDo:
     """One thing that would be done, without what only the engine needs."""
     full = told_effect(told.effect)
     answer: WouldDo = {"step": told.step, "does": told.does, "outcome": told.outcome}
+    if told.why:
+        answer["why"] = told.why
     if full:
         answer["effect"] = full
     if told.warned:
@@ -239,8 +251,7 @@ def preview_audience(
     limit: int = 20,
     show: str | None = None,
 ) -> Meant:
-    """Count and list whom a workflow means now; who is out, why, who is suppressed.
-    `show`: a related module to list."""
+    """Count and list whom it means now, who is out or suppressed, why. `show`: a related module."""
     with desk.read() as tx:
         parsed = parsed_of(desk, tx, workflow, document)
         most = max(1, min(limit, 100))
@@ -271,13 +282,13 @@ def _shown(tx: Transaction, parsed: Workflow, show: str, at: datetime, most: int
 def explain(desk: Desk, workflow: Number, record: Ref, as_of: str | None = None) -> Explanation:
     """Why a workflow did or did not, or would or would not, run for a record: condition by
     condition with the real values, and what else keeps it."""
-    with desk.read() as tx:
+    with desk.rehearsal() as tx:
         row = answers.workflow_row(tx, workflow)
         parsed = _in_force(desk, tx, row)
         module = tx.schema.module(parsed.module)
         id = answers.id_of(tx, module, record)
         at = answers.when(tx, as_of)
-        (one,) = rehearse(tx, parsed, [id], at)
+        (one,) = rehearse(tx, parsed, [id], at, number=workflow, world=desk.installation.world)
         blocked = list(_blocked(tx, desk, row, parsed, id, at))
         would = one.matches and not blocked
         return {

@@ -86,7 +86,7 @@ def test_a_workflow_that_is_not_there_or_is_about_other_records_is_refused(story
         ({**GO, "workflow": "Accounts - Escalat"}, "steps.0.workflow", "no single active workflow"),
         ({**GO, "record": ""}, "steps.0.record", "is about accounts, not about invoices"),
     ):
-        with story.installation.database.read() as tx:
+        with story.installation.database.rehearsal() as tx:
             wrong = document("Invoices - Dispute", "invoices", step, **DISPUTED)
             (problem,) = examine(tx, wrong, story.installation.unsafe).problems
         assert (problem.path, said in problem.message) == (path, True)

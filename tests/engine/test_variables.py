@@ -103,7 +103,8 @@ def test_a_variable_leads_to_its_record(tx: Transaction) -> None:
 def test_a_value_in_json_is_escaped(tx: Transaction) -> None:
     source = '{"who": "{{object__subject}}", "state": "{{object__source_original_data__Status}}"}'
     home, reader = tx.schema.module("invoices"), Reader(tx)
-    reader.overlay(home, tx.find(home, "INV-1") or 0, {"subject": 'Rent "March"'})
+    id = tx.find(home, "INV-1") or 0
+    reader.keep("invoices", id, {**(reader.row(home, id) or {}), "subject": 'Rent "March"'})
     found = context(tx, source, "invoices", "INV-1", reader).render(source, "json")
     assert found == '{"who": "Rent \\"March\\"", "state": "Sent"}'
 

@@ -63,7 +63,10 @@ def waits(story: Story) -> list[tuple[str, str | None]]:
 def test_a_rehearsal_tells_what_would_be_waited_for_and_goes_on(
     template_database: TemplateDatabase, clock: Clock
 ) -> None:
-    with living({}, template_database, clock) as story, story.installation.database.read() as tx:
+    with (
+        living({}, template_database, clock) as story,
+        story.installation.database.rehearsal() as tx,
+    ):
         (told,) = rehearse(tx, Workflow.model_validate(PAID), [1])
     assert told.path == (
         "Wait until the balance is 0, 10 days at most (would wait, until 2026-03-20 09:00 at most)",

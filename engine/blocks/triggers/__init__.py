@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from engine.blocks.checking import Checking
 from engine.company.windows import Window
@@ -61,6 +61,10 @@ class Trigger(BaseModel):
     def next_dates(self, window: Window | None, binder: Binder) -> list[datetime]:
         """When the clock starts it next while the window is open, in UTC: three times at most."""
         return []
+
+    def supposed(self) -> Mapping[str, JsonValue]:
+        """What a record has that starts it, where one is only supposed."""
+        return {}
 
     def say(self, binder: Binder) -> str:
         """When it starts, as the beginning of a sentence."""

@@ -1,6 +1,9 @@
 """A mail that came back starts the workflow."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
+
+from pydantic import JsonValue
 
 from engine.blocks.triggers import Listen, Trigger
 from engine.conditions import AllOf, AnyOf, Binder, Compare, Condition
@@ -36,6 +39,9 @@ class EmailBounced(Trigger):
                 AnyOf(any=(back, AllOf(all=some))),
             )
         )
+
+    def supposed(self) -> Mapping[str, JsonValue]:
+        return {"direction": "out", "status": "bounced"}
 
     def say(self, binder: Binder) -> str:
         return "When a mail comes back because it could not be delivered"

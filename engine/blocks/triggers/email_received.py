@@ -1,9 +1,9 @@
 """A customer's mail starts the workflow."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from engine.blocks.checking import Checking
 from engine.blocks.triggers import Listen, Trigger
@@ -73,6 +73,9 @@ class EmailReceived(Trigger):
         words: list[Any] = [*alternatives(getattr(self, name))]
         parts = tuple(Compare(field=field, op="contains_any", value=words) for field in fields)
         return parts[0] if len(parts) == 1 else AnyOf(any=parts)
+
+    def supposed(self) -> Mapping[str, JsonValue]:
+        return {"direction": "in", "status": "received"}
 
     def say(self, binder: Binder) -> str:
         asked = [

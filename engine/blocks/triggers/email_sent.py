@@ -1,6 +1,9 @@
 """A mail that was sent starts the workflow."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
+
+from pydantic import JsonValue
 
 from engine.blocks.triggers import Listen, Trigger
 from engine.conditions import AllOf, AnyOf, Binder, Compare, Condition
@@ -27,6 +30,9 @@ class EmailSent(Trigger):
     def condition(self) -> Condition:
         sent = tuple(Compare(field="status", op="becomes", value=word) for word in SENT)
         return AllOf(all=(Compare(field="direction", op="equals", value="out"), AnyOf(any=sent)))
+
+    def supposed(self) -> Mapping[str, JsonValue]:
+        return {"direction": "out", "status": "sent"}
 
     def say(self, binder: Binder) -> str:
         return "When a mail has been sent"

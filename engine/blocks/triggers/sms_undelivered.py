@@ -1,6 +1,9 @@
 """A text message that was not delivered starts the workflow."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
+
+from pydantic import JsonValue
 
 from engine.blocks.triggers import Listen, Trigger
 from engine.conditions import Binder, Compare, Condition
@@ -21,6 +24,9 @@ class SmsUndelivered(Trigger):
 
     def condition(self) -> Condition:
         return Compare(field="status", op="becomes", value="undelivered")
+
+    def supposed(self) -> Mapping[str, JsonValue]:
+        return {"status": "undelivered"}
 
     def say(self, binder: Binder) -> str:
         return "When a text message could not be delivered"

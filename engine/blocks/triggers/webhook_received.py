@@ -1,9 +1,9 @@
 """A call from another system starts the workflow."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from engine.blocks.checking import Checking
 from engine.blocks.triggers import Listen, Trigger
@@ -45,6 +45,9 @@ class WebhookReceived(Trigger):
         if words := alternatives(self.event):
             asked.append(Compare(field="event", op="in", value=[*words]))
         return AllOf(all=tuple(asked))
+
+    def supposed(self) -> Mapping[str, JsonValue]:
+        return {"hook": self.hook, "event": next(iter(alternatives(self.event)), None)}
 
     def say(self, binder: Binder) -> str:
         words = [f"“{word}”" for word in alternatives(self.event)]

@@ -1,19 +1,21 @@
 """A version under review as its page shows it: what it says, changes, would do, and may do."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from engine.records.transaction import Transaction
+from engine.runs.rehearsal import Rehearsed
 from engine.schema.modules import Module
 from engine.workflows.rights import NEW_HOST, hosts
 from server.operations.queries import Stored
-from server.operations.reviews import Proposal, tried
+from server.operations.reviews import Proposal
 from server.pages.frame.diagram import blocks, changes
 from server.pages.frame.field_values import size
 from server.pages.frame.moments import coming, moment
 from server.pages.frame.names import Names
 from server.pages.frame.views import Fact, Link
-from server.pages.reviews.audience import audience, sample
+from server.pages.reviews.audience import audience
 from server.pages.reviews.checks import allowed, checks
 from server.pages.reviews.dry_run import dry_runs
 from server.pages.reviews.views import Decision, Remark, ReviewView, Wordings
@@ -24,8 +26,8 @@ DECIDED = {"approved": "approved", "rejected": "rejected", "superseded": "replac
 class Review:
     """The page about one version."""
 
-    def __init__(self, tx: Transaction, it: Proposal) -> None:
-        self.tx, self.it = tx, it
+    def __init__(self, tx: Transaction, it: Proposal, tried: Sequence[Rehearsed]) -> None:
+        self.tx, self.it, self.tried = tx, it, tried
         self.row, self.parsed = it.row, it.parsed
         self.names = Names(tx)
         self.module: Module = tx.schema.module(self.parsed.module)
@@ -35,7 +37,7 @@ class Review:
         """The page."""
         row, tx = self.row, self.tx
         it = self.it
-        runs = dry_runs(self.names, self.parsed, tried(tx, it, sample(it)))
+        runs = dry_runs(self.names, self.parsed, self.tried)
         return {
             "id": str(row.id),
             "workflow": {"text": self.parsed.name, "href": f"/workflows/{row.workflow}"},

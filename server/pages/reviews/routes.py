@@ -17,6 +17,7 @@ from server.pages.frame.names import Names
 from server.pages.frame.page import go, page
 from server.pages.frame.rows import review_rows
 from server.pages.me.account import wrong_password
+from server.pages.reviews.audience import sample
 from server.pages.reviews.decision import Given, baseline, confirmed, decision, given_in, old
 from server.pages.reviews.review import Review
 from server.pages.reviews.views import ReviewsView
@@ -107,7 +108,9 @@ def _review(
 ) -> Response:
     with visit.desk.read() as tx:
         it = reviews.proposal(visit.desk, tx, review)
-        view = Review(tx, it).view(decision(visit, Names(tx), it, given, error))
+        view = Review(tx, it, reviews.tried(visit.desk, it, sample(it))).view(
+            decision(visit, Names(tx), it, given, error)
+        )
         title = f"Review of {it.parsed.name}"
         told = "" if view["decision"]["allowed"] else error
         return page(
