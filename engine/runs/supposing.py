@@ -157,7 +157,7 @@ class Supposing:
     def _values_of(self, field: Field, node: Compare, have: Any) -> Iterator[Any]:
         """Values that a field may have had before."""
         with suppress(BadValue, TypeError):
-            yield field.parse(node.value)
+            yield field.parse(node.value, self.tx.company.calendar.timezone)
         yield from field.options
         if field.type == "owner":
             yield from self.tx.handles
