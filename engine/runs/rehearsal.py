@@ -37,6 +37,10 @@ from engine.workflows.fingerprint import standing
 from engine.workflows.library import Live
 from engine.workflows.workflow import Workflow
 
+__all__ = [
+    *("Audience", "LeftOut", "NamedRecord", "Rehearsed", "Suppressed", "Told"),
+    *("audience", "rehearse"),
+]
 Change = Mapping[str, JsonValue] | None
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from engine.conditions import AllOf, AnyOf, Binder, Compare, Condition, bind
 from engine.conditions.comparing import shown
+from engine.conditions.operators import OPERATORS
 from engine.conditions.readings import holds
 from engine.outside.receiving import whose
 from engine.problems import BadValue, Invalid, Problem
@@ -24,7 +25,6 @@ from engine.runs.rehearsed_stage import RehearsedTransaction
 from engine.schema.english import listed
 from engine.schema.fields import Field
 from engine.schema.own_modules import EMAILS
-from engine.workflows.advice import CHANGES
 from engine.workflows.library import Live
 
 AUTHOR = Author("rehearsal")
@@ -210,7 +210,7 @@ def _leaves(condition: Condition) -> Iterator[Compare]:
 
 
 def _of_change(node: Compare) -> bool:
-    return node.op in CHANGES or (isinstance(node.value, dict) and "old" in node.value)
+    return OPERATORS[node.op].of_change or (isinstance(node.value, dict) and "old" in node.value)
 
 
 def _named(key: str, write: Any) -> Saved:

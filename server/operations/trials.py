@@ -156,8 +156,16 @@ def try_workflow(
         ]
         if not ids and sample is None:
             ids = _some(tx, parsed, at)
-        given = {"number": workflow or 0, "change": change, "sample": sample}
-        tried = rehearse(tx, parsed, ids, at, world=desk.installation.world, **given)
+        tried = rehearse(
+            tx,
+            parsed,
+            ids,
+            at,
+            number=workflow or 0,
+            change=change,
+            sample=sample,
+            world=desk.installation.world,
+        )
         allowed = _allowed(desk, tx, parsed, workflow)
     told = f"{DONE} If this is what was meant, submit_workflow." if workflow else DONE
     if not tried:
