@@ -38,8 +38,14 @@ from engine.workflows.library import Live
 from engine.workflows.workflow import Workflow
 
 __all__ = [
-    *("Audience", "LeftOut", "NamedRecord", "Rehearsed", "Suppressed", "Told"),
-    *("audience", "rehearse"),
+    "Audience",
+    "LeftOut",
+    "NamedRecord",
+    "Rehearsed",
+    "Suppressed",
+    "Told",
+    "audience",
+    "rehearse",
 ]
 Change = Mapping[str, JsonValue] | None
 
