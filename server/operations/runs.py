@@ -225,7 +225,7 @@ def _steps(tx: Transaction, wanted: Wanted) -> dict[str, int]:
     stage="run",
 )
 def get_run(desk: Desk, run: Ref) -> RunStory:
-    """The whole story of a run, step by step: what it decided and saw, did, and what came of it."""
+    """The whole story of a run, step by step: what each saw and did, and what came of it."""
     with desk.read() as tx:
         row = queries.one(tx, run)
         live = desk.installation.library.version(tx, row.workflow, row.version)

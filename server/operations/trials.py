@@ -145,7 +145,7 @@ def try_workflow(
     sample: Plain | None = None,
 ) -> Trial:
     """Dry run: who of `records` (or some it picks) matches, why, all it would do. `as_of`: a day or
-    time; supposed: values in `change`, a record or mail in `sample`."""
+    time; supposed: values in `change`, a record in `sample`."""
     with desk.rehearsal() as tx:
         parsed = parsed_of(desk, tx, workflow, document)
         module = tx.schema.module(parsed.module)
