@@ -1,40 +1,15 @@
 """What is wrong with something a person or an agent wrote: where, what, and what to do."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from types import MappingProxyType
 
-# What people call it elsewhere, where spelling alone would lead them astray.
-MEANT = {
-    "record_updated": "record_modified",
-    "record_changed": "record_modified",
-    "delay": "wait",
-    "sleep": "wait",
-    "email": "send_email",
-    "mail": "send_email",
-    "task": "create_task",
-    "update_record": "update_fields",
-    "set_field": "update_fields",
-    "branch": "if",
-    "operator": "op",
-    "is": "equals",
-    "eq": "equals",
-    "=": "equals",
-    "==": "equals",
-    "!=": "not_equals",
-    "<": "less_than",
-    "lt": "less_than",
-    "before": "less_than",
-    ">": "greater_than",
-    "gt": "greater_than",
-    "after": "greater_than",
-    "<=": "at_most",
-    "lte": "at_most",
-    ">=": "at_least",
-    "gte": "at_least",
-}
 # Never a guess: who follows a wrong hint to one of these loses something.
-HARMFUL = frozenset({"record_deleted", "remove", "remove_tags", "delete", "stop"})
+HARMFUL = frozenset({"record_deleted", "remove", "delete", "stop"})
+DENIES = ("un", "non", "not", "in", "dis", "no", "never", "without")
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -79,24 +54,95 @@ def join(*parts: str) -> str:
     return ".".join(part for part in parts if part)
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known name a person most likely meant, if one is near enough to be worth saying."""
-    names = {name.casefold(): name for name in known}
-    if (meant := MEANT.get(word.casefold())) in names:
-        return meant
-    found = get_close_matches(word.casefold(), names, 3, 0.6)
-    sure = [near for near in found if near not in HARMFUL or _typo(word, near)]
-    return names[sure[0]] if sure else None
+@dataclass(frozen=True)
+class KnownAs:
+    """Marks a key with the words that people know it by elsewhere."""
+
+    words: tuple[str, ...]
 
 
-def _typo(word: str, name: str) -> bool:
-    return bool(get_close_matches(word.casefold(), [name], 1, 0.9))
+def nearest(
+    word: str,
+    known: Iterable[str],
+    meant: Mapping[str, str] = NOTHING,
+    fits: Callable[[str], bool] = lambda name: True,
+) -> str | None:
+    """The known name that somebody most likely meant, if one is near enough to be worth saying.
+
+    By its meaning first: `meant` gives the names that words known elsewhere stand for. Then one
+    that differs by how it is joined or by a slip of the pen, then one that says the same more or
+    less fully. What does not `fit` in its place is no guess, nor is the opposite of what was
+    written.
+    """
+    names = {name.casefold(): name for name in known if name != word}
+    sounds = [meant.get(word.casefold(), ""), *_slips(word, names), *_fuller(word, names)]
+    found = [names[name.casefold()] for name in sounds if name.casefold() in names]
+    return next((name for name in found if not _opposite(word, name) and fits(name)), None)
 
 
-def suggest(word: str, known: Iterable[str], what: str = "Known") -> str:
+def _fuller(word: str, names: Mapping[str, str]) -> list[str]:
+    """The one name that has all the words of this one, or of which it has all; none of several."""
+    mine = _words(word)
+    each = {name: _words(spelled) for name, spelled in names.items()}
+    more = [
+        name for name, parts in each.items() if mine and parts and (parts > mine or parts < mine)
+    ]
+    return more if len(more) == 1 else []
+
+
+def _words(name: str) -> frozenset[str]:
+    """The words of a name, however they are joined: `dueDate`, `due_date`, `Due date`."""
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return frozenset(re.findall(r"[^\W_]+", parted.casefold()))
+
+
+def _slips(word: str, names: Mapping[str, str]) -> list[str]:
+    """Names that this one may be a misspelling of, the nearest first."""
+    if same := [
+        name for name, spelled in names.items() if word and _words(spelled) == _words(word)
+    ]:
+        return same
+    near = get_close_matches(word.casefold(), names, 5, 0.6)
+    return [name for name in near if _slip(word.casefold(), name)]
+
+
+def _slip(word: str, name: str) -> bool:
+    """Whether a few letters too many, too few or in the wrong place make the difference."""
+    if name in HARMFUL:
+        return bool(get_close_matches(word, [name], 1, 0.9))
+    return _distance(word, name) <= min(2, max(1, len(word) // 3))
+
+
+def _distance(one: str, other: str) -> int:
+    """How many letters are to be added, left out, replaced, or swapped with the next."""
+    rows = [list(range(len(other) + 1))]
+    for i, letter in enumerate(one, 1):
+        row = [i]
+        for j, there in enumerate(other, 1):
+            row.append(min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (letter != there)))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == there:
+                row[-1] = min(row[-1], rows[-2][j - 2] + 1)
+        rows.append(row)
+    return rows[-1][-1]
+
+
+def _opposite(one: str, other: str) -> bool:
+    """Whether one denies the other: unpaid and paid, inactive and active, not sent and sent."""
+    letters = ["".join(re.findall(r"[^\W_]+", name.casefold())) for name in (one, other)]
+    short, long = sorted(letters, key=len)
+    return any(long == f"{no}{short}" for no in DENIES)
+
+
+def suggest(
+    word: str,
+    known: Iterable[str],
+    what: str = "Known",
+    meant: Mapping[str, str] = NOTHING,
+    fits: Callable[[str], bool] = lambda name: True,
+) -> str:
     """A remedy: the nearest name, or the names there are."""
     names = list(known)
-    if near := nearest(word, names):
+    if near := nearest(word, names, meant, fits):
         return f"Did you mean `{near}`?"
     shown = ", ".join(f"`{name}`" for name in names[:12])
     return (

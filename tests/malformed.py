@@ -100,14 +100,14 @@ malformed(
     but(recurence="once"),
     "recurence",
     "there is no key `recurence` here.",
-    "Did you mean `recurrence`?",
+    "There is `recurrence` already: leave this one out.",
 )
 malformed(
     "a key of a step that does not exist",
     mailing(boddy="Please pay."),
     "steps.0.boddy",
     "there is no key `boddy` here.",
-    "Did you mean `body`?",
+    "There is `body` already: leave this one out.",
 )
 malformed(
     "a user who does not exist",
@@ -488,34 +488,34 @@ malformed(
     "more steps than anybody reviews",
     but(steps=[{**MAIL, "id": f"mail_{n}"} for n in range(201)]),
     "steps",
-    "there are more than 200 steps.",
+    "at most 200 steps are possible, and these are 201.",
     "Split it into several workflows.",
 )
 malformed(
     "branches deeper than anybody reviews",
     nested(13),
     "steps.0.then.0.then.0.then.0.then.0.then.0.then.0.then.0.then.0.then.0.then.0.then.0.then",
-    "the branches are more than 12 deep.",
+    "branches may be at most 12 deep, and this one is the 13th.",
     "Split it into several workflows, or flatten the conditions.",
 )
 malformed(
     "conditions deeper than anybody reviews",
     denied(50),
     "conditions.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not",
-    "the conditions are nested too deeply to be read.",
+    "conditions are at most 20 levels deep, and these are deeper.",
     "Use fewer levels.",
 )
 malformed(
     "a document deeper than anybody reads",
     denied(10_000),
     "conditions.not.not.not.not.not.not.not",
-    "this is nested more than 64 levels deep.",
+    "a document is at most 64 levels deep, and this one is deeper.",
     "Use fewer levels.",
 )
 malformed(
     "a document larger than anybody reads",
     mailing(body="Please pay. " * 30_000),
     "",
-    "the document is larger than 256 kB.",
+    "a document has at most 256 kB, and this one has more.",
     "Split it into several workflows.",
 )

@@ -75,7 +75,6 @@ DOORS = {
 # for actions, and who writes a document names what is in it.
 KNOW_ACTIONS = (
     "engine/effects/",
-    "engine/problems.py",
     "engine/review/one_off.py",
     "engine/workflows/shape_problems.py",
     "server/pages/frame/effects.py",

@@ -11,9 +11,8 @@ from engine.conditions import Binder, Condition, bind
 from engine.problems import BadValue, Invalid, Problem, suggest
 from engine.records.named import ActiveWorkflow
 from engine.schema.fields import Field
-from engine.schema.modules import Module
+from engine.schema.modules import Fits, Module
 from engine.templates import TextProblem, fixed, parse
-from engine.templates.dialects import field_meant
 from engine.templates.filters import FILTERS
 from engine.templates.shorthands import is_shortcode
 from engine.templates.variables import KEYS, ROOTS, fields_of
@@ -151,29 +150,17 @@ class Checking:
 
     def _meant(self, root: str, rest: list[str]) -> str:
         """What somebody who wrote `balance` or `invoice.balance` was most likely after."""
-        names = [name for name in (root, *rest[:1]) if field_meant(name, self.module)]
+        names = [name for name in (root, *rest[:1]) if self.module.meant(name)]
         if names:
-            return (
-                f"Fields of the record are written like "
-                f"`record.{field_meant(names[0], self.module)}`."
-            )
+            return f"Fields of the record are written like `record.{self.module.meant(names[0])}`."
         return suggest(root, ROOTS, "There are")
 
     def _field(self, module: Module, dotted: str, path: str) -> Problem | None:
-        """What is wrong with a path of fields, with the name that people elsewhere know it by."""
-        schema = self.binder.schema
+        """What is wrong with a path of fields."""
         try:
-            schema.path(module, dotted, path)
+            self.binder.schema.path(module, dotted, path)
         except Invalid as invalid:
-            (problem, *_) = invalid.problems
-            here: Module | None = module
-            for name in dotted.split("."):
-                if here and name not in here.by_name:
-                    meant = field_meant(name, here)
-                    remedy = f"Did you mean `{meant}`?" if meant else problem.remedy
-                    return Problem(problem.path, problem.message, remedy)
-                here = schema.target(here.field(name)) if here else None
-            return problem
+            return invalid.problems[0]
         return None
 
     def result(self, rest: list[str], path: str) -> Problem | None:
@@ -223,6 +210,10 @@ class Checking:
             return
         if target.type == "owner" and value is not None:
             yield from self.handle(value, path)
+
+    def takes(self, raw: Any) -> Fits:
+        """Which fields a value could go into."""
+        return lambda field: not any(self.value(field, raw, ""))
 
     def present(self, name: str, path: str) -> Iterator[Problem]:
         """Whether a user who is named has been switched off."""

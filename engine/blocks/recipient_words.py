@@ -183,7 +183,7 @@ def _of_each(inner: str, path: str, checking: Checking) -> Iterator[Problem]:
         yield Problem(path, told, f"Use `{inner}`, or add `group_by`.")
     elif rule(inner, checking.module) or inner.partition(".")[0] not in checking.module.by_name:
         told = f"there is no field `{inner}` in {checking.module.label}."
-        yield Problem(path, told, suggest(inner, checking.module.by_name, "Fields"))
+        yield Problem(path, told, checking.module.instead_of(inner))
     else:
         yield from _plain(inner, path, checking)
 

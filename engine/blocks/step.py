@@ -114,7 +114,7 @@ class Step(BaseModel):
     something, the sentence is parted behind that. `outward` tells that what it does leaves the
     house: a message, by its `channel`, or a call. `risk` is what a reviewer should notice first,
     in a few words, where there is something. It sends templates of the library that are of its
-    `template_kind`.
+    `template_kind`. Elsewhere it is `known_as` something else.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -128,6 +128,7 @@ class Step(BaseModel):
     channel: ClassVar[Channel | Literal[""]] = ""
     risk: ClassVar[str] = ""
     template_kind: ClassVar[str] = ""
+    known_as: ClassVar[tuple[str, ...]] = ()
 
     id: str = Field(
         pattern=r"^[a-z][a-z0-9_]{0,62}$", description="A short name, unique in the workflow."
@@ -146,6 +147,11 @@ class Step(BaseModel):
             raise TypeError(f"{cls.__name__} {told}: whoever approves it would not see it.")
         (name,) = get_args(cls.model_fields["type"].annotation)
         Step.types[name] = cls
+
+    @classmethod
+    def meant(cls) -> dict[str, str]:
+        """The types of step, by what they are known as elsewhere."""
+        return {word: name for name, kind in cls.types.items() for word in kind.known_as}
 
     @property
     def kind(self) -> str:

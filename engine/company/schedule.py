@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import takewhile
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
@@ -31,7 +32,7 @@ from engine.company.schedule_words import (
     spoken,
     suffixed,
 )
-from engine.problems import suggest
+from engine.problems import KnownAs, suggest
 from engine.schema.english import listed
 
 __all__ = ["WEEKDAYS", "WEEKDAY_NAMES", "NthWeekday", "Recurring"]
@@ -83,20 +84,32 @@ class Recurring(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     every: str | None = Field(None, description="half_hour, hour, day, week, month, year or once.")
-    at: str | None = Field(None, description="The time of day, like 09:00.")
-    weekdays: tuple[str, ...] | None = Field(None, description="Of a week: mon, tue, ...")
+    at: Annotated[str | None, KnownAs(("time", "hour", "time_of_day"))] = Field(
+        None, description="The time of day, like 09:00."
+    )
+    weekdays: Annotated[tuple[str, ...] | None, KnownAs(("day", "on", "weekday"))] = Field(
+        None, description="Of a week: mon, tue, ..."
+    )
     interval: int = Field(1, description="Only each so many: 2 with week is every second week.")
-    anchor: str | None = Field(None, description="A day the counting of the interval begins at.")
-    days: tuple[int | str, ...] | None = Field(None, description='Of a month: [1, 15, "last"].')
+    anchor: Annotated[str | None, KnownAs(("start", "starting", "from", "first"))] = Field(
+        None, description="A day the counting of the interval begins at."
+    )
+    days: Annotated[tuple[int | str, ...] | None, KnownAs(("day", "on", "day_of_month"))] = Field(
+        None, description='Of a month: [1, 15, "last"].'
+    )
     on_missing_day: str = Field(
         "last_day", description="A month without that day: last_day, or skip it."
     )
     working_day: int | None = Field(None, description="Of a month: 1 is the first, -1 the last.")
     nth_weekday: NthWeekday | None = Field(None, description="Of a month: its second Tuesday.")
     dates: tuple[str, ...] | None = Field(None, description='Of a year: ["07-14"].')
-    date: str | None = Field(None, description="Of once: the day.")
+    date: Annotated[str | None, KnownAs(("day", "on"))] = Field(
+        None, description="Of once: the day."
+    )
     cron: str | None = Field(None, description="Five cron fields, in place of all of these.")
-    timezone: str | None = Field(None, description="The company's, unless another is named.")
+    timezone: Annotated[str | None, KnownAs(("tz", "zone"))] = Field(
+        None, description="The company's, unless another is named."
+    )
 
     def next_after(self, after: dt.datetime, calendar: Calendar) -> dt.datetime | None:
         """The first occasion strictly after that moment, in UTC; None if none comes in 50 years."""

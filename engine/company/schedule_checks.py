@@ -80,7 +80,8 @@ def zone_problems(name: str | None) -> Iterator[Finding]:
         return
     city = name.strip().replace(" ", "_").casefold()
     found = [zone for zone in _zone_names() if zone.casefold().endswith(f"/{city}")]
-    remedy = suggest(found[0] if found else name, _zone_names(), "Such as")
+    meant = {name.casefold(): found[0]} if found else {}
+    remedy = suggest(name, _zone_names(), "Such as", meant)
     yield "timezone", f"There is no time zone `{name}`.", remedy
 
 

@@ -27,9 +27,9 @@ from engine.conditions.bound import (
     Total,
 )
 from engine.conditions.operands import operand, operands, recorded
-from engine.conditions.operators import OPERATORS, Operator
+from engine.conditions.operators import MEANT, OPERATORS, Operator
 from engine.conditions.relations import relation
-from engine.problems import Invalid, Problem, join, refuse, suggest
+from engine.problems import Invalid, KnownAs, Problem, join, refuse, suggest
 from engine.schema.fields import Field
 from engine.schema.modules import Path
 from engine.schema.own_modules import TAG_CATEGORIES
@@ -77,7 +77,7 @@ class Compare(Node):
     """A field against a value. `exact` makes text compare case and all."""
 
     field: str
-    op: str
+    op: Annotated[str, KnownAs(("operator", "comparison"))]
     value: JsonValue = None
     exact: bool = False
 
@@ -172,7 +172,8 @@ def bound(condition: Condition, binder: Binder) -> Bound:
 
 def _bound(condition: Condition, binder: Binder, where: str) -> Bound:
     if where.count(".") > DEEPEST:
-        raise refuse(where, "the conditions are nested too deeply to be read.", "Use fewer levels.")
+        levels = f"conditions are at most {DEEPEST // 2} levels deep, and these are deeper."
+        raise refuse(where, levels, "Use fewer levels.")
     match condition:
         case AllOf(all=parts):
             return Every(_parts(parts, binder, join(where, "all")))
@@ -196,18 +197,19 @@ def _operator(name: str, kind: str, title: str, where: str) -> Operator:
     if not name:
         raise refuse(at, f"{title} is compared with nothing.", "Add `op` and `value`.")
     if not found:
-        remedy = suggest(name, OPERATORS, "")
-        if not remedy.startswith("Did you mean"):
-            remedy = suggest(name, fitting, f"{title} can be compared with")
+        remedy = suggest(name, fitting, f"{title} can be compared with", MEANT)
         raise refuse(at, f"there is no operator `{name}`.", remedy)
     if kind not in found.kinds:
-        remedy = suggest(name, fitting, f"{title} can be compared with")
+        remedy = suggest("", fitting, f"{title} can be compared with")
         raise refuse(at, f"`{name}` does not fit {title} ({kind}).", remedy)
     return found
 
 
 def _compare(node: Compare, binder: Binder, where: str) -> Bound:
-    path = binder.schema.path(binder.module, node.field, join(where, "field"))
+    def fits(field: Field) -> bool:
+        return node.op in OPERATORS and field.kind in OPERATORS[node.op].kinds
+
+    path = binder.schema.path(binder.module, node.field, join(where, "field"), fits)
     operator = _operator(node.op, path.field.kind, path.field.title, where)
     if operator.takes == "nothing" and node.value is not None:
         raise refuse(join(where, "value"), f"`{node.op}` takes no value.", "Leave `value` out.")

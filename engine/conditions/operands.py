@@ -115,6 +115,10 @@ def _elsewhere(
     if key == "old" and (other.hops or not recorded(other.field)):
         remedy = f"Use a field of {binder.module.label} that people change."
         raise refuse(at, f"no old value of `{other}` is known.", remedy)
+    if key == "field" and str(other) == str(path) and other.field == path.field:
+        message = f"{path.field.title} of {binder.module.label} is compared with itself."
+        remedy = f"Write a value, or name another field: here it is one of {binder.module.label}."
+        raise refuse(at, message, remedy)
     if not _comparable(held, other.field):
         remedy = f"Choose a {held.kind} field."
         if held.kind == "list":

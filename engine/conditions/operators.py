@@ -41,6 +41,7 @@ class Operator:
 
     The `label` reads after the name of a field, `of_dates` after that of a date. Where it does not
     hold, its first word is put into the negative (`NOT`), or else it says how that is `denied`.
+    Elsewhere it is `known_as` something else.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Operator:
     against: str = ""
     of_dates: str = ""
     denied: str = ""
+    known_as: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not (self.negates or self.denied or self.label.split(" ")[0] in NOT):
@@ -150,24 +152,36 @@ def _begins(have: Any, want: Any) -> Any:
     return position(have, want) == 1
 
 
-def _opposite(name: str, label: str, of: Operator, example: Any) -> Operator:
-    return replace(of, name=name, label=label, example=example, negates=of.name, test=None)
+def _opposite(
+    name: str, label: str, of: Operator, example: Any, known_as: tuple[str, ...] = ()
+) -> Operator:
+    opposed = replace(of, name=name, label=label, example=example, negates=of.name, test=None)
+    return replace(opposed, known_as=known_as)
 
 
-EQUALS = Operator("equals", "is equal to", PLAIN, "Sent", test=eq)
+def _ordered(
+    name: str, label: str, example: Any, test: Comparison, dates: str, known_as: tuple[str, ...]
+) -> Operator:
+    of_dates = Operator(name, label, ORDERED, example, test=test, of_dates=dates)
+    return replace(of_dates, known_as=known_as)
+
+
+EQUALS = Operator("equals", "is equal to", PLAIN, "Sent", test=eq, known_as=("is", "eq", "=", "=="))
 CONTAINS = Operator("contains", "contains", TEXT | LIST, "refund", test=_contains, of_parts=True)
 ONE_OF = Operator("in", "is one of", PLAIN | LIST, ["Open", "Waiting"], "list", test=_one_of)
 ANY_OF = Operator(
     "contains_any", "contains any of", TEXT, ["refund", "dispute"], "list", of_parts=True
 )
 CATEGORY = Operator("in_category", "include one of the category", LIST, "Risk", of_category=True)
-EMPTY = Operator("is_empty", "is empty", ANY, None, "nothing")
+EMPTY = Operator(
+    "is_empty", "is empty", ANY, None, "nothing", known_as=("empty", "is_null", "missing")
+)
 
 OPERATORS: dict[str, Operator] = {
     operator.name: operator
     for operator in (
         EQUALS,
-        _opposite("not_equals", "is not equal to", EQUALS, "Paid"),
+        _opposite("not_equals", "is not equal to", EQUALS, "Paid", ("is_not", "ne", "!=", "<>")),
         Operator("starts_with", "begins with", TEXT, "INV", test=_begins, of_parts=True),
         Operator("ends_with", "ends with", TEXT, ".pdf", test=ends, of_parts=True),
         CONTAINS,
@@ -176,21 +190,23 @@ OPERATORS: dict[str, Operator] = {
         _opposite("contains_none", "contains none of", ANY_OF, "newsletter, out of office"),
         CATEGORY,
         _opposite("not_in_category", "include none of the category", CATEGORY, "Risk"),
-        Operator("less_than", "is less than", ORDERED, "today", test=lt, of_dates="is before"),
-        Operator("greater_than", "is greater than", ORDERED, 1000, test=gt, of_dates="is after"),
-        Operator("at_most", "is at most", ORDERED, "today-7d", test=le, of_dates="is on or before"),
-        Operator("at_least", "is at least", ORDERED, 10000, test=ge, of_dates="is on or after"),
+        _ordered("less_than", "is less than", "today", lt, "is before", ("<", "lt", "before")),
+        _ordered("greater_than", "is greater than", 1000, gt, "is after", (">", "gt", "after")),
+        _ordered("at_most", "is at most", "today-7d", le, "is on or before", ("<=", "lte")),
+        _ordered("at_least", "is at least", 10000, ge, "is on or after", (">=", "gte")),
         Operator("between", "is between", ORDERED, [100, 500], "range"),
         ONE_OF,
         _opposite("not_in", "is none of", ONE_OF, ["Resolved", "Closed"]),
         EMPTY,
-        _opposite("is_not_empty", "is not empty", EMPTY, None),
+        _opposite("is_not_empty", "is not empty", EMPTY, None, ("filled", "is_filled", "exists")),
         Operator("changed", "has changed", ANY, None, "nothing", of_change=True),
         Operator("changed_to", "has changed to", PLAIN, "Resolved", of_change=True),
         Operator("changed_from", "has changed from", PLAIN, "Draft", of_change=True),
         Operator("becomes", "becomes", PLAIN, "Resolved", of_change=True),
     )
 }
+
+MEANT = {word: operator.name for operator in OPERATORS.values() for word in operator.known_as}
 
 
 def opposite(name: str) -> str | None:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.problems import Invalid, Problem, refuse, suggest
+from engine.problems import Invalid, Problem, refuse
 from engine.schema.fields import Field
 from engine.schema.modules import KEPT_BY_US, Module
 
@@ -72,7 +72,7 @@ def sheet_of(module: Module, header: list[str], match: str | None, duplicates: D
 
 def _no_field(cell: str, module: Module) -> Problem:
     told = f"there is no field `{cell}` in {module.label}."
-    return Problem("file", told, suggest(cell, module.by_name, "Fields"))
+    return Problem("file", told, module.instead_of(cell))
 
 
 def _first(text: str, delimiter: str) -> list[str]:

@@ -23,7 +23,6 @@ from engine.schema.own_modules import GROUPS, TAG_CATEGORIES, USERS
 from engine.schema.phones import e164
 from engine.schema.purposes import Purpose
 from engine.schema.sql_types import Fold
-from engine.templates.dialects import field_meant
 from engine.templates.filters import Named, Unusable
 from engine.templates.variables import way_to
 
@@ -308,7 +307,7 @@ def template_data(facts: RecordFacts, paths: Iterable[str]) -> dict[str, Any]:
     for path in paths:
         head, _, rest = path.partition(".")
         inside.setdefault(head, set()).update([rest] if rest else [])
-    meant = {word: field_meant(word, module) for word in inside.keys() - module.by_name - {""}}
+    meant = {word: module.meant(word) for word in inside.keys() - module.by_name - {""}}
     for word, name in meant.items():
         inside.setdefault(name or word, set()).update(inside[word])
     data: dict[str, Any] = {}

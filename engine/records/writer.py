@@ -219,7 +219,7 @@ class Records:
         if name not in module.by_name:
             raise BadValue(
                 f"there is no field `{name}` in {module.label}.",
-                suggest(name, module.by_name, "Fields"),
+                module.instead_of(name),
             )
         field = module.by_name[name]
         if field.computed or name in KEPT_BY_US:

@@ -1,6 +1,6 @@
 """Modules: record types, their fields, the SQL table each one is, and the paths that join them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from sqlalchemy import Column, Index, Integer, MetaData, Table
 
 from engine.problems import Invalid, Problem, refuse, suggest
+from engine.schema.field_names import field_meant
 from engine.schema.fields import FIELD_TYPES, NAME, Field
 from engine.schema.own_modules import USERS
 from engine.schema.purposes import CAME_AS, Purpose
@@ -33,6 +34,7 @@ BUILTIN = tuple(
 )
 KEPT_BY_US = {"id", "created_at", "modified_at", "created_by", "modified_by", "source"}
 HIDDEN = {"deleted_at", "revision"}
+Fits = Callable[[Field], bool]
 HOW_TO_NAME = "Use a-z, 0-9 and _, a letter first."
 # Two underscores keep them apart from each other and from modules; long ones are shortened.
 INDEX_NAMES = {"ix": "ix__%(table_name)s__%(column_0_name)s"}
@@ -85,12 +87,24 @@ class Module(BaseModel):
         copied.__dict__.pop("by_name", None)
         return copied
 
-    def field(self, name: str, path: str = "") -> Field:
-        """The field of this name. Raises `Invalid` with the nearest one."""
+    def field(self, name: str, path: str = "", fits: Fits = lambda field: True) -> Field:
+        """The field of this name. Raises `Invalid` with the nearest one that fits there."""
         if found := self.by_name.get(name):
             return found
         message = f"there is no field `{name}` in {self.label}."
-        raise refuse(path or name, message, suggest(name, self.by_name, "Fields"))
+        raise refuse(path or name, message, self.instead_of(name, fits))
+
+    def meant(self, word: str) -> str | None:
+        """The field that somebody meant who wrote it as elsewhere; None where that is not clear."""
+        titles = {name: field.title for name, field in self.by_name.items()}
+        return field_meant(word, titles, self.singular)
+
+    def instead_of(self, name: str, fits: Fits = lambda field: True) -> str:
+        """What to write instead of a field that there is not: the nearest one that fits, or all."""
+        known = self.meant(name)
+        meant = {name.casefold(): known} if known else {}
+        by_name = self.by_name
+        return suggest(name, by_name, "Fields", meant, lambda found: fits(by_name[found]))
 
     @property
     def writable(self) -> list[Field]:
@@ -184,8 +198,14 @@ class Schema:
         leads = {"owner": USERS, "reference": field.module}.get(field.type)
         return self.modules.get(leads) if leads else None
 
-    def path(self, module: Module, dotted: str, where: str = "field") -> Path:
-        """The field at the end of a dotted path. Raises `Invalid` with the nearest name."""
+    def path(
+        self,
+        module: Module,
+        dotted: str,
+        where: str = "field",
+        fits: Fits = lambda field: True,
+    ) -> Path:
+        """The field at the end of a dotted path. Raises `Invalid` with the nearest that fits."""
         *through, last = dotted.split(".")
         here, hops, names = module, [], iter(through)
         for name in names:
@@ -198,7 +218,7 @@ class Schema:
                 raise refuse(where, message, suggest(name, self._links(here), "References"))
             hops.append(Hop(field, there))
             here = there
-        return Path(module, tuple(hops), here.field(last, where))
+        return Path(module, tuple(hops), here.field(last, where, fits))
 
     def owner_path(self, module: Module, dotted: str) -> Path | None:
         """The path to a field that holds a user or group, such as `account.owner`, if it is one."""

@@ -49,7 +49,10 @@ _MADE, _OF_MADE = "totals()", ("name", "sum", "count")
 
 def syntax(source: str) -> nodes.Template:
     if len(source) > MAX_SOURCE:
-        raise TextProblem(f"The template is longer than {MAX_SOURCE:,} characters.", "Shorten it.")
+        raise TextProblem(
+            f"A template has at most {MAX_SOURCE:,} characters, and this one {len(source):,}.",
+            "Shorten it.",
+        )
     try:
         return completed(Parser(_PARSER, source).parse())
     except TemplateSyntaxError as error:
@@ -243,16 +246,15 @@ class Reading:
     def constant(self, node: nodes.Const) -> None:
         value = node.value
         if isinstance(value, (int, float)) and not abs(value) <= MAX_NUMBER:
-            raise self.problem(node, "This number is too large.")
+            raise self.problem(node, f"Numbers go up to {MAX_NUMBER:,}: this one is larger.")
         if isinstance(value, str) and re.search("[\0\ud800-\udfff]", value):
             raise self.problem(node, "This text has a character that cannot be printed.")
 
     def count(self, node: nodes.Node, depth: int) -> None:
         self.nodes += 1
         if depth > MAX_NESTING or self.nodes > MAX_NODES:
-            raise self.problem(
-                node, "The template is too complex.", "Make it simpler, or split it."
-            )
+            told = f"A template has at most {MAX_NODES:,} parts, nested {MAX_NESTING} deep."
+            raise self.problem(node, f"{told} This one has more.", "Make it simpler, or split it.")
 
     def name(self, node: nodes.Name | nodes.Getattr | nodes.Getitem) -> str:
         """The name at this place, or nothing for a position in a list."""

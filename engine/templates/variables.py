@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from engine.problems import refuse, suggest
 from engine.schema.modules import Module, Schema
 from engine.schema.purposes import Purpose
-from engine.templates.dialects import field_meant, module_meant
+from engine.templates.dialects import module_meant
 from engine.templates.shorthands import is_shortcode
 
 VARIABLES: dict[str, tuple[str, str]] = {
@@ -160,7 +160,7 @@ def _to_json(module: Module, rest: list[str], schema: Schema) -> list[str]:
     here: Module | None = module
     names = list(rest)
     for place, name in enumerate(rest):
-        names[place] = (field_meant(name, here) if here else None) or name
+        names[place] = (here.meant(name) if here else None) or name
         field = here.by_name.get(names[place]) if here else None
         if field is None or field.type == "json":
             return names[: place + 1] if field else names
@@ -205,9 +205,9 @@ def meaning(path: str, home: Module, schema: Schema) -> str:
 
 
 def _field(word: str, module: Module, otherwise: str = "") -> str:
-    found = field_meant(word, module)
+    found = module.meant(word)
     if found is None:
-        remedy = suggest(word, module.by_name, "Fields")
+        remedy = module.instead_of(word)
         message = f"there is no field `{word}` in {module.label}."
         raise refuse("", message, f"{remedy} {otherwise}".strip())
     return found
@@ -268,6 +268,6 @@ def _of_object(name: str, home: Module, schema: Schema) -> str:
 def _customer_field(word: str, home: Module, schema: Schema) -> Module | None:
     """The module of customers, where a word is no field of the record but one of its customer."""
     there = schema.find(Purpose.CUSTOMER)
-    if there is None or field_meant(word, home) is not None:
+    if there is None or home.meant(word) is not None:
         return None
-    return there if field_meant(word, there) and way_to(schema, home, Purpose.CUSTOMER) else None
+    return there if there.meant(word) and way_to(schema, home, Purpose.CUSTOMER) else None

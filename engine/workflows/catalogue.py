@@ -14,7 +14,7 @@ from engine.blocks.step import Step, Template
 from engine.blocks.triggers import Trigger
 from engine.company.calendar import Calendar, parse_moment
 from engine.conditions import Binder
-from engine.conditions.operators import ANY, OPERATORS, Operator
+from engine.conditions.operators import ANY, MEANT, OPERATORS, Operator
 from engine.effects.functions import FUNCTIONS
 from engine.schema.fields import FIELD_TYPES
 from engine.schema.modules import Module, Schema
@@ -198,6 +198,11 @@ VALUES: tuple[tuple[str, str, tuple[JsonValue, ...]], ...] = (
 RECORDS = Module(name="records", label="Records", singular="Record", numbering="", fields=())
 ONCE = datetime(2000, 1, 1, tzinfo=UTC)
 ANYWHERE = Binder(Schema([RECORDS]), RECORDS, ONCE, Calendar(ZoneInfo("UTC")))
+
+
+def meant() -> dict[str, str]:
+    """The types of blocks, by what they are known as elsewhere."""
+    return {**Trigger.meant(), **Step.meant(), **MEANT}
 
 
 def blocks() -> list[Block]:

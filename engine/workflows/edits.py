@@ -14,7 +14,6 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "move": ("step", "after", "before", "into"),
     "remove": ("step", "key"),
 }
-# The nearest word is no good guide here: it would offer `remove` for `replace`.
 MEANT = {
     "replace": "set",
     "update": "set",
@@ -49,8 +48,7 @@ def apply(document: Mapping[str, Any], edits: Sequence[Edit]) -> dict[str, Any]:
 def _apply(document: dict[str, Any], edit: Edit) -> None:
     op = str(edit.get("op", ""))
     if op not in KEYS:
-        remedy = f"Use `{MEANT[op]}`." if op in MEANT else "Edits: `set`, `add`, `move`, `remove`."
-        raise refuse("op", f"`{op}` is no edit.", remedy)
+        raise refuse("op", f"`{op}` is no edit.", suggest(op, KEYS, "Edits", MEANT))
     if unknown := [key for key in edit if key not in ("op", *KEYS[op])]:
         problems = (
             Problem(key, f"`{op}` has no key `{key}`.", suggest(key, KEYS[op], "Keys"))

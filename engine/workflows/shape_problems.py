@@ -6,10 +6,10 @@ from typing import Any
 
 from engine.blocks.step import Step
 from engine.blocks.triggers import Trigger
-from engine.conditions import SHAPES, shape
+from engine.conditions import shape
 from engine.problems import Problem, join, suggest
+from engine.workflows.places import reader, right_key
 from engine.workflows.recurrence import choices
-from engine.workflows.workflow import Workflow
 
 
 def taught(error: Any, document: Mapping[str, Any]) -> Problem:
@@ -28,17 +28,14 @@ def taught(error: Any, document: Mapping[str, Any]) -> Problem:
         return Problem(".".join(_place(loc[: key + 1], document)), said, remedy)
     match error["type"]:
         case "extra_forbidden":
-            return Problem(
-                path,
-                f"there is no key `{loc[-1]}` here.",
-                suggest(loc[-1], _keys(loc[:-1]), "Keys"),
-            )
+            given = _at(document, path.split(".")[:-1])
+            remedy = right_key(loc[-1], reader(loc[:-1]), given)
+            return Problem(path, f"there is no key `{loc[-1]}` here.", remedy)
         case "union_tag_invalid":
-            known = Trigger.types if loc[0] == "trigger" else Step.types
+            kind = Trigger if loc[0] == "trigger" else Step
             tag = str(error["ctx"]["tag"])
-            return Problem(
-                join(path, "type"), f"there is no type `{tag}`.", suggest(tag, known, "Types")
-            )
+            remedy = suggest(tag, kind.types, "Types", kind.meant())
+            return Problem(join(path, "type"), f"there is no type `{tag}`.", remedy)
         case "union_tag_not_found":
             example = "record_created" if loc[0] == "trigger" else "send_email"
             remedy = f'Name one, like "type": "{example}".'
@@ -67,7 +64,23 @@ def taught(error: Any, document: Mapping[str, Any]) -> Problem:
                 f"`{_named(error['input'])}` cannot name a step.",
                 "Use a-z, 0-9 and _, a letter first.",
             )
+        case "string_pattern_mismatch" if (meant := _described(loc)) and "[0-5]" not in _kind(
+            error
+        ):
+            return Problem(path, f"`{_named(error['input'])}` is not possible here.", meant)
     return Problem(path, f"it {_asked(error)}.", f"It is {_brief(error.get('input'))} now.")
+
+
+def _kind(error: Any) -> str:
+    """The pattern that a text was to follow."""
+    return str(error["ctx"].get("pattern", ""))
+
+
+def _described(loc: list[str]) -> str:
+    """What is said of a key where it is defined."""
+    fields = reader(loc[:-1]).model_fields.items()
+    found = [field.description for name, field in fields if loc[-1] in (field.alias or name, name)]
+    return (found[0] if found else None) or ""
 
 
 def _asked(error: Any) -> str:
@@ -79,6 +92,9 @@ def _asked(error: Any) -> str:
         "string_too_short": "must not be empty",
         "string_too_long": f"must have {facts.get('max_length')} characters at most",
         "too_short": "must not be empty",
+        "too_long": f"takes {facts.get('max_length')} at most, not {facts.get('actual_length')}",
+        "greater_than": f"must be more than {facts.get('gt')}",
+        "less_than": f"must be less than {facts.get('lt')}",
         "string_pattern_mismatch": "must be written like 09:00",
     }
     kinds = {
@@ -109,6 +125,17 @@ def _named(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:60]}…"
 
 
+def _at(document: Any, parts: list[str]) -> Mapping[str, Any]:
+    """The object at a path of the document; an empty one where there is none."""
+    node = document
+    for part in parts:
+        if isinstance(node, Mapping):
+            node = node.get(part)
+        elif isinstance(node, list) and part.isdigit() and int(part) < len(node):
+            node = node[int(part)]
+    return node if isinstance(node, Mapping) else {}
+
+
 def _place(loc: list[str], document: Any) -> Iterator[str]:
     """The path as it is in the document, without the names of types that the reader adds."""
     node, named = document, True
@@ -123,13 +150,3 @@ def _place(loc: list[str], document: Any) -> Iterator[str]:
         elif isinstance(node, list) and part.isdigit():
             node = node[int(part)]
         named = False
-
-
-def _keys(loc: list[str]) -> list[str]:
-    """The keys that are possible at a place: those of the class that was being read there."""
-    if loc == ["window"]:
-        return ["from", "to", "days"]
-    for part in reversed(loc):
-        if kind := Step.types.get(part) or Trigger.types.get(part) or SHAPES.get(part):
-            return [field.alias or name for name, field in kind.model_fields.items()]
-    return [field.alias or name for name, field in Workflow.model_fields.items()]

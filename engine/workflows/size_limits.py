@@ -20,10 +20,10 @@ def unreadable(document: Any) -> Problem | None:
     for path, node, level in _nodes(document):
         size += _size(node)
         if size > MOST_CHARACTERS:
-            told = f"the document is larger than {MOST_CHARACTERS // 1024} kB."
+            told = f"a document has at most {MOST_CHARACTERS // 1024} kB, and this one has more."
             return Problem("", told, "Split it into several workflows.")
         if level > MOST_LEVELS:
-            told = f"this is nested more than {MOST_LEVELS} levels deep."
+            told = f"a document is at most {MOST_LEVELS} levels deep, and this one is deeper."
             return Problem(".".join(path.split(".")[:8]), told, "Use fewer levels.")
         if fault := _fault(node):
             return Problem(path, *fault)
@@ -68,23 +68,28 @@ def _fault(node: Any) -> tuple[str, str] | None:
 
 def too_many_steps(document: dict[str, Any]) -> Problem | None:
     """Whether the steps are more, or their branches deeper, than anybody could review."""
-    count = 0
+    lists = list(_lists(document))
+    count = sum(len(steps) for _, steps, _ in lists)
+    if count > MOST_STEPS:
+        told = f"at most {MOST_STEPS} steps are possible, and these are {count}."
+        return Problem("steps", told, "Split it into several workflows.")
+    for path, steps, level in lists:
+        if steps and level > MOST_BRANCHES:
+            told = f"branches may be at most {MOST_BRANCHES} deep, and this one is the {level}th."
+            remedy = "Split it into several workflows, or flatten the conditions."
+            return Problem(path, told, remedy)
+    return None
+
+
+def _lists(document: dict[str, Any]) -> Iterator[tuple[str, Any, int]]:
+    """Every list of steps, with its path and how deep it lies."""
     waiting: list[tuple[str, Any, int]] = [("steps", document.get("steps"), 1)]
     while waiting:
         path, steps, level = waiting.pop()
         if not isinstance(steps, (list, tuple)):
             continue
-        count += len(steps)
-        if count > MOST_STEPS:
-            told = f"there are more than {MOST_STEPS} steps."
-            return Problem("steps", told, "Split it into several workflows.")
-        if steps and level > MOST_BRANCHES:
-            told = f"the branches are more than {MOST_BRANCHES} deep."
-            return Problem(
-                path, told, "Split it into several workflows, or flatten the conditions."
-            )
+        yield path, steps, level
         for place, step in enumerate(steps):
             if isinstance(step, dict):
                 inner = ((branch, step.get(branch)) for branch in ("then", "else"))
                 waiting += [(f"{path}.{place}.{name}", part, level + 1) for name, part in inner]
-    return None

@@ -21,6 +21,7 @@ from engine.blocks.triggers import Trigger
 from engine.company.windows import Window
 from engine.conditions import ALWAYS, AllOf, Binder, Condition
 from engine.conditions.words import describe
+from engine.problems import KnownAs
 from engine.schema.english import article
 from engine.templates import parse
 from engine.templates.wording import Wording
@@ -53,15 +54,15 @@ class Workflow(BaseModel):
     description: str = ""
     category: str = ""
     module: str
-    trigger: AnyTrigger
-    conditions: Condition = ALWAYS
+    trigger: Annotated[AnyTrigger, KnownAs(("when", "on", "start"))]
+    conditions: Annotated[Condition, KnownAs(("condition", "where", "filter"))] = ALWAYS
     recurrence: AnyRecurrence = Every()
     everyone: bool = False
     group_by: str | None = None
     stop_when: Condition | None = None
     pause_when: Condition | None = None
     window: Window | None = None
-    steps: tuple[AnyStep, ...] = ()
+    steps: Annotated[tuple[AnyStep, ...], KnownAs(("actions", "do"))] = ()
 
     # Not of the document: what the templates it names said when it was read or submitted.
     _texts: Mapping[str, tuple[Wording, ...]] = PrivateAttr(default_factory=dict)

@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from engine.effects.functions import FUNCTIONS
 from engine.problems import Invalid, Problem, refuse, suggest
-from engine.workflows.catalogue import KINDS, Block, Setting, blocks
+from engine.workflows.catalogue import KINDS, Block, Setting, blocks, meant
 from server.access.desk import Desk
 from server.operations import answers
 from server.operations.registry import Names, operation
@@ -87,7 +87,7 @@ def list_functions(desk: Desk) -> Functions:
 
 
 def _no_block(name: str, names: list[str]) -> Problem:
-    return Problem("types", f"there is no block `{name}`.", suggest(name, names, "Blocks"))
+    return Problem("types", f"there is no block `{name}`.", suggest(name, names, "Blocks", meant()))
 
 
 def _block(block: Block) -> BlockInFull:

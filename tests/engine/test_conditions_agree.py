@@ -192,7 +192,8 @@ def operands(draw: st.DrawFn, name: str, end: End, world: World, operator: Opera
     others = [
         other.path
         for other in ENDS[name]
-        if other.field.kind == field.kind != "list"
+        if other.path != end.path
+        and other.field.kind == field.kind != "list"
         and (field.kind != "reference" or field.module == other.field.module)
     ]
     unlike = field.computed or operator.against

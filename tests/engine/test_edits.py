@@ -108,8 +108,8 @@ def test_one_bad_edit_keeps_all_others_from_counting_and_all_faults_are_told() -
         {"op": "remove", "step": "polite", "key": "body"},
         {"op": "set", "steps": "polite", "key": "subject", "value": "x"},
     ) == [
-        Problem("edits.1.op", "`delete` is no edit.", "Use `remove`."),
-        Problem("edits.2.op", "`replace` is no edit.", "Use `set`."),
+        Problem("edits.1.op", "`delete` is no edit.", "Did you mean `remove`?"),
+        Problem("edits.2.op", "`replace` is no edit.", "Did you mean `set`?"),
         Problem("edits.3.step", "there is no step `polit`.", "Did you mean `polite`?"),
         Problem(
             "edits.4.key",

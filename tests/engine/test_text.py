@@ -392,7 +392,7 @@ def test_a_value_that_is_empty_says_so() -> None:
         (
             "{% for i in x %}{{ loop.idx }}{% endfor %}",
             "A loop has no `idx`.",
-            "Did you mean `index`?",
+            "Known: `first`, `index`, `index0`, `last`, `length`, `revindex`, `revindex0`.",
         ),
         (
             "{{ 'a' < 1 }}",

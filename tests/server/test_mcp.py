@@ -246,7 +246,7 @@ async def test_every_fault_of_an_edit_comes_at_once_with_the_next_step(
     edits = [{"op": "insert", "step": {}}, {"op": "set", "step": "polit", "key": "to", "value": []}]
     async with speaking(reception) as client:
         told = await refused(client, "edit_workflow", workflow=1, revision=1, edits=edits)
-        assert "`edits.0.op`: `insert` is no edit. Use `add`." in told
+        assert "`edits.0.op`: `insert` is no edit. Did you mean `add`?" in told
         assert "`edits.1.step`: there is no step `polit`. Did you mean `polite`?" in told
         stale = await refused(client, "edit_workflow", workflow=1, revision=9, edits=edits)
         assert "Next: get_workflow gives the draft as it is now" in stale

@@ -20,6 +20,7 @@ class AddNote(Action):
     type: Literal["add_note"] = "add_note"
     text: Text = Field(min_length=1)
     pinned: bool = False
+    known_as: ClassVar[tuple[str, ...]] = ("note", "comment", "add_comment")
     example: ClassVar[dict[str, Any]] = {
         "id": "log",
         "type": "add_note",

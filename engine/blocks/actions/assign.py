@@ -30,6 +30,7 @@ class Assign(Action):
         "there, round_robin:Group for its members in turn."
     )
     field: str = Field("owner", description="The field that holds the role.")
+    known_as: ClassVar[tuple[str, ...]] = ("assign_owner", "set_owner")
     example: ClassVar[dict[str, Any]] = {"id": "hand_over", "type": "assign", "to": "admin"}
     icon: ClassVar[str] = "user-check"
     gives: ClassVar[tuple[str, ...]] = ("changes", "count", "records", "assigned")

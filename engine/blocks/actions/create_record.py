@@ -39,6 +39,7 @@ class CreateRecord(Action):
         "", description="The field of the new record that leads back, where there are several."
     )
     only_one: bool = Field(False, description="Create none if this record has led to one already.")
+    known_as: ClassVar[tuple[str, ...]] = ("create", "add_record", "new_record")
     example: ClassVar[dict[str, Any]] = {
         "id": "open_ticket",
         "type": "create_record",
@@ -128,7 +129,7 @@ class CreateRecord(Action):
             for module, field in ((new[0], name), (old[0], source)):
                 if field not in module.by_name:
                     told = f"there is no field `{field}` in {module.label}."
-                    known = suggest(field, module.by_name, "Fields")
+                    known = module.instead_of(field)
                     yield Problem(f"line_fields.{name}", told, known)
 
     def plan(self, ctx: Context) -> Create:

@@ -38,6 +38,7 @@ class CreateTask(Action):
         description="Go on only when somebody has completed the task (Done, or Cancelled); later "
         "steps read its `status`. After the last step there is nothing to wait for.",
     )
+    known_as: ClassVar[tuple[str, ...]] = ("task", "add_task", "todo")
     example: ClassVar[dict[str, Any]] = {
         "id": "call",
         "type": "create_task",

@@ -16,7 +16,7 @@ from engine.blocks.step import Action, Look, Text, Write
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.model import SETTING, AskModel
-from engine.problems import Invalid, Problem, suggest
+from engine.problems import Invalid, Problem
 from engine.records.states import Result
 from engine.schema.modules import Module, Path, Schema
 from engine.schema.stored_files import Attachment
@@ -90,7 +90,7 @@ class FillFields(Action):
         for name in self.fields:
             field = checking.module.by_name.get(name)
             if field is None:
-                known = suggest(name, checking.module.by_name, "Fields")
+                known = checking.module.instead_of(name)
                 yield Problem(
                     f"fields.{name}",
                     f"there is no field `{name}` in {checking.module.label}.",

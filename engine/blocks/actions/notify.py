@@ -33,6 +33,7 @@ class Notify(Action):
     type: Literal["notify"] = "notify"
     to: Texts = Field(description="Users, groups, or fields that hold one: owner, supervisor.")
     text: Text = Field(description="What to say.", min_length=1)
+    known_as: ClassVar[tuple[str, ...]] = ("notification", "notice", "alert")
     example: ClassVar[dict[str, Any]] = {
         "id": "tell",
         "type": "notify",

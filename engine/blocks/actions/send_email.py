@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -22,7 +22,7 @@ from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.mail import SendMail, follow_up
 from engine.outside.world import World
-from engine.problems import Problem, suggest
+from engine.problems import KnownAs, Problem, suggest
 from engine.records.states import Result
 from engine.records.text_library import E_MAIL
 from engine.schema.modules import Module, Schema
@@ -43,7 +43,7 @@ class SendEmail(Communication):
     """
 
     type: Literal["send_email"] = "send_email"
-    to: Texts = Field(
+    to: Annotated[Texts, KnownAs(("recipient", "recipients"))] = Field(
         description="Addresses, users, groups, fields (owner, account, contact.email, {{ ... }}), "
         "or `contacts`, `contacts:CFO,AP`, `primary_contact`, `invoice_contacts`, `records.owner`, "
         "`{{user_from_source_id:FIELD}}`."
@@ -53,8 +53,12 @@ class SendEmail(Communication):
         "", alias="from", description="The name of a sender; without it the company's own."
     )
     template: str = Field("", description="The name of a text in the library, to be sent.")
-    subject: Text = Field("", description="Without it that of the template.")
-    body: Text = Field("", description="Plain text; blank lines part paragraphs.")
+    subject: Annotated[Text, KnownAs(("title",))] = Field(
+        "", description="Without it that of the template."
+    )
+    body: Annotated[Text, KnownAs(("text", "message", "content"))] = Field(
+        "", description="Plain text; blank lines part paragraphs."
+    )
     html: Html = Field("", description="The same as HTML, if it should look different.")
     attach: Texts = Field(
         (),
@@ -67,6 +71,7 @@ class SendEmail(Communication):
     delivery: Literal["at_most_once", "at_least_once"] = Field(
         "at_most_once", description="What to prefer when the mail server's answer was lost."
     )
+    known_as: ClassVar[tuple[str, ...]] = ("email", "mail", "e_mail")
     example: ClassVar[dict[str, Any]] = {
         "id": "remind",
         "type": "send_email",

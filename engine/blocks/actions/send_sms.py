@@ -39,6 +39,7 @@ class SendSms(Communication):
     )
     body: Text = Field("", description="What it says; 160 plain characters are one part.")
     template: str = Field("", description="A template of the library, in the place of `body`.")
+    known_as: ClassVar[tuple[str, ...]] = ("sms", "text_message")
     example: ClassVar[dict[str, Any]] = {
         "id": "text_them",
         "type": "send_sms",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -15,7 +15,7 @@ from engine.conditions import Binder, Condition
 from engine.conditions.words import describe
 from engine.effects import Outcome, Unplanned
 from engine.effects.records import UpdateRecord
-from engine.problems import BadValue, Invalid, Problem, join, suggest
+from engine.problems import BadValue, Invalid, KnownAs, Problem, join, suggest
 from engine.records.named import Subject
 from engine.records.states import Result
 from engine.schema.english import listed
@@ -36,10 +36,19 @@ class UpdateFields(Action):
     """Give fields new values: constants, words for days (`today+3d`), or templates."""
 
     type: Literal["update_fields"] = "update_fields"
-    values: Values = Field(description="Field name to new value; null empties a field.")
+    values: Annotated[Values, KnownAs(("fields", "set", "changes"))] = Field(
+        description="Field name to new value; null empties a field."
+    )
     record: str = Field("", description=target_record.WORDS)
     find: Find | None = Field(
         None, description="The one record, of any module, to change instead: module and where."
+    )
+    known_as: ClassVar[tuple[str, ...]] = (
+        "update_record",
+        "set_field",
+        "set_fields",
+        "update",
+        "set",
     )
     example: ClassVar[dict[str, Any]] = {
         "id": "note_day",
@@ -92,7 +101,7 @@ class UpdateFields(Action):
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         if target := self.target(module, schema):
-            yield from written(self.values, target)
+            yield from written(self.values, target.name)
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         found = list(self._target_problems(checking))
@@ -148,15 +157,15 @@ class UpdateFields(Action):
         raise Unplanned(Outcome(Result.FAILED, f"{told} {remedy}"))
 
 
-def written(values: Mapping[str, JsonValue], target: Module) -> Iterator[Write]:
+def written(values: Mapping[str, JsonValue], module: str) -> Iterator[Write]:
     """What new values change in records of a module; one that is worked out from itself moves."""
     for name, value in values.items():
         if not isinstance(value, str):
-            yield Write(target.name, name, value)
+            yield Write(module, name, value)
         elif fixed(value):
-            yield Write(target.name, name, None if parse_moment(value) else value)
+            yield Write(module, name, None if parse_moment(value) else value)
         else:
-            yield Write(target.name, name, moves=bool(_read(value) & values.keys()))
+            yield Write(module, name, moves=bool(_read(value) & values.keys()))
 
 
 def _read(source: str) -> set[str]:
@@ -180,7 +189,7 @@ def values_problems(
             yield Problem(
                 path,
                 f"there is no field `{name}` in {target.label}.",
-                suggest(name, target.by_name, "Fields"),
+                target.instead_of(name, checking.takes(raw)),
             )
 
 

@@ -70,8 +70,7 @@ class UpdateRelated(Action):
         yield self.related, self.where
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
-        if there := schema.modules.get(self.related):
-            yield from written(self.values, there)
+        yield from written(self.values, self.related)
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         try:

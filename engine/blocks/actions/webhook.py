@@ -17,7 +17,7 @@ from engine.blocks.step import Action, JsonText, Look, Url, Values
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.http import HttpRequest
-from engine.problems import Problem, suggest
+from engine.problems import Problem
 from engine.records.states import Result
 from engine.templates import parse
 
@@ -54,6 +54,7 @@ class Webhook(Action):
     )
     fields: tuple[str, ...] = Field((), description="With an empty body: only these fields.")
     auth: Auth | None = None
+    known_as: ClassVar[tuple[str, ...]] = ("http", "http_request", "call_webhook", "post")
     example: ClassVar[dict[str, Any]] = {
         "id": "tell_accounting",
         "type": "webhook",
@@ -108,7 +109,7 @@ class Webhook(Action):
             yield Problem("body", "a GET carries no body.", "Leave it out, or use POST.")
         for position, name in enumerate(self.fields):
             if name not in checking.module.by_name:
-                known = suggest(name, checking.module.by_name, "Fields")
+                known = checking.module.instead_of(name)
                 yield Problem(
                     f"fields.{position}",
                     f"there is no field `{name}` in {checking.module.label}.",

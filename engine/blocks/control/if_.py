@@ -36,6 +36,7 @@ class If(Step):
         description="With `group_by`: whether the conditions must hold of `some` of the records "
         "taken together (one is enough), or of `every` one of them.",
     )
+    known_as: ClassVar[tuple[str, ...]] = ("branch", "condition", "switch")
     example: ClassVar[dict[str, Any]] = {
         "id": "big",
         "type": "if",

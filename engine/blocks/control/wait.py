@@ -77,6 +77,7 @@ class Wait(Step):
         description='With until_conditions: how long at most, like {"days": 10}; later steps read '
         "`timed_out`, true if they did not hold by then.",
     )
+    known_as: ClassVar[tuple[str, ...]] = ("delay", "sleep", "pause")
     example: ClassVar[dict[str, Any]] = {
         "id": "a_week",
         "type": "wait",

@@ -28,7 +28,8 @@ class Trigger(BaseModel):
 
     `about` is the one module that it is for, if it is for one alone. What comes `from_outside` no
     workflow can cause. One that `minds_itself` does not tell people of changes of its own making:
-    that they start nothing is what it is expected to do. It shows as an `icon` of Lucide.
+    that they start nothing is what it is expected to do. It shows as an `icon` of Lucide. Elsewhere
+    it is `known_as` something else.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -39,12 +40,18 @@ class Trigger(BaseModel):
     about: ClassVar[str] = ""
     from_outside: ClassVar[bool] = False
     minds_itself: ClassVar[bool] = False
+    known_as: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         if "type" in cls.model_fields:
             (name,) = get_args(cls.model_fields["type"].annotation)
             Trigger.types[name] = cls
+
+    @classmethod
+    def meant(cls) -> dict[str, str]:
+        """The types of trigger, by what they are known as elsewhere."""
+        return {word: name for name, kind in cls.types.items() for word in kind.known_as}
 
     @property
     def kind(self) -> str:

@@ -47,6 +47,7 @@ class EmailReceived(Trigger):
         description="For one sender it runs once in so many hours. If nothing is said: 24 where it "
         "writes to the customer, so that two machines do not answer each other; else each mail.",
     )
+    known_as: ClassVar[tuple[str, ...]] = ("mail_received", "inbound_email")
     example: ClassVar[dict[str, Any]] = {"type": "email_received", "subject": "refund, dispute"}
     icon: ClassVar[str] = "mail-open"
     about: ClassVar[str] = EMAILS

@@ -11,6 +11,7 @@ class RecordCreated(Trigger):
     """Starts once for each new record, and never for a change of an old one."""
 
     type: Literal["record_created"] = "record_created"
+    known_as: ClassVar[tuple[str, ...]] = ("created", "new_record")
     example: ClassVar[dict[str, Any]] = {"type": "record_created"}
 
     def listens(self) -> tuple[Listen, ...]:

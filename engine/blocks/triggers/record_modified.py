@@ -9,7 +9,7 @@ from engine.blocks.checking import Checking
 from engine.blocks.triggers import Listen, Trigger
 from engine.conditions import Binder
 from engine.conditions.operands import recorded
-from engine.problems import Problem, suggest
+from engine.problems import Problem
 from engine.schema.english import article
 
 
@@ -18,6 +18,13 @@ class RecordModified(Trigger):
 
     type: Literal["record_modified"] = "record_modified"
     fields: tuple[str, ...] = Field((), description="Only when one of these fields changes.")
+    known_as: ClassVar[tuple[str, ...]] = (
+        "record_updated",
+        "record_changed",
+        "updated",
+        "modified",
+        "changed",
+    )
     example: ClassVar[dict[str, Any]] = {"type": "record_modified", "fields": ["status"]}
 
     def listens(self) -> tuple[Listen, ...]:
@@ -40,7 +47,7 @@ class RecordModified(Trigger):
                 message = f"nobody changes {field.title}, so its changes are not recorded."
                 yield Problem(f"fields.{position}", message, "Name the fields it depends on.")
             if field is None:
-                known = suggest(name, checking.module.by_name, "Fields")
+                known = checking.module.instead_of(name, recorded)
                 yield Problem(
                     f"fields.{position}",
                     f"there is no field `{name}` in {checking.module.label}.",

@@ -14,6 +14,7 @@ class RecordSaved(Trigger):
     """
 
     type: Literal["record_saved"] = "record_saved"
+    known_as: ClassVar[tuple[str, ...]] = ("saved", "record_created_or_modified")
     example: ClassVar[dict[str, Any]] = {"type": "record_saved"}
 
     def listens(self) -> tuple[Listen, ...]:

@@ -16,6 +16,7 @@ class Schedule(Recurring, Trigger):
     """Starts at set times, by a rhythm, a date or cron, for all records that match then."""
 
     type: Literal["schedule"] = "schedule"
+    known_as: ClassVar[tuple[str, ...]] = ("cron", "timer", "daily")
     example: ClassVar[dict[str, Any]] = {"type": "schedule", "every": "day", "at": "09:00"}
     icon: ClassVar[str] = "calendar-clock"
     repeats: ClassVar[bool] = True

@@ -28,6 +28,7 @@ class WebhookReceived(Trigger):
     event: str = Field(
         "", description="Only for these events, by `type` or `event` of the body. A comma means or."
     )
+    known_as: ClassVar[tuple[str, ...]] = ("webhook",)
     example: ClassVar[dict[str, Any]] = {
         "type": "webhook_received",
         "hook": "shop",
