@@ -11,13 +11,15 @@ from pydantic import JsonValue
 from engine.company.company import PLACEHOLDER
 from engine.company.message_limits import Channel
 from engine.effects import Outcome, OutwardEffect
+from engine.effects.follow_up import follow_up
 from engine.effects.records import CreateRecord
 from engine.outside.smtp import MOST_ATTACHED, Delivery, Mail, MailRefused, message_id, paragraphs
 from engine.outside.world import World
 from engine.records.states import Result
-from engine.schema.own_modules import EMAILS, NOTES, TASKS
+from engine.schema.own_modules import EMAILS
 from engine.schema.stored_files import Attachment
 
+NO_SENDER = "no sender is set, so mail stays here until an admin sets one on the page System"
 # What servers say of an address that does not exist (RFC 3463), whatever else may be wrong.
 NO_SUCH_ADDRESS = re.compile(r"\b5\.1\.\d{1,3}\b")
 
@@ -115,7 +117,7 @@ class SendMail(OutwardEffect):
 
     def lacks(self, world: World) -> str | None:
         if world.smtp_url and self.sender == PLACEHOLDER and not self.connection:
-            return "no sender is set, so mail stays here until an admin sets one on the page System"
+            return NO_SENDER
         return None
 
     def preview(self) -> Outcome:
@@ -216,17 +218,3 @@ class SendMail(OutwardEffect):
             "message_id": id,
         }
         return Outcome(result, said, gives, then=(copy,))
-
-
-def follow_up(
-    workflow: str, step: str, cause: str, about: str, owner: str | None
-) -> tuple[CreateRecord, ...]:
-    """What a mail that cannot be sent leaves: a task for the owner, a pinned note on the record."""
-    title = f"E-mail in the workflow “{workflow}” could not be sent"
-    shared: dict[str, JsonValue] = {"record": about or None, "owner": owner}
-    task = {**shared, "title": title, "description": cause, "priority": "High"}
-    note = {**shared, "text": f"{title} (step {step}): {cause}", "pinned": True}
-    return (
-        CreateRecord(module=TASKS, title=f"the task “{title}”", values=task),
-        CreateRecord(module=NOTES, title="a pinned note", values=note),
-    )

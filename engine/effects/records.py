@@ -14,7 +14,10 @@ NAMED = 10
 
 
 class CreateRecord(RecordEffect):
-    """A new record and, where it has lines, its lines. `title` is what people call it."""
+    """A new record and, where it has lines, its lines. `title` is what people call it.
+
+    Where there is a record with all values of one of `unless`, that is changed instead.
+    """
 
     kind: Literal["create_record"] = "create_record"
     module: str
@@ -23,11 +26,18 @@ class CreateRecord(RecordEffect):
     lines_module: str = ""
     lines_field: str = ""
     lines: tuple[dict[str, JsonValue], ...] = ()
+    unless: tuple[dict[str, JsonValue], ...] = ()
 
     def say(self) -> str:
         return f"create {self.title}" + (f" with {len(self.lines)} lines" if self.lines else "")
 
     def apply(self, store: Store) -> Outcome:
+        there = [id for alike in self.unless for id in store.ids(self.module, alike)]
+        if there:
+            changing = UpdateRecord(
+                module=self.module, id=there[0], title=self.title, values=self.values
+            )
+            return changing.apply(store)
         try:
             with store.whole() if self.lines else nullcontext():
                 saved = store.create(self.module, self.values)

@@ -333,6 +333,9 @@ ALERTS = Table(
     Column("first_at", Moment, nullable=False),
     Column("last_at", Moment, nullable=False),
     Column("state", String(10), nullable=False),
+    Column("settled_at", Moment),
+    Column("settled_by", Text, nullable=False, default=""),
+    Column("settled_why", Text, nullable=False, default=""),
 )
 # queue.py: who was alive when
 HEARTBEATS = Table(

@@ -154,8 +154,13 @@ class Records:
         return Saved(id, row["number"], event, {})
 
     def ids(self, module: str, values: Values) -> list[int]:
-        """The records whose fields have exactly these values, the oldest first."""
+        """The records whose fields have exactly these values, the oldest first.
+
+        None where the module does not have these fields.
+        """
         table = self.tx.schema.tables[module]
+        if not values.keys() <= set(table.c.keys()):
+            return []
         alike = (table.c[name] == value for name, value in values.items())
         query = select(table.c.id).where(table.c.deleted_at.is_(None), *alike)
         return list(self.tx.db.scalars(query.order_by(table.c.id)))

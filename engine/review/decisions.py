@@ -6,6 +6,7 @@ from sqlalchemy import Row, select
 
 from engine.blocks.triggers.schedule import Schedule
 from engine.problems import Invalid, refuse
+from engine.records.alerts import settle_replaced
 from engine.records.tables import VERSIONS
 from engine.records.text_library import current
 from engine.records.transaction import Transaction
@@ -114,6 +115,7 @@ def activate(
     workflow_store.activate(tx, workflow, version, values)
     if first and (baseline or usual(live)) == "ignore":
         take_baseline(tx, live)
+    settle_replaced(tx, workflow)
     plan_next(tx, live, tx.now)
     tx.touch("workflows")
 

@@ -18,12 +18,14 @@ from engine.records.suppression import suppress
 from engine.records.tables import VERSIONS
 from engine.records.transaction import Transaction
 from engine.runs import loading, store
+from engine.runs.alarms import close_mended, failed
 from engine.runs.bindings import Bindings
 from engine.runs.entry import Entry
 from engine.runs.match import stale
 from engine.runs.performing import UnderWay
 from engine.runs.run import Run
 from engine.runs.runner import advance, settle
+from engine.runs.sending.follow_ups import close_follow_ups
 from engine.runs.sending.gate import Gate
 from engine.runs.sending.outbox import tell_age
 from engine.runs.stages import RealStage
@@ -96,6 +98,7 @@ class Carrier:
         gate = Gate(batch, self.world.stopped, lambda effect: effect.lacks(self.world))
         begun = _begin(runs, stage, gate, free, sending=sending)
         gate.tell()
+        close_follow_ups(stage, runs)
         store.save(batch, runs, tx.now + self.lease)
         tell(batch, runs)
         _log(runs)
@@ -162,20 +165,20 @@ def _outward(entry: Entry) -> OutwardEffect:
     return effect
 
 
-def tell(tx: Transaction, runs: Iterable[Run]) -> None:
-    """Tell people of runs that failed or wait for them."""
+def tell(tx: Transaction, runs: Sequence[Run]) -> None:
+    """Tell people of runs that failed or wait for them, and no more of what is mended."""
     for run in runs:
         workflow = run.live.workflow
         entry = run.entries.get(run.step or "")
         if run.state == RunState.FAILED:
-            key = f"failed/{workflow}/{run.reason[:80]}"
             told, remedy = f"“{run.live.name}”: {run.reason}", "Open the run to see the step."
-            raise_alert(tx, "failed", key, told, remedy, workflow)
+            raise_alert(tx, "failed", failed(workflow, run.reason), told, remedy, workflow)
         elif run.state == RunState.PAUSED and entry and entry.outcome == Result.UNKNOWN:
             remedy = "Open the run and say what happened."
             raise_alert(tx, "unknown", f"unknown/{run.id}", run.reason, remedy, workflow)
     if any(_tried_again(entry) for run in runs for entry in run.entries.values()):
         tell_age(tx)
+    close_mended(tx, {run.live.workflow for run in runs})
 
 
 def _log(runs: Iterable[Run]) -> None:

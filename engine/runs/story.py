@@ -1,5 +1,6 @@
 """What happened to each run: a line each time, when it happens, by whom, and never changed."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -65,6 +66,15 @@ def note(
     columns = [literal(value, STORY.c[name].type).label(name) for name, value in same.items()]
     runs = select(RUNS.c.id, RUNS.c.step, *columns).where(which)
     tx.db.execute(insert(STORY).from_select(["run", "step", *same], runs))
+
+
+def failed(tx: Transaction, runs: Sequence[int]) -> dict[int, set[str]]:
+    """The steps at which each of these runs ended once, because they failed."""
+    mine = (STORY.c.run.in_(runs), STORY.c.state == RunState.FAILED, STORY.c.step.is_not(None))
+    found: dict[int, set[str]] = defaultdict(set)
+    for run, step in tx.db.execute(select(STORY.c.run, STORY.c.step).where(COUNTED, *mine)):
+        found[run].add(step)
+    return found
 
 
 def forget(tx: Transaction, runs: Sequence[int]) -> None:

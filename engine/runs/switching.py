@@ -6,6 +6,7 @@ from engine.problems import refuse
 from engine.records.tables import RUNS
 from engine.records.transaction import Transaction
 from engine.runs import store
+from engine.runs.alarms import close_mended
 from engine.runs.schedules.next_due import rest
 from engine.workflows import store as workflow_store
 from engine.workflows.library import row_of
@@ -28,5 +29,6 @@ def switch_off(tx: Transaction, workflow: int, running: Running = "hold", by: st
         store.hold(tx, by, mine)
     elif running == "stop":
         store.stop(tx, by, mine)
+    close_mended(tx, {workflow})
     rest(tx, workflow)
     tx.touch("workflows")

@@ -15,6 +15,7 @@ from engine.records.alerts import raise_alert
 from engine.records.database import Database
 from engine.records.tables import EVENTS, PENDING, SCHEDULES
 from engine.runs import store
+from engine.runs.alarms import failed
 from engine.runs.bindings import Bindings
 from engine.runs.carrying import Carrier
 from engine.runs.match import Matcher
@@ -238,7 +239,8 @@ class Worker:
             told = broken(error)
             workflow = store.give_up(tx, run, owner, told)
             remedy = "Report this; then try the run again."
-            raise_alert(tx, "failed", f"failed/{workflow}", told, remedy, workflow)
+            if workflow is not None:
+                raise_alert(tx, "failed", failed(workflow, told), told, remedy, workflow)
 
 
 def _patiently(do: Callable[[], int]) -> int:

@@ -2,13 +2,25 @@
 
 from collections.abc import Callable
 
+from sqlalchemy import Column, Text
+
+from engine.schema.sql_types import Moment
 from engine.upgrades.changing import Changing
 from engine.upgrades.members_2 import keep_members
 from engine.upgrades.story_2 import keep_story
 
+
+def keep_who_settled(changing: Changing) -> None:
+    """Of an alert that is seen to, when, by whom and why."""
+    for name in ("settled_by", "settled_why"):
+        column = Column(name, Text, nullable=False, server_default="")
+        changing.op.add_column("sayso_alerts", column)
+    changing.op.add_column("sayso_alerts", Column("settled_at", Moment))
+
+
 # One function for each thing that changed, taken in this order. Each is in a file of its own that
 # ends in `_2` if it is more than a few lines.
-PARTS: tuple[Callable[[Changing], None], ...] = (keep_members, keep_story)
+PARTS: tuple[Callable[[Changing], None], ...] = (keep_members, keep_story, keep_who_settled)
 
 
 def take(changing: Changing) -> None:

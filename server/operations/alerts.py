@@ -7,6 +7,8 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from typing_extensions import TypedDict
 
+from engine.company.company import PLACEHOLDER
+from engine.effects.mail import NO_SENDER
 from engine.installation import Installation
 from engine.people import audit
 from engine.records.alerts import listed, settle
@@ -17,16 +19,26 @@ from engine.records.transaction import Transaction
 from engine.records.visibility import sees_all
 from server.access.desk import Desk
 from server.operations import answers, incoming_mail
-from server.operations.queries import Stored
+from server.operations.queries import Stored, runs
+from server.operations.queries.runs import Wanted
 from server.operations.registry import Number, missing, operation
 from server.operations.schedules import SILENCE, Scheduler, last_sign_of_life, scheduler
 
+SHOWN = 20
 # A cause may quote what a record holds, and an alert is about many records.
 UNTOLD = "A workflow needs a person. Why may name customers who are not shown to you."
 
 
+class Settled(TypedDict):
+    """When an alert was seen to, by whom (nobody: by itself, its cause being gone) and why."""
+
+    at: str
+    by: str
+    why: str
+
+
 class Alert(TypedDict):
-    """A cause of trouble, how often it came up, and what to do about it."""
+    """A cause of trouble, how often it came up, what to do about it, and the runs it is about."""
 
     alert: int
     kind: str
@@ -37,6 +49,8 @@ class Alert(TypedDict):
     first_at: str
     last_at: str
     state: str
+    runs: list[int]
+    settled: NotRequired[Settled]
 
 
 class Part(TypedDict):
@@ -110,9 +124,13 @@ class SettledAlert(TypedDict):
     state: str
 
 
-def open_alerts(tx: Transaction) -> Sequence[Stored]:
-    """What needs a person, the newest first."""
-    return listed(tx)
+def in_state(tx: Transaction, state: str, workflow: int | None = None) -> Sequence[Stored]:
+    """The alerts that are `open`, `settled`, or `all`; the newest first."""
+    return listed(tx, None if state == "all" else state, workflow)
+
+
+def alert_row(tx: Transaction, alert: int) -> Stored | None:
+    return tx.db.execute(select(ALERTS).where(ALERTS.c.id == alert)).first()
 
 
 def told(tx: Transaction, alert: Stored) -> str:
@@ -130,22 +148,28 @@ def list_alerts(desk: Desk, state: str | None = "open", workflow: Number | None 
     """List what needs a person, with cause and remedy; and whether scheduler, worker and mail are
     well. `state`: open, settled, all."""
     with desk.read() as tx:
-        rows = listed(tx, None if state in (None, "all") else state, workflow)
-        alerts: list[Alert] = [
-            {
-                "alert": row.id,
-                "kind": row.kind,
-                "workflow": row.workflow,
-                "cause": told(tx, row),
-                "remedy": row.remedy,
-                "count": row._mapping["count"],
-                "first_at": answers.iso(row.first_at),
-                "last_at": answers.iso(row.last_at),
-                "state": row.state,
-            }
-            for row in rows
-        ]
+        alerts = [_line(tx, row) for row in in_state(tx, state or "all", workflow)]
     return {"alerts": alerts, "health": health(desk.installation)}
+
+
+def _line(tx: Transaction, row: Stored) -> Alert:
+    about = runs.newest(tx, Wanted(alert=row.id), SHOWN)
+    line: Alert = {
+        "alert": row.id,
+        "kind": row.kind,
+        "workflow": row.workflow,
+        "cause": told(tx, row),
+        "remedy": row.remedy,
+        "count": row._mapping["count"],
+        "first_at": answers.iso(row.first_at),
+        "last_at": answers.iso(row.last_at),
+        "state": row.state,
+        "runs": [run.id for run in about],
+    }
+    if row.settled_at is None:
+        return line
+    at = answers.iso(row.settled_at)
+    return {**line, "settled": {"at": at, "by": row.settled_by, "why": row.settled_why}}
 
 
 @operation(
@@ -153,13 +177,15 @@ def list_alerts(desk: Desk, state: str | None = "open", workflow: Number | None 
     scope="runs:control",
     kind="write",
 )
-def settle_alert(desk: Desk, alert: Number) -> SettledAlert:
-    """Mark an alert as seen to. The same cause opens it again."""
+def settle_alert(desk: Desk, alert: Number, reason: str = "") -> SettledAlert:
+    """Mark an alert as seen to, with a reason. The same cause opens it again."""
     with desk.begin() as tx:
-        if tx.db.scalar(select(ALERTS.c.id).where(ALERTS.c.id == alert)) is None:
+        if alert_row(tx, alert) is None:
             raise missing("alert", f"there is no alert {alert}.", "List the alerts.")
-        settle(tx, alert)
-        audit.record(tx, desk.who.name, "settle alert", f"alert/{alert}", None, desk.who.token)
+        why = reason.strip()
+        settle(tx, alert, desk.who.name, why)
+        detail = {"reason": why} if why else None
+        audit.record(tx, desk.who.name, "settle alert", f"alert/{alert}", detail, desk.who.token)
     return {"alert": alert, "state": "settled"}
 
 
@@ -246,7 +272,18 @@ def _incoming(installation: Installation) -> MailHealth:
     }
 
 
+def no_sender(installation: Installation) -> bool:
+    """Whether mail is held until somebody says in whose name it is sent."""
+    try:
+        with installation.database.read() as tx:
+            return tx.company.sender == PLACEHOLDER
+    except (SQLAlchemyError, Outdated):
+        return False
+
+
 def _mail(installation: Installation) -> MailHealth:
+    if installation.settings.smtp_url and no_sender(installation):
+        return {"ok": True, "mode": "held", "why": NO_SENDER}
     if installation.settings.smtp_url:
         return {"ok": True, "mode": "sent"}
     return {"ok": True, "mode": "captured", "why": "no SAYSO_SMTP_URL: mail stays in the mailbox"}

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Depends
 
 from server.access.session import same_origin
 from server.pages.frame.errors import PageRoute, trouble
-from server.pages.me import account, first_user, home, notices, tokens
+from server.pages.me import account, alerts, first_user, home, notices, tokens
 from server.pages.messages import mailbox, one_offs, outbox, senders, sending, statements
 from server.pages.records import files, transfer
 from server.pages.records import form as record_form
@@ -26,6 +26,7 @@ for part in (
     account,
     first_user,
     home,
+    alerts,
     reviews,
     workflows,
     switching,

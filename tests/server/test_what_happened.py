@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
+from engine.company.company import PLACEHOLDER
 from engine.people.logins import open_session
 from server.app import create_app
 from server.operations import runs, sending
@@ -15,6 +17,7 @@ from server.pages.frame.charts import chart_of_all
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.servers import MailServer
+from tests.stages.office.office import PLENTY
 from tests.stages.office.reception import Reception, furnish, opened
 
 MAIL = {"id": "mail", "type": "send_email", "to": ["account"], "subject": "Hi", "body": "Pay."}
@@ -52,6 +55,12 @@ def started(reception: Reception, **changes: object) -> int:
     reception.ask("alice", "run_workflow", workflow=workflow, records=[1])
     reception.installation.worker.work()
     return workflow
+
+
+def tasks(reception: Reception) -> list[str]:
+    """How each task stands."""
+    found = reception.ask("alice", "search_records", module="tasks", fields=["status"])["records"]
+    return [each["values"]["status"] for each in found]
 
 
 def told(reception: Reception, run: int = 1) -> list[tuple[str, str, str]]:
@@ -155,3 +164,112 @@ def test_T15_switching_off_and_on_and_moving_are_told_with_who(
         ("stopped", "root", "2026-03-13"),
         ("sleeping", "", "2026-03-10"),
     ]
+
+
+def test_T14_a_mail_without_a_sender_is_held_and_said_wherever_a_run_is_listed(
+    reception: Reception, mailbox: MailServer, clock: Clock
+) -> None:
+    database = reception.installation.database
+    with database.begin() as tx:
+        database.save_company(tx, tx.company.model_copy(update={"sender": PLACEHOLDER}))
+    workflow = started(reception)
+    why = "no sender is set"
+    ask = partial(reception.ask, "alice")
+    lines = [
+        *ask("list_runs", state="held")["runs"],
+        *ask("get_record", module="invoices", record=1, include=["runs"])["runs"],
+        *ask("explain", workflow=workflow, record="INV-1")["runs"],
+        ask("get_run", run=1),
+    ]
+    assert [line["standing"] for line in lines] == ["held"] * 4
+    assert all(line["reason"].startswith(why) for line in lines)
+    assert lines[0]["next_at"] == "2026-03-10T08:15:00+00:00"
+    found = ask("list_alerts")
+    (alert,) = found["alerts"]
+    assert (alert["kind"], alert["runs"], found["health"]["mail"]["mode"]) == (
+        "sender",
+        [1],
+        "held",
+    )
+    assert "SAYSO_SENDER" in alert["remedy"]
+    with browser(reception) as bob:
+        for path in ("/", "/runs", "/runs/1", "/records/invoices/1", "/alerts"):
+            assert why in bob.get(path).text.casefold(), path
+        assert "Held back" in bob.get("/runs?state=held").text
+    clock.advance(minutes=16)
+    reception.installation.worker.work()
+    assert ask("list_alerts")["alerts"] == [alert]
+    with database.begin() as tx:
+        database.save_company(tx, tx.company.model_copy(update={"sender": "us@sayso.test"}))
+    clock.advance(minutes=16)
+    reception.installation.worker.work()
+    assert len(mailbox.received) == 1
+    (closed,) = ask("list_alerts", state="settled")["alerts"]
+    assert (closed["settled"]["by"], ask("list_alerts")["alerts"]) == ("", [])
+
+
+def test_T14_quiet_hours_and_a_stop_are_said_in_lists_too(
+    reception: Reception, clock: Clock
+) -> None:
+    reception.ask("root", "stop_sending", what="email", reason="a test")
+    started(reception)
+    (run,) = reception.ask("alice", "list_runs")["runs"]
+    assert (run["standing"], run["state"]) == ("held", "waiting")
+    assert run["reason"].startswith("not now: ")
+    assert run["next_at"]
+
+
+def test_T16_an_alert_whose_runs_are_mended_closes_and_so_do_its_tasks(
+    reception: Reception, mailbox: MailServer, clock: Clock
+) -> None:
+    refuse(mailbox, 2)
+    started(reception)
+    (alert,) = reception.ask("alice", "list_alerts")["alerts"]
+    assert alert["runs"] == [1]
+    runs.try_run_again(reception.desk("bob"), 1)
+    reception.installation.worker.work()
+    assert tasks(reception) == ["Open"]
+    (again,) = reception.ask("alice", "list_alerts")["alerts"]
+    assert (again["alert"], again["count"]) == (alert["alert"], 2)
+    runs.try_run_again(reception.desk("bob"), 1)
+    reception.installation.worker.work()
+    assert reception.ask("alice", "list_alerts")["alerts"] == []
+    (closed,) = reception.ask("alice", "list_alerts", state="settled")["alerts"]
+    assert closed["settled"]["why"] == "none of its runs needs a look any more"
+    assert tasks(reception) == ["Done"]
+
+
+def test_T16_an_alert_closes_when_its_runs_are_stopped_with_their_workflow(
+    reception: Reception,
+) -> None:
+    workflow = reception.approved(steps=[MAIL])
+    sending.set_limits(
+        reception.desk("root"), {"email_caps": {**PLENTY.model_dump(), "workflow_hour": 1}}
+    )
+    reception.ask("alice", "run_workflow", workflow=workflow, records=[1, 2])
+    reception.installation.worker.work()
+    (alert,) = reception.ask("alice", "list_alerts")["alerts"]
+    assert (alert["kind"], alert["runs"]) == ("cap", [2])
+    reception.ask("root", "toggle_workflow", workflow=workflow, active=False, running="stop")
+    assert reception.ask("alice", "list_alerts")["alerts"] == []
+
+
+def test_T16_a_person_settles_an_alert_on_its_page_with_a_reason(
+    reception: Reception, mailbox: MailServer
+) -> None:
+    refuse(mailbox, 2)
+    workflow = started(reception)
+    reception.ask("alice", "run_workflow", workflow=workflow, records=[2])
+    reception.installation.worker.work()
+    (alert,) = reception.ask("alice", "list_alerts")["alerts"]
+    path = f"/alerts/{alert['alert']}/settle"
+    with browser(reception) as bob:
+        assert f'href="/runs?alert={alert["alert"]}"' in bob.get("/").text
+        listed = bob.get(f"/runs?alert={alert['alert']}").text
+        assert ('href="/runs/1"' in listed, 'href="/runs/2"' in listed) == (True, True)
+        assert bob.post(path, data={"reason": " "}).status_code == 422
+        assert bob.post(path, data={"reason": "they pay cash"}).status_code == 200
+        assert "Settled by Bob" in bob.get("/alerts?state=settled").text
+        assert "Nothing needs a look" in bob.get("/alerts").text
+    (settled,) = reception.ask("alice", "list_alerts", state="settled")["alerts"]
+    assert (settled["settled"]["by"], settled["settled"]["why"]) == ("bob", "they pay cash")

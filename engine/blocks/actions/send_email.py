@@ -20,7 +20,8 @@ from engine.company.company import PLACEHOLDER, Company, Sender
 from engine.company.message_limits import Channel
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
-from engine.effects.mail import SendMail, follow_up
+from engine.effects.follow_up import follow_up
+from engine.effects.mail import SendMail
 from engine.outside.world import World
 from engine.problems import KnownAs, Problem, suggest
 from engine.records.states import Result

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from engine.blocks.triggers.schedule import Schedule
-from engine.records.alerts import raise_alert
+from engine.records.alerts import raise_alert, settle_cause
 from engine.records.tables import SCHEDULES
 from engine.records.transaction import Transaction
 from engine.runs.enrol import enrol_matching
@@ -60,6 +60,7 @@ def fire_apart(tx: Transaction, live: Live, occasion: datetime) -> None:
     try:
         with tx.db.begin_nested():
             fire(tx, live, occasion)
+        settle_cause(tx, f"unasked/{live.workflow}", "it looked for its records again")
     except OperationalError:
         raise
     except Exception as error:

@@ -26,6 +26,9 @@ from engine.workflows.library import Live
 LOOK_AGAIN = timedelta(hours=1)
 RECHECK = timedelta(minutes=15)
 WAITED = frozenset({"time", "retry", *LIMITS})
+SENDER = (
+    "Set a sender on the page System, or start Sayso with SAYSO_SENDER; then it goes by itself."
+)
 NOT_READY = ("pause", "nothing")
 
 
@@ -41,6 +44,7 @@ class Gate:
         self.tx, self._lacks, self._by_setting = tx, lacks, stopped
         self._ready: dict[tuple[int, Channel], int] = {}
         self._told: dict[tuple[str, int, Channel], tuple[str, str]] = {}
+        self._lacking: dict[str, str] = {}
 
     @cached_property
     def _stopped(self) -> set[str]:
@@ -56,6 +60,8 @@ class Gate:
                 Result.HELD if effect.channel else Result.RETRY, said, {}, again, cause="stop"
             )
         if why := self._lacks(effect):
+            if entry.cause != "sender":
+                self._lacking[effect.channel] = why
             return Outcome(Result.HELD, why, {}, run.now + RECHECK, cause="sender")
         if not isinstance(step, Communication):
             return None
@@ -65,7 +71,10 @@ class Gate:
         return held
 
     def tell(self) -> None:
-        """Tell people what was held in this batch for being too much."""
+        """Tell people what was held in this batch for being too much, or for want of a setting."""
+        for channel, why in self._lacking.items():
+            told = f"{why[:1].upper()}{why[1:]}."
+            raise_alert(self.tx, "sender", f"sender/{channel}", told, SENDER)
         for (cause, workflow, channel), (told, remedy) in self._told.items():
             raise_alert(self.tx, cause, f"held/{workflow}/{channel}", told, remedy, workflow)
 

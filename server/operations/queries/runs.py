@@ -11,9 +11,10 @@ from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, sele
 
 from engine.records.customers import belonging
 from engine.records.states import DRIVEN, GOING_ON, Result, RunState
-from engine.records.tables import COUNTED, ENTRIES, EVENTS, MEMBERS, RUNS, STORY
+from engine.records.tables import ALERTS, COUNTED, ENTRIES, EVENTS, MEMBERS, RUNS, STORY
 from engine.records.transaction import Transaction
 from engine.records.visibility import seen_runs
+from engine.runs.alarms import concerned, stands_at
 from engine.runs.store import HERE, IN_HAND
 from engine.schema.modules import Module
 from engine.schema.purposes import Purpose
@@ -34,7 +35,7 @@ class Wanted:
     `record` is a module's name and an id: runs about it, alone or with others, and about what
     belongs to it if it is a customer; `states` are words of `STANDINGS`; `since` is the moment
     they started at the earliest, `ended` the same of their end; `words` a run's number, a record's,
-    or a part of what went wrong.
+    or a part of what went wrong; `alert` an alert that is about them.
     """
 
     workflows: Collection[int] = ()
@@ -45,6 +46,7 @@ class Wanted:
     since: datetime | None = None
     ended: datetime | None = None
     words: str = ""
+    alert: int | None = None
 
 
 ALL = Wanted()
@@ -230,13 +232,20 @@ def _meant(tx: Transaction, wanted: Wanted) -> Iterator[Any]:
         yield RUNS.c.ended_at >= wanted.ended
     if wanted.words:
         yield _found(tx, wanted.words)
+    if wanted.alert is not None:
+        yield _told_of(tx, wanted.alert)
+
+
+def _told_of(tx: Transaction, alert: int) -> ColumnElement[bool]:
+    row = tx.db.execute(select(ALERTS).where(ALERTS.c.id == alert)).first()
+    about = concerned(row) if row is not None else None
+    return false() if about is None else about
 
 
 def _stuck(states: Collection[str]) -> Iterator[ColumnElement[bool]]:
     for outcome, among in ((HELD, IN_HAND), (UNKNOWN, RUNS.c.state == RunState.PAUSED)):
         if outcome in states:
-            here = select(ENTRIES.c.run).where(HERE, ENTRIES.c.outcome == outcome)
-            yield and_(among, here.exists())
+            yield and_(among, stands_at(ENTRIES.c.outcome == outcome))
 
 
 def _found(tx: Transaction, words: str) -> ColumnElement[bool]:

@@ -8,20 +8,21 @@ from starlette.responses import Response
 from engine.records.states import DRIVEN
 from engine.records.transaction import Transaction
 from server.access.session import Signed, Visit
-from server.operations.alerts import open_alerts, told
+from server.operations.alerts import no_sender
 from server.operations.people import any_token_used
-from server.operations.queries import Stored, records, runs, versions, workflows
+from server.operations.queries import records, runs, versions, workflows
 from server.operations.queries.runs import Wanted
 from server.operations.schedules import SILENCE, last_sign_of_life
 from server.pages.frame.charts import chart_of_all, first_moment
 from server.pages.frame.errors import PageRoute
 from server.pages.frame.field_values import size
-from server.pages.frame.moments import ago, moment
+from server.pages.frame.moments import ago
 from server.pages.frame.names import Names
 from server.pages.frame.page import page
 from server.pages.frame.rows import review_rows, run_rows
 from server.pages.frame.views import Check, Stat
-from server.pages.me.views import HomeView, Task, Trouble
+from server.pages.me.alerts import open_troubles
+from server.pages.me.views import HomeView, Task
 from server.pages.workflows.planner import scheduler_check
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -33,7 +34,7 @@ def show_home(visit: Signed) -> Response:
         names = Names(tx)
         waiting = versions.in_states(tx, "in_review") if visit.desk.may("workflows:read") else []
         may_see_runs = visit.desk.may("runs:read")
-        troubles = _troubles(tx) if may_see_runs else []
+        troubles = open_troubles(tx)[:8] if may_see_runs else []
         view: HomeView = {
             "greeting": _greeting(tx, names.person(visit.name)),
             "summary": _summary(tx, len(waiting), len(troubles)),
@@ -51,17 +52,27 @@ def show_home(visit: Signed) -> Response:
 def health(visit: Visit, tx: Transaction) -> list[Check]:
     """Whether all that must be alive is, and what is switched off for want of a setting."""
     settings = visit.installation.settings
-    mail = (
-        _check("ok", "Mail goes out through a server")
-        if settings.smtp_url
-        else _check("info", "Mail is kept in the mailbox page", "No mail server is set.")
-    )
     model = (
         _check("ok", "The AI action has its key")
         if settings.anthropic_api_key
         else _check("info", "The AI action is off", "There is no Anthropic key.")
     )
-    return [_worker(tx), scheduler_check(tx), _check("ok", "The database answers"), mail, model]
+    return [
+        _worker(tx),
+        scheduler_check(tx),
+        _check("ok", "The database answers"),
+        _mail(visit),
+        model,
+    ]
+
+
+def _mail(visit: Visit) -> Check:
+    if not visit.installation.settings.smtp_url:
+        return _check("info", "Mail is kept in the mailbox page", "No mail server is set.")
+    if no_sender(visit.installation):
+        remedy = "An admin sets one on the page System, or SAYSO_SENDER does."
+        return _check("warn", "Mail is held", "No sender is set.", remedy)
+    return _check("ok", "Mail goes out through a server")
 
 
 def _worker(tx: Transaction) -> Check:
@@ -90,35 +101,6 @@ def _summary(tx: Transaction, waiting: int, troubles: int) -> str:
     told = [f"{size(waiting, 'proposal waits', 'proposals wait')} for review."] if waiting else []
     told += [f"{size(troubles, 'thing needs', 'things need')} a look."] if troubles else []
     return " ".join([*(told or ["All quiet."]), f"{size(today, 'run')} today."])
-
-
-def _troubles(tx: Transaction) -> list[Trouble]:
-    return [
-        {
-            "tone": "bad" if row.kind in ("failed", "loop") else "warn",
-            "text": cause[:1].upper() + cause[1:],
-            "detail": _often(row),
-            "href": _where(row),
-            "when": moment(tx, row.last_at),
-        }
-        for row in open_alerts(tx)[:8]
-        for cause in [told(tx, row)]
-    ]
-
-
-def _often(row: Stored) -> str:
-    """What to do, and how often it happened; `row.count` would be the method of a tuple."""
-    times = row._mapping["count"]
-    return str(row.remedy) if times == 1 else f"{times:,} times. {row.remedy}"
-
-
-def _where(row: Stored) -> str:
-    """The page where something can be done about an alert."""
-    if row.kind == "unknown":
-        return f"/runs/{row.key.rpartition('/')[2]}"
-    if row.kind == "failed" and row.workflow:
-        return f"/runs?state=failed&workflow={row.workflow}"
-    return f"/workflows/{row.workflow}" if row.workflow else "/runs"
 
 
 def _stats(tx: Transaction) -> list[Stat]:

@@ -7,6 +7,7 @@ from server.pages.frame.views import (
     Chart,
     Check,
     Choice,
+    Filters,
     FormField,
     Link,
     Paging,
@@ -54,6 +55,26 @@ class Trouble(TypedDict):
     detail: str
     href: str
     when: When
+
+
+class AlertRow(Trouble):
+    """The same in full. `settle` takes a reason, "" where the person may not; `settled` tells who
+    has seen to it, when and why.
+    """
+
+    id: str
+    first: When
+    count: str
+    settle: str
+    settled: str
+
+
+class AlertsView(TypedDict):
+    """What needs a person, or needed one."""
+
+    filters: Filters
+    rows: list[AlertRow]
+    error: str
 
 
 class HomeView(TypedDict):

@@ -7,11 +7,12 @@ from engine.problems import Invalid
 from engine.records.states import RunState
 from engine.records.transaction import Transaction
 from server.access.session import Posted, Signed, Visit, text
+from server.operations.alerts import alert_row, told
 from server.operations.queries import runs, workflows
 from server.operations.queries.runs import Wanted
 from server.operations.runs import close_run, decide_run, try_run_again
 from server.pages.frame.errors import PageRoute
-from server.pages.frame.field_values import faults
+from server.pages.frame.field_values import faults, sentence
 from server.pages.frame.lists import ROWS, address, filters, paging, place, segment
 from server.pages.frame.names import Names
 from server.pages.frame.page import go, page
@@ -42,6 +43,7 @@ def show_runs(visit: Signed) -> Response:
             ),
             "rows": run_rows(Names(tx), rows),
             "paging": paging(visit, len(rows), runs.count(tx, wanted)),
+            "about": _alert(tx, wanted),
             "live": address(visit),
             "bulk": [],
             "actions": [],
@@ -91,12 +93,19 @@ def close(visit: Signed, run: int) -> Response:
 
 def _wanted(visit: Visit) -> Wanted:
     """What the filters ask for."""
-    state, workflow = visit.asked("state"), visit.asked("workflow")
+    state, workflow, alert = (visit.asked(name) for name in ("state", "workflow", "alert"))
     return Wanted(
         workflows=(int(workflow),) if workflow.isdecimal() and len(workflow) < 10 else (),
         states=(state,) if state in STATES else (),
         words=visit.asked("q"),
+        alert=int(alert) if alert.isdecimal() and len(alert) < 10 else None,
     )
+
+
+def _alert(tx: Transaction, wanted: Wanted) -> str:
+    """What the alert says whose runs are shown; "" where all are."""
+    row = alert_row(tx, wanted.alert) if wanted.alert is not None else None
+    return sentence(told(tx, row)) if row is not None else ""
 
 
 def _workflows(visit: Visit, tx: Transaction) -> Segment:

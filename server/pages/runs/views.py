@@ -19,11 +19,15 @@ from server.pages.frame.views import (
 
 
 class RunsView(TypedDict):
-    """The table refreshes from `live`; `bulk` acts on the ticked runs (`run`, repeated)."""
+    """The table refreshes from `live`; `bulk` acts on the ticked runs (`run`, repeated).
+
+    `about` is the alert whose runs are shown, "" for all runs.
+    """
 
     filters: Filters
     rows: list[RunRow]
     paging: Paging
+    about: str
     live: str
     bulk: list[Action]
     actions: list[Action]

@@ -51,6 +51,7 @@ def _module(name: str, *fields: Row, **more: Any) -> Module:
     return Module.model_validate({**about, "numbering": numbering, "fields": fields, **more})
 
 
+DOING = ["Open", "In progress", "Done", "Cancelled"]
 STATUSES = ["Draft", "Sent", "Overdue", "Paid"]
 MODULES = [
     _module(
@@ -95,7 +96,7 @@ MODULES = [
     _module(
         "tasks",
         *(_of("title"), _of("description", "longtext"), _of("priority"), _of("due_date", "date")),
-        _of("record", "record"),
+        *(_of("record", "record"), _of("status", "picklist", options=DOING, default="Open")),
         name_field="title",
     ),
     _module("notes", _of("text", "longtext"), _of("pinned", "bool"), _of("record", "record")),
