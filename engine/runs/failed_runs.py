@@ -10,6 +10,7 @@ from engine.records.states import RunState
 from engine.records.tables import RUNS, WORKFLOWS
 from engine.records.transaction import Transaction
 from engine.runs import store
+from engine.runs.alarms import close_mended
 from engine.runs.histories import beside
 from engine.workflows.history import When
 from engine.workflows.library import Library, Live
@@ -38,6 +39,7 @@ def close(tx: Transaction, run: int, by: str) -> None:
     """Leave a run that failed as it is: nothing of it is done any more. Raises `Invalid`."""
     row = _failed(tx, run)
     store.close(tx, run, by, f"closed by {by}: {row.reason}")
+    close_mended(tx, {row.workflow})
 
 
 def _failed(tx: Transaction, run: int) -> Row[Any]:

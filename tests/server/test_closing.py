@@ -46,4 +46,6 @@ def test_T17_only_who_controls_runs_may_close_one(reception: Reception) -> None:
     run = failed(reception)
     with pytest.raises(Refused):
         reception.ask("alice", "close_run", run=run)
+    assert len(reception.ask("bob", "list_alerts")["alerts"]) == 1
     assert reception.ask("bob", "close_run", run=run)["state"] == "stopped"
+    assert reception.ask("bob", "list_alerts")["alerts"] == []
