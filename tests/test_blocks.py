@@ -19,7 +19,7 @@ from engine.settings import Settings
 from engine.starter.demo_records import COMPANY
 from engine.templates import parse
 from engine.workflows.catalogue import SCHEDULES, Block, blocks
-from engine.workflows.library import By, examine, save_draft, submit
+from engine.workflows.library import By, examine, save_draft, submit, surroundings
 from engine.workflows.rights import rights
 from engine.workflows.workflow import Workflow
 from server.app import create_app
@@ -125,7 +125,7 @@ def test_the_example_of_a_step_works(installation: Installation, name: str) -> N
 def test_an_action_has_a_right(installation: Installation, name: str) -> None:
     for workflow in sound(installation, steps=[Step.types[name].example]):
         with installation.database.read() as tx:
-            granted = rights(workflow.every_step, tx.binder(tx.schema.module(workflow.module)))
+            granted = rights(workflow, surroundings(tx))
         assert granted
         assert all(right.kind and right.detail and right.words for right in granted)
 
@@ -134,11 +134,14 @@ def test_what_is_grave_about_a_step_is_told_before_all_else() -> None:
     told = {type: block.risks for (kind, type), block in BLOCKS.items() if kind == "step"}
     assert {type: risks for type, risks in told.items() if risks} == {
         "call_function": ("Calls a function",),
+        "create_record": ("Changes another module",),
         "fill_fields": ("Asks a model",),
         "run_workflow": ("Starts another workflow",),
         "send_sms": ("Sends text messages",),
+        "set_portfolio": ("Changes another module",),
         "update_erp": ("Changes the accounting system",),
-        "webhook": ("New outside address",),
+        "update_related": ("Changes another module",),
+        "webhook": ("Everything of a record leaves", "New outside address"),
     }
 
 

@@ -19,7 +19,15 @@ from engine.runs.rehearsal import audience, rehearse
 from engine.workflows import loops
 from engine.workflows.advice import advice
 from engine.workflows.fingerprint import fingerprint
-from engine.workflows.library import By, Checked, Library, examine, save_draft, submit
+from engine.workflows.library import (
+    By,
+    Checked,
+    Library,
+    examine,
+    save_draft,
+    submit,
+    surroundings,
+)
 from tests.databases import SqlitePairs
 from tests.malformed import CASES, SOUND, Document, Malformed
 from tests.stages.demo.story import NOW, fill, scenarios
@@ -197,7 +205,7 @@ def test_a_document_however_strange_is_explained_or_can_be_rehearsed(
                 module = tx.schema.module(checked.parsed.module)
                 assert checked.parsed.words(tx.binder(module))
                 assert list(advice(checked.parsed, tx.schema, None)) is not None
-                assert fingerprint(document, checked.parsed, tx.schema)
+                assert fingerprint(document, checked.parsed, surroundings(tx))
                 if not checked.problems:
                     assert audience(tx, checked.parsed, NOW).count >= 0
                     table = tx.schema.tables[module.name]

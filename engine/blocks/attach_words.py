@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from engine.blocks.checking import Checking
-from engine.blocks.recipient_words import of_strangers
+from engine.blocks.named_addresses import free_text
 from engine.blocks.words import HOLE
 from engine.conditions import Binder
 from engine.problems import Invalid, Problem, suggest
@@ -18,7 +18,7 @@ def attachment(word: str, path: str, checking: Checking) -> Iterator[Problem]:
     """What is wrong with a word of `attach`. Templates are checked as templates."""
     spoken = word if "{{" in word or not word.startswith(EARLIER) else f"{{{{ {word} }}}}"
     remedy = "Name a document, a field that holds one, or `documents`."
-    yield from of_strangers(spoken, path, checking, "which file leaves", remedy)
+    yield from free_text(spoken, path, checking, "which file leaves", remedy)
     if "{{" in word:
         return
     schema = checking.binder.schema

@@ -23,7 +23,8 @@ CALL = re.compile(r"\s*(\w+)\(.*\)\s*", re.DOTALL)
 
 @dataclass
 class Checking:
-    """What checks share. `results` holds, for each earlier step, the keys of its result.
+    """What checks share. `results` holds, for each earlier step, the keys of its result, and
+    `answered` those of them that somebody outside has written.
 
     `group_by` is by what records are taken together, "" where each has a run of its own; `size`
     counts the records of the module; `chosen` names the modules of which the conditions
@@ -34,6 +35,7 @@ class Checking:
     handles: Collection[str] = ()
     group_by: str = ""
     results: dict[str, Collection[str]] = field(default_factory=dict)
+    answered: dict[str, Collection[str]] = field(default_factory=dict)
     unsafe: Callable[[str], str | None] = lambda url: None
     size: Callable[[], int] = lambda: 0
     chosen: Collection[str] = ()

@@ -5,24 +5,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.blocks.checking import Checking
+from engine.blocks.named_addresses import SOURCE_ID, chosen, templated
 from engine.problems import Invalid, Problem, nearest, suggest
 from engine.schema.addresses import BadAddress, mail_address
 from engine.schema.english import listed
 from engine.schema.modules import Module, Path, Schema
-from engine.schema.own_modules import EMAILS, USERS, WEBHOOK_CALLS
+from engine.schema.own_modules import USERS
 from engine.schema.purposes import Purpose
-from engine.templates import TextProblem, parse
 from engine.templates.variables import way_to
 
-SOURCE_ID = "source_id"
+PEOPLE = ("email", "owner", "owners")
+"""The types of fields that hold whom to write to."""
 RULES = ("contacts", "primary_contact", "invoice_contacts")
 EACH, FROM_SOURCE = "records.", "user_from_source_id:"
-WRITTEN_BY_STRANGERS = {
-    EMAILS: ("subject", "body", "full_text", "html", "sender_name"),
-    WEBHOOK_CALLS: ("body", "event"),
-}
-# What a step keeps of what another system answered.
-ANSWERED = ("answer", "text")
 SHORTCODE = re.compile(r"\{\{-?\s*user_from_source_id\s*:\s*([\w.]+)\s*-?\}\}")
 
 
@@ -92,10 +87,11 @@ def rule(word: str, module: Module) -> Rule | None:
 
 
 def recipient(word: str, path: str, checking: Checking) -> Iterator[Problem]:
-    """What is wrong with a recipient word. Templates are checked as templates."""
-    if "{{" in word:
-        remedy = "Name an address, a user, `contact`, `account` or `sender`."
-        yield from of_strangers(word, path, checking, "whom we write to", remedy)
+    """What is wrong with a recipient word, and with every word and field that a template of one
+    can come to. Beyond that, templates are checked as templates.
+    """
+    if templated(word):
+        yield from chosen(word, path, checking, PEOPLE, recipient)
         return
     if "@" in word:
         yield from _address(word, path)
@@ -114,34 +110,6 @@ def recipient(word: str, path: str, checking: Checking) -> Iterator[Problem]:
             yield from _from_source(field, path, checking)
         case None:
             yield from _plain(word, path, checking)
-
-
-def of_strangers(
-    word: str, path: str, checking: Checking, what: str, remedy: str
-) -> Iterator[Problem]:
-    """That somebody outside would choose, by what they write or answer, whom we write to, say."""
-    try:
-        read = [dotted.split(".") for dotted in parse(word).paths]
-    except TextProblem:
-        return
-    for parts in read:
-        if name := _from_outside(parts, checking.module.name):
-            told = f"`{name}` comes from outside, and must not choose {what}."
-            yield Problem(path, told, remedy)
-
-
-def _from_outside(parts: list[str], module: str) -> str | None:
-    """The part of a path that strangers write; None if none is."""
-    match parts:
-        case [("record" | "old"), name, *_] if name in WRITTEN_BY_STRANGERS.get(module, ()):
-            return name
-        case ["related", module, *names]:
-            return next(
-                (each for each in names if each in WRITTEN_BY_STRANGERS.get(module, ())), None
-            )
-        case ["steps", _, name, *_] if name in ANSWERED:
-            return name
-    return None
 
 
 def _address(word: str, path: str) -> Iterator[Problem]:
@@ -212,7 +180,7 @@ def _plain(word: str, path: str, checking: Checking) -> Iterator[Problem]:
         yield Problem(path, told, _meant(word, checking))
         return
     target = checking.binder.schema.target(field)
-    if field.type not in ("owner", "owners", "email") and not (target and target.email_field):
+    if field.type not in PEOPLE and not (target and target.email_field):
         told = f"{field.title} does not lead to anybody's address."
         yield Problem(path, told, "Choose a person, an account or an e-mail field.")
 

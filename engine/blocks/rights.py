@@ -1,11 +1,13 @@
 """What a step may do, whom it calls and what it needs, as it says itself: plain data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from engine.company.company import Company
 from engine.effects.http import host_of
 from engine.outside.world import World
+
+NEW_HOST = "New outside address"
 
 
 @dataclass(frozen=True)
@@ -13,16 +15,26 @@ class Right:
     """One thing that a step may do, such as to mail its account.
 
     `kind` is the verb after "may": mail, text, write, call. `detail` is what exactly, as the
-    document and the schema name it (`account`, `tickets.status`, a host), so that rights of two
-    versions can be compared; `words` is the same for people.
+    document and the schema name it (`account.email`, `tickets.status`, a host), so that rights of
+    two versions can be compared; `words` is the same for people. `risk` says in a few words why an
+    approver must have seen it, where that is so. `through` names the workflow that has the right,
+    if it is one that this one starts.
     """
 
     kind: str
     detail: str
     words: str
+    risk: str = ""
+    through: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, bool]:
+        """What makes it another right: not the words that people call things by."""
+        return self.kind, self.detail, bool(self.through)
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.words}"
+        through = f", through “{self.through}”" if self.through else ""
+        return f"{self.kind} {self.words}{through}"
 
 
 @dataclass(frozen=True)
@@ -42,9 +54,13 @@ class Host:
         """The host of an address that a step calls; behind the host there may be templates."""
         return cls(host_of(url), secret)
 
-    @property
-    def words(self) -> str:
-        return f"{self.name}, with the stored secret “{self.secret}”" if self.secret else self.name
+    def rights(self) -> Iterator[Right]:
+        """To call it, and to prove who calls; what the operator has set needs none of these."""
+        if self.name:
+            yield Right("call", self.name, self.name, NEW_HOST)
+        if self.name and self.secret:
+            told = f"the stored secret “{self.secret}”, at {self.name}"
+            yield Right("use", f"{self.secret} at {self.name}", told, "Uses a stored secret")
 
 
 @dataclass(frozen=True)

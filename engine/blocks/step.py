@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context
+from engine.blocks.disclosures import disclosed
 from engine.blocks.rights import Host, Need, Right
 from engine.company.company import Company
 from engine.company.message_limits import Channel
@@ -22,6 +23,15 @@ from engine.problems import BadValue, Problem
 from engine.records.states import Result
 from engine.schema.english import listed
 from engine.schema.modules import Module, Schema
+from engine.schema.own_modules import (
+    CALENDAR,
+    DOCUMENTS,
+    EMAILS,
+    NOTES,
+    NOTIFICATIONS,
+    TASKS,
+    TEXT_MESSAGES,
+)
 from engine.templates.filters import Form
 
 
@@ -76,6 +86,8 @@ class Await:
 
 Move = Do | Enter | Sleep | Await | Skip | End
 SAYING = ("may", "hosts", "functions")
+BESIDE = (EMAILS, TEXT_MESSAGES, NOTIFICATIONS, NOTES, TASKS, CALENDAR, DOCUMENTS)
+"""The modules in which a step keeps what it did, or what people have to do."""
 Look = Literal["if", "wait", "outside", "action", "end"]
 
 
@@ -94,16 +106,20 @@ class Write:
 
 @dataclass(frozen=True)
 class Template:
-    """Marks settings that are templates: before an action plans, values fit for `form` go in."""
+    """Marks settings that are templates: before an action plans, values fit for `form` go in.
+
+    One that names people or files is not `told` to anybody.
+    """
 
     form: Form = "text"
+    told: bool = True
 
 
 Text = Annotated[str, Template()]
 Html = Annotated[str, Template("html")]
 Url = Annotated[str, Template("url")]
 JsonText = Annotated[str, Template("json")]
-Texts = Annotated[tuple[str, ...], Template()]
+Texts = Annotated[tuple[str, ...], Template(told=False)]
 Values = Annotated[dict[str, JsonValue], Template()]
 
 
@@ -112,9 +128,8 @@ class Step(BaseModel):
 
     It shows as an `icon` (a name of Lucide) on a tile of its `look`; where its sentence `quotes`
     something, the sentence is parted behind that. `outward` tells that what it does leaves the
-    house: a message, by its `channel`, or a call. `risk` is what a reviewer should notice first,
-    in a few words, where there is something. It sends templates of the library that are of its
-    `template_kind`. Elsewhere it is `known_as` something else.
+    house: a message, by its `channel`, or a call. It sends templates of the library that are of
+    its `template_kind`. Elsewhere it is `known_as` something else.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -126,7 +141,6 @@ class Step(BaseModel):
     gives: ClassVar[tuple[str, ...]] = ()
     outward: ClassVar[bool] = False
     channel: ClassVar[Channel | Literal[""]] = ""
-    risk: ClassVar[str] = ""
     template_kind: ClassVar[str] = ""
     known_as: ClassVar[tuple[str, ...]] = ()
 
@@ -168,16 +182,31 @@ class Step(BaseModel):
     @classmethod
     def forms(cls) -> dict[str, Form]:
         """The form of each setting that is a template."""
-        return {
-            name: mark.form
-            for name, field in cls.model_fields.items()
-            for mark in field.metadata
-            if isinstance(mark, Template)
-        }
+        return {name: mark.form for name, mark in cls._marks()}
+
+    @classmethod
+    def _marks(cls) -> Iterator[tuple[str, Template]]:
+        for name, field in cls.model_fields.items():
+            yield from ((name, mark) for mark in field.metadata if isinstance(mark, Template))
+
+    @property
+    def template_named(self) -> str:
+        """The template of the library that it sends, by name; "" for none."""
+        return str(getattr(self, "template", ""))
+
+    def tells(self) -> Mapping[str, Any]:
+        """The settings whose text leaves with it: all that say something, if it reaches outside."""
+        if not (self.outward or any(self.hosts())):
+            return {}
+        return {name: getattr(self, name) for name, mark in self._marks() if mark.told}
 
     def keys(self) -> tuple[str, ...]:
         """What later steps can read of this one's result."""
         return self.gives
+
+    def answered(self) -> tuple[str, ...]:
+        """Of these, what somebody outside has written: all that a machine outside answers."""
+        return self.keys() if any(self.hosts()) and not self.channel else ()
 
     def say(self, binder: Binder) -> str:
         """What it does, verb first: "send “Reminder” to the account"."""
@@ -196,10 +225,6 @@ class Step(BaseModel):
         """What it may change in records."""
         yield from ()
 
-    def starts(self) -> Iterable[int | str]:
-        """The workflows that it starts, by number or name."""
-        return ()
-
     def hosts(self) -> Iterable[Host]:
         """The machines outside that it calls. An effect that calls another is not done."""
         return ()
@@ -208,20 +233,33 @@ class Step(BaseModel):
         """The functions of installed packages that it calls, by name."""
         return ()
 
+    def senders(self) -> Iterable[str]:
+        """The senders in whose name it writes, beside the company itself."""
+        return ()
+
+    def starts(self) -> Iterable[int | str]:
+        """The workflows that it starts, by number or name."""
+        return ()
+
     def may(self, binder: Binder) -> Iterator[Right]:
-        """What it may do beside writing, calling hosts and running functions."""
+        """What it may do beside writing, calling hosts, starting workflows, running functions and
+        telling what its texts say."""
         yield from ()
 
     def rights(self, binder: Binder) -> Iterator[Right]:
         """All that it may do, for whoever approves it."""
         yield from self.may(binder)
         for write in self.writes(binder.module, binder.schema):
-            yield Right("write", f"{write.module}.{write.field}", _written(write, binder.schema))
+            yield _writing(write, binder)
         for host in self.hosts():
-            if host.name:
-                yield Right("call", host.name, host.words)
+            yield from host.rights()
         for name in self.functions():
-            yield Right("run", name, f"the function {name}")
+            yield Right("run", name, f"the function {name}", "Calls a function")
+        for named in self.starts():
+            words = f"workflow {named}" if isinstance(named, int) else f"“{named}”"
+            yield Right("start", str(named), words, "Starts another workflow")
+        for place, text in self.tells().items():
+            yield from disclosed(text, place, binder)
 
     def needs(self) -> Iterable[Need]:
         """What has to be set up here before it can do its work."""
@@ -313,14 +351,19 @@ class Action(Step):
         )
 
 
-def _written(write: Write, schema: Schema) -> str:
-    """A write in words: "status of tickets", "new notes"."""
-    module = schema.modules.get(write.module)
+def _writing(write: Write, binder: Binder) -> Right:
+    """The right to write: "status of tickets", "new notes"."""
+    module = binder.schema.modules.get(write.module)
     label = module.label.lower() if module else write.module
-    if write.field == "*":
-        return f"new {label}"
     known = module.by_name.get(write.field) if module else None
-    return f"{known.title.lower() if known else write.field} of {label}"
+    told = f"{known.title.lower() if known else write.field} of {label}"
+    usual = write.module == binder.module.name or write.module in BESIDE
+    return Right(
+        "write",
+        f"{write.module}.{write.field}",
+        f"new {label}" if write.field == "*" else told,
+        "" if usual else "Changes another module",
+    )
 
 
 def _fill(source: Any, form: Form, ctx: Context) -> Any:

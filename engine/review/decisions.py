@@ -19,7 +19,15 @@ from engine.runs.schedules.next_due import plan_next
 from engine.runs.switching import switch_off
 from engine.workflows import store as workflow_store
 from engine.workflows.fingerprint import fingerprint
-from engine.workflows.library import By, Library, Live, parsed_of, row_of, withdraw
+from engine.workflows.library import (
+    By,
+    Library,
+    Live,
+    parsed_of,
+    row_of,
+    surroundings,
+    withdraw,
+)
 from engine.workflows.rewording import renew
 from engine.workflows.schedule_limit import over_limit
 
@@ -58,7 +66,7 @@ def approve(
             "Open its workflow.",
         )
     now = parsed_of(row).with_texts(current(tx))
-    if shown != row.hash or fingerprint(row.document, now, tx.schema) != row.hash:
+    if shown != row.hash or fingerprint(row.document, now, surroundings(tx)) != row.hash:
         raise refuse("hash", "this has changed since you opened it.", "Read it again, then decide.")
     own = by.name in row.authors
     if own and tx.company.four_eyes:
@@ -158,7 +166,7 @@ def switch_on(tx: Transaction, library: Library, workflow: int, by: str) -> bool
         return False
     live = library.version(tx, workflow, row.active_version)
     _may_run(tx, live)
-    if fingerprint(live.document, live.parsed, tx.schema) != live.hash:
+    if fingerprint(live.document, live.parsed, surroundings(tx)) != live.hash:
         return False
     workflow_store.switch_on(tx, workflow)
     run_store.resume(tx, workflow, by)

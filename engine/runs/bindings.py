@@ -11,7 +11,7 @@ from engine.conditions import Bound, Condition, bind
 from engine.records.transaction import Transaction
 from engine.schema.modules import Module, Schema
 from engine.workflows.fingerprint import fingerprint, guard
-from engine.workflows.library import Live
+from engine.workflows.library import Live, surroundings
 
 MOST = 20_000
 Version = tuple[int, int, str]
@@ -25,7 +25,7 @@ class Bindings:
     # By identity, with the condition itself, so that no other takes its place in memory.
     _told: dict[int, tuple[Condition, str]] = field(default_factory=dict)
     _guards: dict[Version, tuple[Schema, Condition]] = field(default_factory=dict)
-    _prints: dict[Version, tuple[Schema, str]] = field(default_factory=dict)
+    _prints: dict[Version, tuple[Schema, Company, str]] = field(default_factory=dict)
 
     def of(
         self, tx: Transaction, module: Module, condition: Condition, at: datetime, *, event: bool
@@ -56,14 +56,17 @@ class Bindings:
             known = self._guards[key] = (schema, guard(live.parsed, schema))
         return known[1]
 
-    def fingerprint(self, live: Live, schema: Schema) -> str:
-        """The hash of this version as things stand now."""
+    def fingerprint(self, live: Live, tx: Transaction) -> str:
+        """The hash of this version as things stand now. It is kept while the modules and the
+        company are the same, unless the version starts other workflows, which may be others now.
+        """
         key = (live.workflow, live.version, live.hash)
         known = self._prints.get(key)
-        if known is None or known[0] is not schema:
-            now = fingerprint(live.document, live.parsed, schema)
-            known = self._prints[key] = (schema, now)
-        return known[1]
+        same = known is not None and known[0] is tx.schema and known[1] is tx.company
+        if known is None or not same or any(step.starts() for step in live.parsed.every_step):
+            now = fingerprint(live.document, live.parsed, surroundings(tx))
+            known = self._prints[key] = (tx.schema, tx.company, now)
+        return known[2]
 
     def _standing(self, tx: Transaction) -> dict[tuple[Any, ...], Bound]:
         """What is known for these modules and this company; nothing, once they are others."""

@@ -210,7 +210,7 @@ def circle(live: Live, event: Row[Any]) -> str | None:
 
 def stale(tx: Transaction, live: Live, bindings: Bindings | None = None) -> bool:
     """Whether what was approved is no longer what would run; if so, people are told."""
-    if (bindings or Bindings()).fingerprint(live, tx.schema) == live.hash:
+    if (bindings or Bindings()).fingerprint(live, tx) == live.hash:
         return False
     cause = f"“{live.name}” has changed since it was approved: a field it uses is another now."
     key = f"changed/{live.workflow}/{live.version}"

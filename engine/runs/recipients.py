@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import select
 
 from engine.blocks.context import Person, once
+from engine.blocks.named_addresses import SOURCE_ID
 from engine.blocks.recipient_words import (
-    SOURCE_ID,
     Contacts,
     FromSource,
     InvoiceContacts,

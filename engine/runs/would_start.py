@@ -15,7 +15,7 @@ from engine.runs.enrol import Enrolment
 from engine.runs.match import Matcher, circle, facts_of
 from engine.runs.reply_loops import ReplyLimit, hours
 from engine.workflows.fingerprint import fingerprint
-from engine.workflows.library import Live
+from engine.workflows.library import Live, surroundings
 
 
 def would_start(tx: Transaction, matcher: Matcher, event: int) -> list[Live]:
@@ -36,7 +36,7 @@ def _fits(tx: Transaction, reader: Reader, live: Live, event: Row[Any]) -> bool:
     condition = bind(live.parsed.entry, reader.binder(module, event=True))
     if not holds(condition, facts_of(reader, module, event)):
         return False
-    if fingerprint(live.document, live.parsed, tx.schema) != live.hash:
+    if fingerprint(live.document, live.parsed, surroundings(tx)) != live.hash:
         return False
     return not any(held_back(tx, live, event.record))
 

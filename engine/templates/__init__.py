@@ -4,7 +4,7 @@ Jinja2 only parses. What it parsed is checked against the few constructs allowed
 walked, never compiled to code, so that there is no sandbox to escape from.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -14,7 +14,18 @@ from engine.templates.filters import Setting, TextProblem, fitted
 from engine.templates.reading import Reading, is_blank, pieces, syntax
 from engine.templates.writing import Bound, Missing, Writing, known, plain
 
-__all__ = ["Rendered", "Setting", "Template", "TextProblem", "Valued", "fixed", "parse", "plain"]
+__all__ = [
+    "Rendered",
+    "Setting",
+    "Template",
+    "TextProblem",
+    "Valued",
+    "fixed",
+    "parse",
+    "paths_in",
+    "plain",
+    "texts_in",
+]
 
 
 ANYWHERE = Setting()
@@ -85,6 +96,20 @@ def fixed(source: str) -> bool:
         return parse(source).constant
     except TextProblem:
         return False
+
+
+def texts_in(source: object) -> Iterator[str]:
+    """Every text in a setting: in its lists and objects, too."""
+    if isinstance(source, str):
+        yield source
+    elif isinstance(source, (dict, list, tuple)):
+        for part in source.values() if isinstance(source, dict) else source:
+            yield from texts_in(part)
+
+
+def paths_in(source: object) -> frozenset[str]:
+    """Every path that the templates in a setting read. Raises TextProblem."""
+    return frozenset(path for text in texts_in(source) for path in parse(text).paths)
 
 
 @lru_cache(maxsize=512)

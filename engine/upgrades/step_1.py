@@ -4,13 +4,16 @@ Databases had no number then, so this step adds what it does not find. It brings
 of tables, because those of the program go on changing.
 """
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Column, Integer, MetaData, String, Table, Text, UniqueConstraint, text
 
 from engine.schema.sql_types import Json, Key, Moment
-from engine.upgrades.approvals_1 import Approvals
+from engine.upgrades.approvals import Approvals
 from engine.upgrades.changing import Changing
+from engine.upgrades.hash_0 import first_hash
+from engine.upgrades.hash_1 import hash_1
 from engine.upgrades.messages_1 import queue_again
 from engine.upgrades.starter_modules import add_starter
 
@@ -19,9 +22,10 @@ def take(changing: Changing) -> None:
     """Tables, columns, starter modules and fields, approvals, and mails that wait."""
     TABLES.create_all(changing.db)
     _add_columns(changing)
-    approvals = Approvals.before(changing)
+    approvals = Approvals.before(changing, hash_1, first_hash)
     add_starter(changing, "modules_1")
-    approvals.keep(changing)
+    approvals.keep(changing, partial(hash_1, schema=changing.transaction().schema))
+    approvals.tell_others(changing)
     queue_again(changing)
 
 

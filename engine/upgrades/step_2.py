@@ -1,13 +1,18 @@
 """To schema 2: what is kept so that what was shown, and each try, can be read again later."""
 
 from collections.abc import Callable
+from functools import partial
 
 from sqlalchemy import Column, Text
 
 from engine.schema.sql_types import Moment
+from engine.upgrades.approvals import Approvals
 from engine.upgrades.changing import Changing
+from engine.upgrades.hash_1 import hash_1
 from engine.upgrades.members_2 import keep_members
 from engine.upgrades.story_2 import keep_story
+from engine.workflows.fingerprint import fingerprint
+from engine.workflows.library import surroundings
 
 
 def keep_who_settled(changing: Changing) -> None:
@@ -24,6 +29,10 @@ PARTS: tuple[Callable[[Changing], None], ...] = (keep_members, keep_story, keep_
 
 
 def take(changing: Changing) -> None:
-    """All parts; each adds what it needs to the tables and to what is kept in them."""
+    """All parts; each adds what it needs to the tables and to what is kept in them. The hash holds
+    all that a workflow may do from now on, so approvals are kept around them."""
+    approvals = Approvals.before(changing, hash_1)
     for part in PARTS:
         part(changing)
+    around = surroundings(changing.transaction())
+    approvals.keep(changing, partial(fingerprint, around=around))

@@ -21,7 +21,7 @@ from engine.schema.modules import Module, Schema
 from engine.templates.filters import FILTERS
 from engine.templates.variables import VARIABLES
 from engine.workflows.recurrence import Recurrence, choices
-from engine.workflows.rights import rights, risks
+from engine.workflows.rights import of_steps, risks
 from engine.workflows.workflow import Workflow
 
 Kind = Literal[
@@ -254,6 +254,7 @@ def _steps() -> list[Block]:
 
 def _step(name: str, kind: type[Step]) -> Block:
     one = kind.model_validate(kind.example)
+    found = list(of_steps([one], ANYWHERE, {}))
     return Block(
         "step",
         name,
@@ -261,8 +262,8 @@ def _step(name: str, kind: type[Step]) -> Block:
         (*_settings(kind, ("type", *SHARED)), *_settings(Step, (), SHARED)),
         (kind.example,),
         kind.gives,
-        may=tuple(map(str, rights([one], ANYWHERE))),
-        risks=tuple(risks([one], ())),
+        may=tuple(dict.fromkeys(map(str, found))),
+        risks=tuple(risks(found, ())),
         needs=tuple(need.what for need in one.needs()),
     )
 

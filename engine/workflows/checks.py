@@ -98,6 +98,7 @@ def _steps(
             if name != "values":  # values are checked with the fields they are meant for
                 yield from checking.text(source, f"{here}.{_alias(step, name)}")
         checking.results[step.id] = (*step.keys(), "outcome")
+        checking.answered[step.id] = step.answered()
         for branch, inside in step.branches().items():
             yield from _steps(inside, f"{here}.{branch}", checking, seen)
 

@@ -14,24 +14,28 @@ from engine.schema.fields import Field
 from engine.schema.modules import Module, Schema
 from engine.templates.variables import fields_of
 from engine.templates.wording import dumped
+from engine.workflows.rights import rights
+from engine.workflows.surroundings import Surroundings
 from engine.workflows.workflow import Workflow
 
 COSMETIC = {"name", "description", "category"}
-SEMANTICS = 1
+SEMANTICS = 2
 
 
-def fingerprint(document: Mapping[str, Any], workflow: Workflow, schema: Schema) -> str:
+def fingerprint(document: Mapping[str, Any], workflow: Workflow, around: Surroundings) -> str:
     """The hash of all that decides what the workflow does.
 
     That is the document without its mere words, what its templates say, the functions it calls
-    as they are installed, and the types of all fields it reads or writes.
+    as they are installed, the types of all fields it reads or writes, and all that it may do, also
+    in a sender's name and through the workflows that it starts.
     """
     material = {
         "semantics": SEMANTICS,
         "document": _material(document),
         "texts": dumped(workflow.texts),
         "functions": FUNCTIONS.identities(_functions(workflow)),
-        "fields": fields_used(workflow, schema),
+        "fields": fields_used(workflow, around.schema),
+        "rights": sorted(right.key for right in rights(workflow, around)),
     }
     text = json.dumps(
         material, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False

@@ -23,6 +23,7 @@ from engine.workflows.loops import rings
 from engine.workflows.reading import read
 from engine.workflows.schedule_limit import over_limit
 from engine.workflows.size_limits import unreadable
+from engine.workflows.surroundings import Started, Surroundings
 from engine.workflows.workflow import Workflow
 
 Document = Mapping[str, Any]
@@ -177,6 +178,24 @@ def others(tx: Transaction, workflow: int | None) -> list[Live]:
     ]
 
 
+def surroundings(tx: Transaction) -> Surroundings:
+    """What decides beside its document what a workflow may do, here and now."""
+
+    def started(named: int | str) -> list[Started]:
+        """Those in force, also while they are switched off: what they may do is the same."""
+        known = WORKFLOWS.c.id == named if isinstance(named, int) else WORKFLOWS.c.name == named
+        query = select(VERSIONS, WORKFLOWS.c.name.label("called")).where(
+            VERSIONS.c.workflow == WORKFLOWS.c.id,
+            VERSIONS.c.version == WORKFLOWS.c.active_version,
+            WORKFLOWS.c.state.in_(("active", "paused")),
+            known,
+        )
+        rows = tx.db.execute(query.order_by(WORKFLOWS.c.id)).all()
+        return [Started(row.workflow, row.called, parsed_of(row)) for row in rows]
+
+    return Surroundings(tx.schema, tx.company, started)
+
+
 def row_of(tx: Transaction, workflow: int) -> Row[Any]:
     """The stored workflow. Raises `Invalid`."""
     found = tx.db.execute(
@@ -327,7 +346,7 @@ def add_version(
         "version": newest + 1,
         "document": dict(checked.document),
         "texts": dumped(checked.parsed.texts) or None,
-        "hash": fingerprint(checked.document, checked.parsed, tx.schema),
+        "hash": fingerprint(checked.document, checked.parsed, surroundings(tx)),
         "authors": authors,
         "by_agent": by.agent,
         "note": note,

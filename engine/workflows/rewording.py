@@ -11,7 +11,14 @@ from engine.records.text_library import current
 from engine.records.transaction import Transaction
 from engine.templates.wording import Wording, dumped
 from engine.workflows.fingerprint import fingerprint
-from engine.workflows.library import By, add_version, examine, parsed_of, withdraw
+from engine.workflows.library import (
+    By,
+    add_version,
+    examine,
+    parsed_of,
+    surroundings,
+    withdraw,
+)
 from engine.workflows.workflow import Workflow
 
 IN_USE = ("active", "paused", "in_review")
@@ -53,7 +60,7 @@ def _renew(tx: Transaction, row: Row[Any], by: By, by_all: list[str]) -> None:
         remedy = "Correct the template; until then the workflow says what it said before."
         raise_alert(tx, "changed", f"wording/{row.workflow}", told, remedy, row.workflow)
         return
-    if _rejected(tx, row.workflow, fingerprint(row.document, checked.parsed, tx.schema)):
+    if _rejected(tx, row.workflow, fingerprint(row.document, checked.parsed, surroundings(tx))):
         return
     authors = [*row.authors, *by_all] if row.state == "in_review" else by_all
     withdraw(tx, row.workflow)

@@ -6,7 +6,7 @@ from functools import cached_property, reduce
 from importlib import import_module
 from operator import or_
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
@@ -23,7 +23,7 @@ from engine.conditions import ALWAYS, AllOf, Binder, Condition
 from engine.conditions.words import describe
 from engine.problems import KnownAs
 from engine.schema.english import article
-from engine.templates import parse
+from engine.templates import paths_in
 from engine.templates.wording import Wording
 from engine.workflows.recurrence import AnyRecurrence, Every
 
@@ -109,16 +109,9 @@ class Workflow(BaseModel):
     @cached_property
     def paths(self) -> frozenset[str]:
         """Every path that some template of the workflow reads."""
-        return frozenset(
-            path
-            for step, _ in self.route.values()
-            for path in _paths(list(step.templates().values()))
-        ) | frozenset(
-            path
-            for wordings in self._texts.values()
-            for wording in wordings
-            for path in _paths(wording.parts)
-        )
+        settings = [list(step.templates().values()) for step in self.every_step]
+        worded = [wording.parts for wordings in self._texts.values() for wording in wordings]
+        return paths_in([*settings, *worded])
 
     @cached_property
     def waits(self) -> bool:
@@ -187,17 +180,6 @@ def follow(steps: tuple[Step, ...], rejoin: str | None) -> Iterator[tuple[Step, 
         yield step, successor
         for inside in step.branches().values():
             yield from follow(inside, successor)
-
-
-def _paths(source: Any) -> Iterator[str]:
-    if isinstance(source, str):
-        yield from parse(source).paths
-    elif isinstance(source, dict):
-        for part in source.values():
-            yield from _paths(part)
-    elif isinstance(source, (list, tuple)):
-        for part in source:
-            yield from _paths(part)
 
 
 def _say(steps: tuple[Step, ...], binder: Binder, indent: str = "") -> list[str]:

@@ -1,11 +1,12 @@
 """Reviews: all a person must see of a version to decide on it, and the decision. Pages only."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from engine.blocks.rights import Right
 from engine.people import audit
-from engine.problems import Problem
+from engine.problems import Problem, refuse
 from engine.records.states import GOING_ON
 from engine.records.transaction import Transaction
 from engine.review import decisions
@@ -14,9 +15,9 @@ from engine.runs.rehearsal import Audience, Rehearsed, audience, rehearse
 from engine.workflows.advice import advice
 from engine.workflows.diff import Difference, differences
 from engine.workflows.fingerprint import fingerprint
-from engine.workflows.library import examine, parsed_of
+from engine.workflows.library import examine, parsed_of, surroundings
 from engine.workflows.library import versions as versions_of
-from engine.workflows.rights import new_hosts
+from engine.workflows.rights import fresh, rights, to_be_seen
 from engine.workflows.workflow import Workflow
 from server.access.desk import Desk
 from server.access.rights import Refused
@@ -24,7 +25,7 @@ from server.operations.queries import Stored, runs, versions
 from server.operations.queries.runs import Wanted
 from server.operations.registry import Answer
 
-CHECKED = 50
+CHECKED, MANY = 50, 20
 Obstacle = Literal["", "decided", "role", "author"]
 
 
@@ -33,9 +34,9 @@ class Proposal:
     """A version, what it would replace, and all that is needed to decide on it.
 
     `base` is the version that it replaces, or replaced; `versions` are all of its workflow, the
-    newest first; `new_hosts` are the machines outside that only this one calls; `inside` is how
-    many are on the way through `base`; `unchanged` tells whether what it uses is as it was when it
-    was sent, `obstacle` why whoever asks cannot decide on it.
+    newest first; `rights` is all that it may do, `new` what of it `base` may not, `to_tick` what of
+    that must be ticked; `inside` is how many are on the way through `base`; `unchanged` tells
+    whether what it uses is as it was when it was sent, `obstacle` why whoever asks cannot decide.
     """
 
     row: Stored
@@ -47,7 +48,9 @@ class Proposal:
     differences: Sequence[Difference]
     problems: Sequence[Problem]
     advice: Sequence[Problem]
-    new_hosts: Sequence[str]
+    rights: Sequence[Right]
+    new: Sequence[Right]
+    to_tick: Sequence[Right]
     inside: int
     unchanged: bool
     obstacle: Obstacle
@@ -60,6 +63,8 @@ def proposal(desk: Desk, tx: Transaction, review: int) -> Proposal:
     parsed, every = parsed_of(row), versions_of(tx, row.workflow)
     base = _base(row, every)
     before = parsed_of(base) if base else None
+    around = surroundings(tx)
+    may = rights(parsed, around)
     meant = audience(tx, parsed, limit=CHECKED)
     lacks = desk.installation.lacks(tx.company)
     binder = tx.binder(tx.schema.module(parsed.module), event=bool(parsed.trigger.listens()))
@@ -73,9 +78,11 @@ def proposal(desk: Desk, tx: Transaction, review: int) -> Proposal:
         differences=differences(before, parsed, binder) if before else (),
         problems=examine(tx, row.document, desk.installation.unsafe, row.workflow).problems,
         advice=list(advice(parsed, tx.schema, meant.count, lacks)),
-        new_hosts=new_hosts(parsed.every_step, before.every_step if before else ()),
+        rights=may,
+        new=fresh(may, rights(before, around) if before else ()),
+        to_tick=to_tick(tx, row),
         inside=_inside(tx, base) if base else 0,
-        unchanged=fingerprint(row.document, parsed, tx.schema) == row.hash,
+        unchanged=fingerprint(row.document, parsed, around) == row.hash,
         obstacle=_obstacle(desk, tx, row),
     )
 
@@ -107,17 +114,64 @@ def _obstacle(desk: Desk, tx: Transaction, row: Stored) -> Obstacle:
 
 
 def approve(
-    desk: Desk, review: int, hash: str, comment: str = "", baseline: Baseline | None = None
+    desk: Desk,
+    review: int,
+    hash: str,
+    comment: str = "",
+    baseline: Baseline | None = None,
+    seen: Collection[str] = (),
+    count: str = "",
 ) -> Answer:
-    """Put a version into force, if it still is what the person saw. For people only."""
+    """Put a version into force, if it still is what the person saw, all that is grave in it among
+    it. For people only; what they have `seen` are names of rights, see `tick`.
+    """
     _person(desk)
     with desk.installation.database.begin() as tx:
-        versions.of_review(tx, review)
+        row = versions.of_review(tx, review)
+        if hash == row.hash and not _obstacle(desk, tx, row):
+            _confirmed(to_tick(tx, row), seen)
+            _counted(to_type(desk, tx, row), count)
         library = desk.installation.library
         row = decisions.approve(tx, library, review, hash, desk.by, comment.strip(), baseline)
         _note(desk, tx, "approve", row)
     desk.installation.changed()
     return {"review": review, "workflow": row.workflow, "version": row.version, "state": row.state}
+
+
+def tick(right: Right) -> str:
+    """The name of a right that must be ticked, as a form sends it."""
+    through = f" through {right.through}" if right.through else ""
+    return f"{right.kind} {right.detail}{through}"
+
+
+def to_tick(tx: Transaction, row: Stored) -> list[Right]:
+    """What is new and grave in a version: whoever approves it must have ticked each."""
+    base, around = _base(row, versions_of(tx, row.workflow)), surroundings(tx)
+    before = rights(parsed_of(base), around) if base else ()
+    return to_be_seen(rights(parsed_of(row), around), before)
+
+
+def to_type(desk: Desk, tx: Transaction, row: Stored) -> int | None:
+    """The number of records that whoever approves a version of their own must type; None if few."""
+    if desk.who.name not in row.authors:
+        return None
+    count = audience(tx, parsed_of(row), limit=1).count
+    return count if count > MANY else None
+
+
+def _confirmed(asked: Sequence[Right], seen: Collection[str]) -> None:
+    """Whatever is asked, here and not in what was sent, must have been seen. Raises `Invalid`."""
+    unseen = [right for right in asked if tick(right) not in seen]
+    if unseen:
+        told = f"it may {unseen[0]}, and nobody has ticked that."
+        if len(unseen) > 1:
+            told = f"{len(unseen)} things that it may do are not ticked, such as: {unseen[0]}."
+        raise refuse("seen", told, "Tick what you have seen, so that nothing new goes by unread.")
+
+
+def _counted(asked: int | None, count: str) -> None:
+    if asked is not None and count.replace(",", "").strip() != str(asked):
+        raise refuse("count", f"Type {asked}, the number of records it would take.")
 
 
 def reject(desk: Desk, review: int, hash: str, comment: str) -> Answer:

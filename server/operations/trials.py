@@ -23,8 +23,8 @@ from engine.runs.rehearsal import (
 )
 from engine.runs.would_start import held_back
 from engine.workflows.fingerprint import fingerprint
-from engine.workflows.library import current_document, examine
-from engine.workflows.rights import new_hosts, rights, risks
+from engine.workflows.library import current_document, examine, surroundings
+from engine.workflows.rights import fresh, hosts, rights, risks
 from engine.workflows.workflow import Workflow
 from server.access.desk import Desk
 from server.operations import answers
@@ -177,12 +177,13 @@ def _allowed(desk: Desk, tx: Transaction, parsed: Workflow, workflow: int | None
     """What it may do, and what of it the version that runs now, if any, does not."""
     row = answers.workflow_row(tx, workflow) if workflow is not None else None
     live = _in_force(desk, tx, row) if row and row.active_version is not None else None
-    before = live.every_step if live else []
-    binder = tx.binder(tx.schema.module(parsed.module))
+    around = surroundings(tx)
+    before = rights(live, around) if live else []
+    found = rights(parsed, around)
     return {
-        "may": [str(right) for right in rights(parsed.every_step, binder)],
-        "risks": risks(parsed.every_step, before),
-        "new_hosts": new_hosts(parsed.every_step, before),
+        "may": [str(right) for right in found],
+        "risks": risks(found, before),
+        "new_hosts": hosts(fresh(found, before)),
     }
 
 
@@ -332,7 +333,7 @@ def _blocked(
         return
     live = desk.installation.library.version(tx, row.id, row.active_version)
     with desk.installation.database.read() as whole:
-        if fingerprint(live.document, parsed, whole.schema) != live.hash:
+        if fingerprint(live.document, parsed, surroundings(whole)) != live.hash:
             yield "a field or function it uses has changed since it was approved"
     yield from held_back(tx, live, subject_of(tx, parsed, id), at)
 

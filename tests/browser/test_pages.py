@@ -194,7 +194,10 @@ def test_somebody_signs_in_reads_a_proposal_and_approves_it_by_clicking(
         expect(page.get_by_role("heading", level=1)).to_contain_text("Announce big deals")
         page.get_by_role("button", name="Approve and activate").click()
         expect(page.get_by_role("alert")).to_contain_text("Tick what you have seen")
-        page.get_by_label("a new outside address").check()
+        for box in (
+            page.get_by_role("group", name="I have seen that it").get_by_role("checkbox").all()
+        ):
+            box.check()
         page.get_by_label("Comment").fill("Sales asked for it")
         page.get_by_role("button", name="Approve and activate").click()
         expect(page.get_by_text("Approved: it is live now.")).to_be_visible()

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from engine.company.company import Company, Sender
 from engine.schema.modules import Module, Schema
 from engine.starter import starter
 from engine.templates.wording import Wording
 from engine.workflows.fingerprint import fingerprint
+from engine.workflows.surroundings import Started, Surroundings
 from engine.workflows.workflow import Workflow
 
 SCHEMA = Schema([Module.model_validate(module) for module in starter("modules")])
@@ -57,10 +59,10 @@ RICH: dict[str, Any] = {
 }
 
 
-def hashed(document: Any, schema: Schema = SCHEMA, body: str = "Pay.") -> str:
+def hashed(document: Any, schema: Schema = SCHEMA, body: str = "Pay.", **around: Any) -> str:
     """The hash of a document, read as the rich one: only what stands in it may differ."""
     workflow = Workflow.model_validate(RICH).with_texts({"polite": (Wording(body=body),)})
-    return fingerprint(document, workflow, schema)
+    return fingerprint(document, workflow, Surroundings(schema, **around))
 
 
 def places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -126,3 +128,50 @@ def test_a_field_it_has_nothing_to_do_with_does_not() -> None:
     home = SCHEMA.module("leads")
     schema = Schema([each for each in SCHEMA if each.name != home.name])
     assert hashed(RICH, schema) == hashed(RICH)
+
+
+# --- what it may do is in the hash ---
+
+
+def test_the_address_behind_a_sender_is_in_the_hash() -> None:
+    def company(**sender: str) -> Company:
+        return Company(senders=(Sender(name="Billing", **sender),))
+
+    was = hashed(RICH, company=company(address="billing@acme.test"))
+    assert hashed(RICH, company=company(address="else@acme.test")) != was
+    assert hashed(RICH, company=company(address="billing@acme.test", reply_to="x@x.test")) != was
+    other = Sender(name="Sales", address="sales@acme.test")
+    known = (*company(address="billing@acme.test").senders, other)
+    assert hashed(RICH, company=Company(senders=known, sender="office@acme.test")) == was
+
+
+def test_what_a_workflow_may_do_that_it_starts_is_in_the_hash() -> None:
+    document = {**RICH, "steps": [{"id": "go", "type": "run_workflow", "workflow": "Escalate"}]}
+    starting = Workflow.model_validate(document)
+
+    def started(**step: Any) -> str:
+        mail = {"id": "mail", "type": "send_email", "to": ["owner"], "subject": "Late", **step}
+        parsed = Workflow.model_validate({**RICH, "steps": [mail]})
+        around = Surroundings(SCHEMA, started=lambda named: [Started(7, str(named), parsed)])
+        return fingerprint(document, starting, around)
+
+    was = started(body="Look.")
+    assert started(body="Look again.") == was, "what it says is its own approver's business"
+    assert started(body="Look.", cc=["boss@x.test"]) != was
+    assert started(body="{{ customer.phone }}") != was
+
+
+@pytest.mark.parametrize(
+    ("module", "change"),
+    [("accounts", {"email_field": "billing_email"}), ("accounts", {"sensitive": True})],
+)
+def test_where_an_address_is_kept_and_what_is_sensitive_are_in_the_hash(
+    module: str, change: dict[str, Any]
+) -> None:
+    document = {**RICH, "steps": [{**RICH["steps"][0], "template": "", "subject": "Hello"}]}
+    document["steps"][0]["body"] = "{{ record.account.name }}"
+    parsed = Workflow.model_validate(document)
+    changed = SCHEMA.module(module).model_copy(update=change)
+    schema = Schema([changed if each.name == module else each for each in SCHEMA])
+    now, then = (fingerprint(document, parsed, Surroundings(each)) for each in (SCHEMA, schema))
+    assert now != then

@@ -15,7 +15,15 @@ from engine.review import decisions
 from engine.runs.switching import Running, switch_off
 from engine.schema.fields import Field
 from engine.workflows.fingerprint import fingerprint
-from engine.workflows.library import By, examine, save_draft, submit, version_row, versions
+from engine.workflows.library import (
+    By,
+    examine,
+    save_draft,
+    submit,
+    surroundings,
+    version_row,
+    versions,
+)
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.stages.demo.story import Story, living
@@ -247,7 +255,7 @@ def test_the_type_of_a_field_it_uses_is_part_of_the_hash(desk: Desk, field: str)
     desk.retype(field, "longtext" if field != "due_date" else "datetime")
     assert parsed
     with desk.story.installation.database.read() as tx:
-        assert fingerprint(document, parsed, tx.schema) != before
+        assert fingerprint(document, parsed, surroundings(tx)) != before
 
 
 # --- approval ---

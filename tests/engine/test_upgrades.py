@@ -25,10 +25,12 @@ from engine.runs.match import stale
 from engine.schema.modules import Module, Schema
 from engine.settings import Settings
 from engine.starter import starter
-from engine.upgrades.approvals_1 import first_hash
+from engine.upgrades.hash_0 import first_hash
+from engine.upgrades.hash_1 import hash_1
 from engine.upgrades.steps import STEPS
 from engine.upgrades.upgrading import upgrade
 from engine.workflows.fingerprint import fingerprint
+from engine.workflows.library import surroundings
 from engine.workflows.workflow import Workflow
 from tests.databases import Pair, TemplateDatabase
 from tests.earlier import RELEASES, facts, restore
@@ -209,7 +211,7 @@ def test_what_was_approved_stays_so_and_what_was_changed_waits(old: Installation
         assert judged == {1: True, 2: True, 3: False, 4: True}
         waits = review_row(tx, 5)
         parsed = Workflow.model_validate(waits.document)
-        assert fingerprint(waits.document, parsed, tx.schema) == waits.hash
+        assert fingerprint(waits.document, parsed, surroundings(tx)) == waits.hash
 
 
 def test_what_people_changed_in_modules_stays_theirs(old: Installation) -> None:
@@ -292,7 +294,7 @@ def test_of_several_that_upgrade_at_once_one_does_it(old: Installation, pair: Pa
 
 @pytest.mark.parametrize("pairs", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
-    ("release", "rule"), [("4490af8", first_hash), ("060a2de", fingerprint)], indirect=["release"]
+    ("release", "rule"), [("4490af8", first_hash), ("060a2de", hash_1)], indirect=["release"]
 )
 def test_the_hashes_of_a_release_are_worked_out_as_it_did(
     old: Installation, release: str, rule: Callable[..., str]

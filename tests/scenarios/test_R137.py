@@ -15,14 +15,15 @@ from tests.fakes import Clock
 from tests.servers import MailServer
 from tests.stages.office.office import COMPANY, Office, prepare
 
-MAIL = {"id": "mail", "type": "send_email", "to": ["memo"], "subject": "Hi", "body": "Pay."}
+MAIL = {"id": "mail", "type": "send_email", "to": ["reader"], "subject": "Hi", "body": "Pay."}
 DAILY = {"type": "schedule", "every": "day", "at": "09:00"}
 SENT = {"field": "status", "op": "equals", "value": "Sent"}
 
 
 def audience_by_module(office: Office, number: int) -> None:
     """So many invoices, each with a recipient of its own."""
-    rows = [{"status": "Sent", "account": "ACME", "memo": f"p{n}@acme.test"} for n in range(number)]
+    sent = {"status": "Sent", "account": "ACME"}
+    rows = [{**sent, "reader": f"p{n}@acme.test"} for n in range(number)]
     with office.database.begin() as tx:
         Records(tx, Author("alice"), starts=False).create_all("invoices", rows)
 
@@ -52,7 +53,7 @@ def test_an_audience_above_the_cap_is_held_for_approval(
     with Office.at(pair.database_url, clock.now, mailbox.url) as office:
         capped(office, workflow_day=50, workflow_hour=50)
         audience_by_module(office, 70)
-        steps = [{**MAIL, "to": ["{{ record.memo }}"]}]
+        steps = [{**MAIL, "to": ["{{ record.reader }}"]}]
         workflow = office.activate(trigger=DAILY, conditions=SENT, steps=steps)
         clock.advance(days=1)
         office.worker.work()
@@ -74,7 +75,7 @@ def test_five_thousand_mails_at_once_are_held_with_the_caps_as_they_come(
     with Office.at(pair.database_url, clock.now, mailbox.url) as office:
         capped(office, **Company().email_caps.model_dump())
         audience_by_module(office, 5000)
-        steps = [{**MAIL, "to": ["{{ record.memo }}"]}]
+        steps = [{**MAIL, "to": ["{{ record.reader }}"]}]
         office.activate(trigger=DAILY, conditions=SENT, steps=steps)
         clock.advance(days=1)
         office.worker.work()
@@ -91,7 +92,7 @@ def test_an_audience_within_the_cap_goes_and_more_in_an_hour_waits_for_the_next(
     with Office.at(pair.database_url, clock.now, mailbox.url) as office:
         capped(office, workflow_day=50, workflow_hour=20)
         audience_by_module(office, 50)
-        steps = [{**MAIL, "to": ["{{ record.memo }}"]}]
+        steps = [{**MAIL, "to": ["{{ record.reader }}"]}]
         office.activate(trigger=DAILY, conditions=SENT, steps=steps)
         sent = []
         clock.advance(days=1)
@@ -110,7 +111,7 @@ def test_what_nobody_lets_go_ends_after_three_days(
     with Office.at(pair.database_url, clock.now, mailbox.url) as office:
         capped(office, workflow_day=3)
         audience_by_module(office, 4)
-        steps = [{**MAIL, "to": ["{{ record.memo }}"]}]
+        steps = [{**MAIL, "to": ["{{ record.reader }}"]}]
         once = {"type": "schedule", "every": "once", "date": "2026-03-11", "at": "09:00"}
         office.activate(trigger=once, conditions=SENT, steps=steps)
         for _ in range(5):

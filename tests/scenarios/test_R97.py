@@ -9,7 +9,7 @@ from engine.effects.functions import FUNCTIONS
 from engine.runs.rehearsal import rehearse
 from engine.workflows.catalogue import blocks
 from engine.workflows.fingerprint import fingerprint
-from engine.workflows.library import examine
+from engine.workflows.library import examine, surroundings
 from engine.workflows.workflow import Workflow
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
@@ -41,7 +41,7 @@ def problems(story: Story, told: Told) -> list[tuple[str, str, str]]:
 
 def hash_of(story: Story) -> str:
     with story.installation.database.read() as tx:
-        return fingerprint(SCORE, Workflow.model_validate(SCORE), tx.schema)
+        return fingerprint(SCORE, Workflow.model_validate(SCORE), surroundings(tx))
 
 
 def test_what_a_function_returns_is_read_by_later_steps(

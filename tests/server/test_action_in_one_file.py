@@ -76,30 +76,34 @@ def test_describe_blocks_tells_what_it_may_do_whom_it_calls_and_that_this_is_new
         "words": "Tell the CRM that something is new about the record.",
         "settings": shown["block"]["settings"],
         "example": {"id": "tell", "type": "ping_crm"},
-        "may": ["call crm.example.com, with the stored secret “crm”"],
-        "risks": ["New outside address"],
+        "may": ["call crm.example.com", "use the stored secret “crm”, at crm.example.com"],
+        "risks": ["New outside address", "Uses a stored secret"],
     }
 
 
 def test_a_dry_run_tells_the_same_and_what_it_would_send(shown: dict[str, Any]) -> None:
     told = shown["dry_run"]
     assert told["may"] == [
+        "disclose everything of the invoice, in what is sent",
         "call books.example.com",
-        "call crm.example.com, with the stored secret “crm”",
+        "call crm.example.com",
+        "use the stored secret “crm”, at crm.example.com",
     ]
-    assert (told["risks"], told["new_hosts"]) == (["New outside address"], ["crm.example.com"])
+    assert told["risks"] == ["New outside address", "Uses a stored secret"]
+    assert told["new_hosts"] == ["crm.example.com"]
     effects = [effect for record in told["records"] for effect in record.get("effects", ())]
     assert "POST https://crm.example.com/ping" in {effect["does"] for effect in effects}
 
 
-def test_the_review_page_shows_its_right_its_host_and_its_new_outside_address(
+def test_T4_the_review_page_shows_its_rights_and_asks_to_tick_what_is_new(
     shown: dict[str, Any],
 ) -> None:
     page = " ".join(unescape(re.sub(r"<[^>]+>", " ", shown["review"])).split())
-    assert "May call books.example.com; crm.example.com, with the stored secret “crm”" in page
-    assert "Calls an outside address not used before crm.example.com" in page
-    assert "a new outside address: crm.example.com" in page
-    assert "Tell the CRM of it (added) New outside address" in page
+    assert "crm.example.com New outside address new" in page
+    assert "2 to tick" in page
+    assert "may call crm.example.com New outside address" in page
+    assert "may use the stored secret “crm”, at crm.example.com Uses a stored secret" in page
+    assert "Tell the CRM of it (added) New outside address; Uses a stored secret" in page
 
 
 def test_its_icon_is_drawn_though_no_page_asks_for_it(shown: dict[str, Any]) -> None:
@@ -110,8 +114,9 @@ def test_its_icon_is_drawn_though_no_page_asks_for_it(shown: dict[str, Any]) -> 
 def test_the_reference_has_its_page(shown: dict[str, Any]) -> None:
     page = shown["reference"].partition("### ping_crm\n")[2].partition("\n### ")[0]
     assert "Tell the CRM that something is new about the record." in page
-    assert "This one may call crm.example.com, with the stored secret “crm”." in page
-    assert "The review shows first: New outside address." in page
+    told = "call crm.example.com; use the stored secret “crm”, at crm.example.com"
+    assert f"This one may {told}." in page
+    assert "The review shows first: New outside address; Uses a stored secret." in page
 
 
 def test_its_words_are_in_the_workflow(shown: dict[str, Any]) -> None:

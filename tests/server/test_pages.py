@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,16 @@ def field(page: str, name: str) -> str:
     found = re.search(rf'name="{name}" value="([^"]*)"', page)
     assert found, f"no hidden field {name}"
     return found[1]
+
+
+def ticks(page: str) -> list[str]:
+    """What the form asks to be ticked."""
+    return [unescape(each) for each in re.findall(r'name="seen" value="([^"]*)"', page)]
+
+
+def all_ticked(page: str, comment: str = "") -> dict[str, Any]:
+    """The form as somebody sends it who has ticked all that it asks."""
+    return {"hash": field(page, "hash"), "comment": comment, "seen": ticks(page)}
 
 
 def state(installation: Installation, workflow: int) -> str:
@@ -312,22 +323,22 @@ def test_a_list_that_has_not_changed_is_not_sent_again(
 def test_a_person_approves_with_no_more_than_the_hash_that_was_shown(
     installation: Installation,
 ) -> None:
+    review = propose(installation, "alice")
     browser = browser_of(installation, "admin")
-    page = browser.get("/reviews/4")
-    answer = browser.post(
-        "/reviews/4/approve", data={"hash": field(page.text, "hash"), "comment": ""}
-    )
-    assert (answer.status_code, answer.headers["location"]) == (303, "/reviews/4")
-    assert (verdict(installation, 4), state(installation, DEALS)) == ("approved", "active")
-    assert "Approved by Adele Minh" in browser.get("/reviews/4").text
+    page, address = browser.get(f"/reviews/{review}"), f"/reviews/{review}"
+    given = {"hash": field(page.text, "hash"), "comment": ""}
+    answer = browser.post(f"{address}/approve", data=given)
+    assert (answer.status_code, answer.headers["location"]) == (303, address)
+    assert verdict(installation, review) == "approved"
+    assert "Approved by Adele Minh" in browser.get(address).text
 
 
 def test_the_session_of_a_program_that_signed_in_can_approve(installation: Installation) -> None:
     browser = browser_of(installation)
     browser.post("/login", data={"username": "mgr", "password": PASSWORD})
     page = browser.get("/reviews/4")
-    browser.post("/reviews/4/approve", data={"hash": field(page.text, "hash"), "comment": "Fine"})
-    assert verdict(installation, 4) == "approved"
+    browser.post("/reviews/4/approve", data=all_ticked(page.text, "Fine"))
+    assert (verdict(installation, 4), state(installation, DEALS)) == ("approved", "active")
 
 
 def test_the_review_says_who_wrote_it_what_it_would_do_and_to_whom(
@@ -407,8 +418,12 @@ def test_solo_mode_lets_people_approve_their_own_and_says_so_on_every_page(
     assert browser.post("/system/four-eyes", data={"four_eyes": "off"}).status_code == 303
     assert "Solo mode" in browser.get("/records").text
     review = propose(installation, "admin")
-    hash = field(browser.get(f"/reviews/{review}").text, "hash")
-    browser.post(f"/reviews/{review}/approve", data={"hash": hash, "comment": ""})
+    page = browser.get(f"/reviews/{review}").text
+    given = all_ticked(page)
+    for wrong in ({}, {"count": ""}, {"count": "7"}):
+        answer = browser.post(f"/reviews/{review}/approve", data={**given, **wrong})
+        assert (answer.status_code, "Type 50" in answer.text) == (422, True)
+    browser.post(f"/reviews/{review}/approve", data={**given, "count": "50"})
     assert verdict(installation, review) == "approved"
     assert "alone (four eyes was off)" in browser.get(f"/reviews/{review}").text
 
@@ -428,7 +443,7 @@ def test_after_five_minutes_the_password_is_asked_for_again(
     clock.advance(minutes=6)
     page = browser.get("/reviews/4")
     assert 'name="password"' in page.text
-    given = {"hash": field(page.text, "hash"), "comment": "Read twice"}
+    given = all_ticked(page.text, "Read twice")
     none = browser.post("/reviews/4/approve", data=given)
     wrong = browser.post("/reviews/4/approve", data={**given, "password": "guess"})
     assert (none.status_code, "Give your password once more" in none.text) == (403, True)
@@ -454,7 +469,7 @@ def test_what_was_approved_says_what_it_waits_for_and_where_to_look(
     browser = browser_of(installation, "admin")
     page = browser.get("/reviews/4")
     assert "It is live." not in page.text
-    browser.post("/reviews/4/approve", data={"hash": field(page.text, "hash"), "comment": ""})
+    browser.post("/reviews/4/approve", data=all_ticked(page.text))
     shown = browser.get("/reviews/4").text
     assert "It is live. It starts when the stage of an opportunity changes" in shown
     assert f'href="/runs?workflow={DEALS}"' in shown
@@ -508,14 +523,46 @@ def test_the_settings_of_ai_clients_stand_on_a_page(installation: Installation) 
     assert all(name in shown for name in ("Claude Code", "Cursor", "VS Code", "YOUR_TOKEN"))
 
 
-def test_what_the_page_asks_to_be_seen_must_be_ticked(installation: Installation) -> None:
+def test_S6_what_is_new_and_grave_must_be_ticked_whatever_the_form_sends(
+    installation: Installation,
+) -> None:
     browser = browser_of(installation, "admin")
-    page = browser.get("/reviews/4")
-    asked = field(page.text, "asked")
-    given = {"hash": field(page.text, "hash"), "comment": "", "asked": asked}
-    assert browser.post("/reviews/4/approve", data=given).status_code == 422
-    ticked = {**given, "seen": asked.removeprefix("seen ")}
-    assert browser.post("/reviews/4/approve", data=ticked).status_code == 303
+    page = browser.get("/reviews/4").text
+    asked, given = ticks(page), {"hash": field(page, "hash"), "comment": "Sales asked"}
+    assert len(asked) > 1
+    others = [f"x{each}" for each in asked]
+    sent: list[dict[str, Any]] = [
+        *({}, {"seen": ""}, {"asked": ""}, {"seen": others}, {"seen": asked[0][:-1]}),
+        *({"seen": [each for each in asked if each != left]} for left in asked),
+    ]
+    for form in sent:
+        answer = browser.post("/reviews/4/approve", data={**given, **form})
+        assert (answer.status_code, "Tick what you have seen" in answer.text) == (422, True)
+        assert "Sales asked" in answer.text
+        kept = re.findall(r'name="seen" value="([^"]*)" checked', answer.text)
+        assert [unescape(each) for each in kept] == [
+            one for one in asked if one in form.get("seen", ())
+        ]
+    assert verdict(installation, 4) == "in_review"
+    assert browser.post("/reviews/4/approve", data={**given, "seen": asked}).status_code == 303
+
+
+def test_S6_a_later_version_asks_for_what_is_new_in_it_alone(installation: Installation) -> None:
+    browser = browser_of(installation, "admin")
+    browser.post("/reviews/4/approve", data=all_ticked(browser.get("/reviews/4").text))
+    with installation.database.begin() as tx:
+        document = dict(version_row(tx, DEALS, 1).document)
+        mail = {"id": "boss", "type": "send_email", "to": ["boss@x.test"], "subject": "Hello"}
+        document["steps"] = [*document["steps"], {**mail, "body": "A deal."}]
+        row = save_draft(tx, document, By("alice"), DEALS)
+        version = submit(tx, DEALS, row.revision, "", By("alice"), installation.unsafe, 0)
+    page = browser.get(f"/reviews/{version.id}").text
+    assert ticks(page) == ["mail boss@x.test"]
+    assert page.count('class="tag ok">new<') == 2, "whom it mails, and the mails it keeps"
+    refused = browser.post(
+        f"/reviews/{version.id}/approve", data={"hash": field(page, "hash"), "comment": ""}
+    )
+    assert "it may mail boss@x.test, and nobody has ticked that" in refused.text
 
 
 @pytest.mark.parametrize(("chosen", "left_alone"), [("ignore", True), ("include", False)])
@@ -527,8 +574,7 @@ def test_the_approver_says_what_happens_to_records_that_match_already(
     review = propose(installation, "alice", trigger=daily, conditions=sent, recurrence="once")
     browser = browser_of(installation, "admin")
     page = browser.get(f"/reviews/{review}")
-    given = {"hash": field(page.text, "hash"), "comment": "", "asked": "baseline"}
-    assert browser.post(f"/reviews/{review}/approve", data=given).status_code == 422
+    given = all_ticked(page.text)
     browser.post(f"/reviews/{review}/approve", data={**given, "baseline": chosen})
     with installation.database.read() as tx:
         row = tx.db.execute(select(VERSIONS.c.workflow).where(VERSIONS.c.id == review)).one()

@@ -32,7 +32,6 @@ class CallFunction(Action):
         "values": {"name": "{{ record.account.name }}", "years": 3},
     }
     outward: ClassVar[bool] = True
-    risk: ClassVar[str] = "Calls a function"
     icon: ClassVar[str] = "square-function"
     look: ClassVar[Look] = "outside"
     gives: ClassVar[tuple[str, ...]] = ("result",)

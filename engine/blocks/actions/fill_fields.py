@@ -11,6 +11,7 @@ from engine.blocks import words
 from engine.blocks.attach_words import ALL
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context
+from engine.blocks.disclosures import everything, fields_told
 from engine.blocks.rights import Host, Need, Right
 from engine.blocks.step import Action, Look, Text, Write
 from engine.conditions import Binder
@@ -18,6 +19,7 @@ from engine.effects import Outcome, Unplanned
 from engine.effects.model import SETTING, AskModel
 from engine.problems import Invalid, Problem
 from engine.records.states import Result
+from engine.schema.english import listed
 from engine.schema.modules import Module, Path, Schema
 from engine.schema.stored_files import Attachment
 
@@ -51,7 +53,6 @@ class FillFields(Action):
         "fields": {"category": "What it is about", "suggested_priority": "How urgent it is"},
         "inputs": ["title", "description"],
     }
-    risk: ClassVar[str] = "Asks a model"
     icon: ClassVar[str] = "sparkles"
     look: ClassVar[Look] = "outside"
 
@@ -72,7 +73,18 @@ class FillFields(Action):
         return (Host(setting=SETTING),)
 
     def may(self, binder: Binder) -> Iterator[Right]:
-        yield Right("ask", "model", "the model")
+        yield Right("ask", "model", "the model", "Asks a model")
+        if self.inputs:
+            paths = (f"record.{name}" for name in self.inputs)
+            yield from fields_told(paths, "inputs", binder)
+        elif not binder.module.sensitive:
+            yield everything(binder.module, "inputs", self._beside())
+
+    def _beside(self) -> str:
+        """What the model reads beside the record's own fields, in words."""
+        files = "" if self.documents is False else " and its files"
+        left = f" but {listed(self.leave_out)}" if self.leave_out else ""
+        return f"{left}, what it refers to, its lines{files}"
 
     def needs(self) -> Iterable[Need]:
         told = "no model is set up: this step would fail."

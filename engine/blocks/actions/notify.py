@@ -1,6 +1,6 @@
 """The action of telling users something inside Sayso."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -8,10 +8,11 @@ from pydantic import Field
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context
 from engine.blocks.group_recipients import of_one
+from engine.blocks.recipient_rights import recipients
 from engine.blocks.recipient_words import recipient
 from engine.blocks.rights import Right
 from engine.blocks.step import Action, Text, Texts, Write
-from engine.blocks.words import people, person, quoted
+from engine.blocks.words import people, quoted
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.notify import Notify as Notice
@@ -54,8 +55,10 @@ class Notify(Action):
         yield Write(NOTIFICATIONS, "*")
 
     def may(self, binder: Binder) -> Iterator[Right]:
-        for word in self.to:
-            yield Right("tell", word, person(word, binder))
+        yield from recipients("tell", self.to, binder)
+
+    def tells(self) -> Mapping[str, Any]:
+        return {"text": self.text}
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         if not self.to:

@@ -8,7 +8,6 @@ from pydantic import Field
 from engine.blocks import target_record
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context
-from engine.blocks.rights import Right
 from engine.blocks.step import Action
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
@@ -34,7 +33,6 @@ class RunWorkflow(Action):
         "workflow": "Accounts - Escalate",
         "record": "account",
     }
-    risk: ClassVar[str] = "Starts another workflow"
     icon: ClassVar[str] = "workflow"
     gives: ClassVar[tuple[str, ...]] = ("run", "count")
 
@@ -51,9 +49,6 @@ class RunWorkflow(Action):
 
     def starts(self) -> Iterable[int | str]:
         return (self.workflow,)
-
-    def may(self, binder: Binder) -> Iterator[Right]:
-        yield Right("start", str(self.workflow), self._named)
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         yield from target_record.problems(self.record, checking)

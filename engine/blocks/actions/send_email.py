@@ -10,12 +10,14 @@ from engine.blocks.attach_words import attached, attachment
 from engine.blocks.checking import Checking
 from engine.blocks.communication import Communication
 from engine.blocks.context import Context, Person, once
+from engine.blocks.disclosures import SENSITIVE
 from engine.blocks.group_recipients import of_one
+from engine.blocks.recipient_rights import recipients
 from engine.blocks.recipient_words import EACH, FROM_SOURCE, canonical, recipient
 from engine.blocks.replying import answered
 from engine.blocks.rights import Host, Need, Right
 from engine.blocks.step import Action, Html, Text, Texts, Write, texts
-from engine.blocks.words import people, person, quoted
+from engine.blocks.words import people, quoted
 from engine.company.company import PLACEHOLDER, Company, Sender
 from engine.company.message_limits import Channel
 from engine.conditions import Binder
@@ -120,12 +122,13 @@ class SendEmail(Communication):
         return (Host(setting="SAYSO_SMTP_URL"),)
 
     def may(self, binder: Binder) -> Iterator[Right]:
-        for word in (*self.to, *self.cc):
-            yield Right("mail", word, person(word, binder))
+        yield from recipients("mail", (*self.to, *self.cc), binder)
+        risk = SENSITIVE if binder.module.sensitive else ""
         for word in self.attach:
-            yield Right("attach", word, attached([word], binder))
-        if self.from_:
-            yield Right("send as", self.from_, self.from_)
+            yield Right("attach", word, attached([word], binder), risk)
+
+    def senders(self) -> Iterable[str]:
+        return (self.from_,) if self.from_ else ()
 
     def needs(self) -> Iterable[Need]:
         if not self.from_:

@@ -8,10 +8,12 @@ from pydantic import Field, field_validator
 from engine.blocks.checking import Checking
 from engine.blocks.communication import Communication
 from engine.blocks.context import Context, Person
-from engine.blocks.recipient_words import EACH, FROM_SOURCE, canonical, recipient
+from engine.blocks.named_addresses import chosen, templated
+from engine.blocks.recipient_rights import recipients
+from engine.blocks.recipient_words import EACH, FROM_SOURCE, PEOPLE, canonical, recipient
 from engine.blocks.rights import Host, Need, Right
 from engine.blocks.step import Action, Text, Texts, Write, texts
-from engine.blocks.words import people, person, quoted
+from engine.blocks.words import people, quoted
 from engine.company.message_limits import Channel
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
@@ -48,7 +50,6 @@ class SendSms(Communication):
     }
     channel: ClassVar[Channel] = "sms"
     template_kind: ClassVar[str] = TEXT_MESSAGE
-    risk: ClassVar[str] = "Sends text messages"
     icon: ClassVar[str] = "smartphone"
     gives: ClassVar[tuple[str, ...]] = ("to", "parts", "message_id")
 
@@ -73,8 +74,8 @@ class SendSms(Communication):
         return (Host(setting=SETTING),)
 
     def may(self, binder: Binder) -> Iterator[Right]:
-        for word in self.to:
-            yield Right("text", word, person(word, binder))
+        yield from recipients("text", self.to, binder)
+        yield Right("send", "sms", "text messages", "Sends text messages")
 
     def needs(self) -> Iterable[Need]:
         told = f"{MISSING}: this step would fail."
@@ -145,10 +146,10 @@ class SendSms(Communication):
 
 
 def _callable(word: str, path: str, checking: Checking) -> Iterator[Problem]:
-    """What is wrong with a word for whom to send to. Templates are checked as templates."""
-    if "{{" in word:
-        return
-    if "@" in word:
+    """What is wrong with a word for whom to send to, as with recipients of mails."""
+    if templated(word):
+        yield from chosen(word, path, checking, ("phone", *PEOPLE), _callable)
+    elif "@" in word:
         yield Problem(path, f"`{word}` is no phone number.", "Write one like +33612345678.")
     elif _is_number(word):
         try:

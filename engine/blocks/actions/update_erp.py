@@ -49,7 +49,6 @@ class UpdateErp(Action):
         "values": {"collection_status": "reminded", "reminders": "integer:1"},
     }
     outward: ClassVar[bool] = True
-    risk: ClassVar[str] = "Changes the accounting system"
     icon: ClassVar[str] = "database"
     look: ClassVar[Look] = "outside"
     gives: ClassVar[tuple[str, ...]] = ("status", "answer")
@@ -63,7 +62,8 @@ class UpdateErp(Action):
         return (Host(setting=SETTING, secret=SECRET),)
 
     def may(self, binder: Binder) -> Iterator[Right]:
-        yield Right("change", "erp", "the record's counterpart in the accounting system")
+        told = "the record's counterpart in the accounting system"
+        yield Right("change", "erp", told, "Changes the accounting system")
 
     def needs(self) -> Iterable[Need]:
         told = f"{MISSING}: this step would fail."

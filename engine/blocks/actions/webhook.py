@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from engine.blocks import words
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context
-from engine.blocks.recipient_words import of_strangers
-from engine.blocks.rights import Host
+from engine.blocks.disclosures import everything, fields_told
+from engine.blocks.named_addresses import free_text
+from engine.blocks.rights import Host, Right
 from engine.blocks.step import Action, JsonText, Look, Url, Values
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
@@ -84,6 +85,14 @@ class Webhook(Action):
         proves = self.auth is not None and self.auth.type != "none"
         return (Host.of(self.url, self.auth.secret if self.auth and proves else ""),)
 
+    def may(self, binder: Binder) -> Iterator[Right]:
+        if self.body:
+            return
+        if self.fields:
+            yield from fields_told((f"record.{name}" for name in self.fields), "fields", binder)
+        elif self.method != "GET":
+            yield everything(binder.module, "fields")
+
     def check(self, checking: Checking) -> Iterator[Problem]:
         if not (HOST.match(self.url) or parse(self.url).constant):
             yield Problem(
@@ -98,7 +107,7 @@ class Webhook(Action):
             yield Problem("auth.secret", "it names no stored secret.", remedy)
         for name, value in self.headers.items():
             remedy = "Send it in the body, where it is only a value."
-            yield from of_strangers(
+            yield from free_text(
                 str(value), f"headers.{name}", checking, "what a header says", remedy
             )
         for name in filter(PROOF.fullmatch, self.headers):

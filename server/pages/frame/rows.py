@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from engine.records.states import Result, RunState
 from engine.workflows.diff import differences
-from engine.workflows.rights import risks
+from engine.workflows.library import parsed_of, surroundings
+from engine.workflows.rights import rights, risks
 from engine.workflows.workflow import Workflow
 from server.operations.queries import Stored, runs, versions
 from server.pages.frame.diagram import short
@@ -84,9 +85,8 @@ def review_rows(names: Names, rows: Sequence[Stored]) -> list[ReviewRow]:
 
 
 def _review_row(names: Names, row: Stored, base: Workflow | None) -> ReviewRow:
-    proposed = Workflow.model_validate(row.document)
+    proposed = parsed_of(row)
     signs = _signs(names, base, proposed) if row.state == "in_review" else []
-    had = base.every_step if base else ()
     told = proposed.trigger.repeats and row.audience is not None
     matching = f"{size(row.audience, 'record')} matched" if told else ""
     return {
@@ -100,9 +100,14 @@ def _review_row(names: Names, row: Stored, base: Workflow | None) -> ReviewRow:
         "added": signs.count("added") if base else 0,
         "changed": signs.count("changed") + signs.count("moved"),
         "removed": signs.count("removed"),
-        "risks": risks(proposed.every_step, had) if row.state == "in_review" else [],
+        "risks": _risks(names, proposed, base) if row.state == "in_review" else [],
         "audience": matching,
     }
+
+
+def _risks(names: Names, proposed: Workflow, base: Workflow | None) -> list[str]:
+    around = surroundings(names.tx)
+    return risks(rights(proposed, around), rights(base, around) if base else ())
 
 
 def _signs(names: Names, base: Workflow | None, proposed: Workflow) -> list[str]:

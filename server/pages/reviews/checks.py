@@ -2,13 +2,10 @@
 
 from typing import Any
 
-from engine.records.transaction import Transaction
-from engine.workflows.rights import rights
-from engine.workflows.workflow import Workflow
 from server.operations.reviews import Proposal
 from server.pages.frame.field_values import sentence, size
-from server.pages.frame.views import Check, Fact
-from server.pages.reviews.views import DryRun
+from server.pages.frame.views import Check
+from server.pages.reviews.views import Allowed, DryRun, Permission
 
 
 def checks(it: Proposal, runs: list[DryRun]) -> list[Check]:
@@ -17,9 +14,6 @@ def checks(it: Proposal, runs: list[DryRun]) -> list[Check]:
     if not it.unchanged:
         told = "A field or function it uses is another now than when it was sent."
         found.insert(0, _check("bad", told, "", "Ask for it to be sent for review again."))
-    for host in it.new_hosts:
-        remedy = "Approve only if you know who reads there."
-        found.append(_check("warn", "Calls an outside address not used before", host, remedy))
     for problem in it.advice:
         found.append(_check("warn", sentence(problem.message), "", sentence(problem.remedy)))
     return [*found, _passed(runs)] if runs else found
@@ -53,13 +47,12 @@ def _check(tone: Any, text: str, detail: str = "", remedy: str = "") -> Check:
 # --- what it may do ---
 
 
-def allowed(tx: Transaction, parsed: Workflow) -> list[Fact]:
-    """What it may do, kind by kind: whom it may write to, what it may change, whom it may call."""
-    binder = tx.binder(tx.schema.module(parsed.module))
-    found: dict[str, list[str]] = {}
-    for right in rights(parsed.every_step, binder):
-        found.setdefault(right.kind, []).append(right.words)
-    return [
-        {"label": f"May {kind}", "text": "; ".join(dict.fromkeys(words)), "href": ""}
-        for kind, words in found.items()
-    ]
+def allowed(it: Proposal) -> list[Allowed]:
+    """What it may do, kind by kind, and by itself before what it may do through others."""
+    new = {right.key for right in it.new} if it.base else set()
+    found: dict[str, dict[str, Permission]] = {}
+    for right in it.rights:
+        through = f" through “{right.through}”" if right.through else ""
+        told: Permission = {"text": right.words, "new": right.key in new, "risk": right.risk}
+        found.setdefault(f"May {right.kind}{through}", {}).setdefault(right.words, told)
+    return [{"label": label, "all": list(told.values())} for label, told in found.items()]

@@ -5,11 +5,10 @@ from datetime import timedelta
 
 from starlette.datastructures import FormData
 
-from engine.problems import refuse
 from engine.review.decisions import Baseline
 from server.access.session import Visit, text, texts
 from server.operations.queries import versions
-from server.operations.reviews import Proposal
+from server.operations.reviews import Proposal, tick, to_type
 from server.operations.schedules import next_due
 from server.pages.frame.field_values import size
 from server.pages.frame.lists import choice
@@ -19,7 +18,6 @@ from server.pages.frame.views import Choice, Link
 from server.pages.reviews.views import Decision, NextStep
 
 FRESH = timedelta(minutes=5)
-MANY = 20
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,6 @@ class Given:
     baseline: str = ""
     count: str = ""
     password: str = ""
-    asked: frozenset[str] = field(default_factory=frozenset)
     seen: frozenset[str] = field(default_factory=frozenset)
 
 
@@ -42,7 +39,6 @@ def given_in(form: FormData) -> Given:
         text(form, "baseline"),
         text(form, "count"),
         str(form.get("password") or ""),
-        frozenset(texts(form, "asked")),
         frozenset(texts(form, "seen")),
     )
 
@@ -51,8 +47,7 @@ def decision(visit: Visit, names: Names, it: Proposal, given: Given, error: str)
     """The form, with what was answered before, or why there is none."""
     row = it.row
     why_not = _why_not(names, it)
-    own = visit.name in row.authors
-    many = own and it.audience.count > MANY
+    count = to_type(visit.desk, names.tx, row) if not why_not else None
     return {
         "allowed": not why_not,
         "why_not": why_not,
@@ -61,10 +56,10 @@ def decision(visit: Visit, names: Names, it: Proposal, given: Given, error: str)
         "baseline": _baselines(it, given),
         "running": [],
         "seen": [
-            choice(host, f"a new outside address: {host}", host in given.seen)
-            for host in it.new_hosts
+            choice(tick(right), f"may {right}", tick(right) in given.seen, right.risk)
+            for right in it.to_tick
         ],
-        "count": str(it.audience.count) if many else "",
+        "count": str(count or ""),
         "password": old(visit),
         "error": error,
         "next": _next_step(names, it),
@@ -128,19 +123,6 @@ def baseline(given: Given) -> Baseline | None:
         case "ignore" | "include" as chosen:
             return chosen
     return None
-
-
-def confirmed(given: Given) -> None:
-    """What the page asked to be confirmed must have been. Raises `Invalid`."""
-    if "baseline" in given.asked and baseline(given) is None:
-        told = "Say what should happen to the records that match already."
-        raise refuse("baseline", told)
-    unseen = {ask.removeprefix("seen ") for ask in given.asked if ask.startswith("seen ")}
-    if unseen - given.seen:
-        raise refuse("seen", "Tick what you have seen, so that nothing new goes by unread.")
-    counts = {ask.removeprefix("count ") for ask in given.asked if ask.startswith("count ")}
-    if counts and given.count.replace(",", "") not in counts:
-        raise refuse("count", f"Type {counts.pop()}, the number of records it would take.")
 
 
 def old(visit: Visit) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from engine.records.transaction import Transaction
 from engine.runs.rehearsal import Rehearsed
 from engine.schema.modules import Module
-from engine.workflows.rights import NEW_HOST, hosts
+from engine.workflows.rights import of_steps
 from server.operations.queries import Stored
 from server.operations.reviews import Proposal
 from server.pages.frame.diagram import blocks, changes
@@ -59,7 +59,7 @@ class Review:
             "dry_note": "nothing was written or sent",
             "replay": None,
             "checks": checks(it, runs),
-            "rights": allowed(tx, self.parsed),
+            "rights": allowed(it),
             "inside": self._inside(),
             "decision": decision,
             "story": self._story(),
@@ -103,9 +103,14 @@ class Review:
         ]
 
     def _marks(self) -> dict[str, dict[str, Any]]:
-        new = set(self.it.new_hosts)
-        calls = [step.id for step in self.parsed.every_step if new & hosts([step])]
-        return {id: {"risk": NEW_HOST} for id in calls}
+        """The steps that may do something new and grave, with what that is."""
+        asked = {right.key for right in self.it.to_tick}
+        found = {}
+        for step in self.parsed.every_step:
+            own = of_steps([step], self.binder, self.parsed.texts)
+            if grave := dict.fromkeys(right.risk for right in own if right.key in asked):
+                found[step.id] = {"risk": "; ".join(grave)}
+        return found
 
     # --- what happened to it ---
 

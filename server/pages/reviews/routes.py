@@ -18,7 +18,7 @@ from server.pages.frame.page import go, page
 from server.pages.frame.rows import review_rows
 from server.pages.me.account import wrong_password
 from server.pages.reviews.audience import sample
-from server.pages.reviews.decision import Given, baseline, confirmed, decision, given_in, old
+from server.pages.reviews.decision import Given, baseline, decision, given_in, old
 from server.pages.reviews.review import Review
 from server.pages.reviews.views import ReviewsView
 
@@ -61,9 +61,9 @@ def _decide(
     try:
         visit.desk.need("reviews:decide")
         if verdict == "approve":
-            confirmed(given)
             _proved(request, visit, given)
-            reviews.approve(visit.desk, review, given.hash, given.comment, baseline(given))
+            answers = (given.hash, given.comment, baseline(given), given.seen, given.count)
+            reviews.approve(visit.desk, review, *answers)
         else:
             reviews.reject(visit.desk, review, given.hash, given.comment)
     except Refused as refused:

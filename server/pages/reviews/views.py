@@ -109,6 +109,21 @@ class Decision(TypedDict):
     next: NextStep | None
 
 
+class Permission(TypedDict):
+    """One thing that it may do; `new` against the version that is live, `risk` in a few words."""
+
+    text: str
+    new: bool
+    risk: str
+
+
+class Allowed(TypedDict):
+    """What it may do of one kind: "May mail", with whom."""
+
+    label: str
+    all: list[Permission]
+
+
 class Wordings(TypedDict):
     """A template of the library: each part of it in each language."""
 
@@ -139,7 +154,7 @@ class ReviewView(TypedDict):
     dry_note: str
     replay: Replay | None
     checks: list[Check]
-    rights: list[Fact]
+    rights: list[Allowed]
     inside: str
     decision: Decision
     story: list[Remark]

@@ -20,7 +20,7 @@ from engine.review import decisions
 from engine.runs.worker import Worker
 from engine.schema.modules import Module
 from engine.workflows.fingerprint import fingerprint
-from engine.workflows.library import By, examine, save_draft
+from engine.workflows.library import By, examine, save_draft, surroundings
 from engine.workflows.workflow import Workflow
 
 PLENTY = Caps(
@@ -75,6 +75,7 @@ MODULES = [
         "invoices",
         *(_of("account", "reference", module="accounts"), _of("due_date", "date")),
         *(_of("status", "picklist", options=STATUSES, default="Draft"), _of("memo")),
+        _of("reader", "email"),
         *(_of("balance", "money"), _of("count", "int", default=0), _of("chasing_paused", "bool")),
         paused_by=["chasing_paused", "account.chasing_paused"],
     ),
@@ -202,7 +203,7 @@ class Office:
 def approve(tx: Transaction, worker: Worker, document: Mapping[str, Any]) -> int:
     """Put a document into force as it is. Gives the id of the workflow."""
     row = save_draft(tx, document, By("alice"))
-    hash = fingerprint(document, Workflow.model_validate(document), tx.schema)
+    hash = fingerprint(document, Workflow.model_validate(document), surroundings(tx))
     values = {
         "workflow": row.id,
         "version": 1,

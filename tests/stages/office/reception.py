@@ -135,7 +135,8 @@ class Reception:
         link = self.ask("alice", "submit_workflow", **given)["link"]
         review = int(link.rpartition("/")[2])
         bob = self.desk("bob")
-        reviews.approve(bob, review, self.proposal("bob", review).row.hash)
+        it = self.proposal("bob", review)
+        reviews.approve(bob, review, it.row.hash, seen=[reviews.tick(one) for one in it.to_tick])
         return int(draft["workflow"])
 
 
