@@ -30,6 +30,15 @@ class Caps(BaseModel):
     )
     person_day: Number = Field(description="Messages one person gets from all workflows in a day.")
 
+    def words(self, channel: Channel) -> str:
+        """The numbers in a sentence, each with whom it is for."""
+        return (
+            f"At most {self.workflow_hour:,} people an hour and {self.workflow_day:,} a day get "
+            f"{MESSAGES[channel]} from it, and {self.company_day:,} a day from all workflows; one "
+            f"person at most {self.person_workflow_day:,} a day from it, and {self.person_day:,} "
+            "from all."
+        )
+
 
 EMAIL = Caps(
     workflow_hour=100, workflow_day=500, company_day=2000, person_workflow_day=3, person_day=10
@@ -44,6 +53,12 @@ class Quiet(BaseModel):
 
     from_: TimeOfDay = Field("20:00", alias="from", description="They begin then.")
     to: TimeOfDay = Field("08:00", description="They end then; before `from`: the next day.")
+
+    def words(self, channel: Channel) -> str:
+        """When nothing goes out, in a sentence."""
+        there = "by the reader's clock where their time zone is known"
+        noun = MESSAGES[channel]
+        return f"No {noun} leave between {self.from_} and {self.to}, {there}: they wait until then."
 
     def ends(
         self, now: datetime, calendar: Calendar, zone: ZoneInfo | None = None

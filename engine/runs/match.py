@@ -31,6 +31,11 @@ from engine.workflows.rewording import renew
 BATCH = 200
 ONE_AT_A_TIME = 0x5A150  # whoever matches holds this lock of PostgreSQL; SQLite has one writer
 Key = tuple[str, str, str | None]
+# The words for `circle` and for `stale`.
+CIRCLES = (
+    f"No change of its own making starts it, and no chain of workflows is longer than {DEEPEST}."
+)
+CHANGED = "It does nothing more once a field or function that it uses is another than approved."
 log = logging.getLogger("sayso.match")
 
 

@@ -27,6 +27,11 @@ def hours(tx: Transaction, workflow: Workflow) -> int:
     return HOURS if any(map(_customers(tx), _words(workflow))) else 0
 
 
+def words(hours: int) -> str:
+    """The rule, for so many hours."""
+    return f"A mail starts nothing if another of its sender did in the {hours} hours before."
+
+
 def _customers(tx: Transaction) -> Callable[[str], bool]:
     """Whether a recipient word may mean the customer: no colleague, and no address of its own."""
     module = tx.schema.modules.get(EmailReceived.about)

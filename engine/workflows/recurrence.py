@@ -52,6 +52,12 @@ class Recurrence(BaseModel, ABC):
         going = RESTING if waits else GOING_ON
         return and_(not_(history.ran(RUNS.c.state.in_(going))), self.allowed(history, when))
 
+    def one_at_a_time(self, subject: str, *, repeats: bool) -> str:
+        """That a run keeps others from starting, in words; `subject` is what runs are for."""
+        going = "is waiting" if self.each_change and not repeats else "is still going on"
+        which = f" for {article(subject)} while a run for it" if subject else " while a run"
+        return f"None starts{which} {going}."
+
     @abstractmethod
     def refusal(self, past: SubjectHistory, when: When) -> str | None:
         """Why it does not let a run start, apart from one that is still going on."""

@@ -130,6 +130,17 @@ class Workflow(BaseModel):
         each = "" if self.group_by == TOGETHER else subject
         return self.recurrence.words(each, repeats=self.trigger.repeats)
 
+    def one_at_a_time(self, binder: Binder) -> str:
+        """That a run keeps others from starting, in words."""
+        subject = "" if self.group_by == TOGETHER else self._subject(binder)
+        return self.recurrence.one_at_a_time(subject, repeats=self.trigger.repeats)
+
+    def _subject(self, binder: Binder) -> str:
+        """What a run is for: an invoice, or the account of several."""
+        if self.group_by and self.group_by != TOGETHER:
+            return words.path(self.group_by, binder)
+        return binder.module.singular.lower()
+
     def next_dates(self, binder: Binder) -> list[datetime]:
         """When the clock starts it next, in UTC: three times at most."""
         return self.trigger.next_dates(self.window, binder)
@@ -156,7 +167,7 @@ class Workflow(BaseModel):
         """The workflow in sentences: when, for which, how often, and step by step what it does."""
         asked = describe(self.conditions, binder)
         singular, label = binder.module.singular.lower(), binder.module.label.lower()
-        subject = words.path(self.group_by, binder) if self.group_by else singular
+        subject = self._subject(binder)
         start = self.trigger.say(binder)
         only = "" if asked == "always" else f", if {asked}"
         said = [f"It starts {start[:1].lower()}{start[1:]}{only}."]

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 from engine.problems import Invalid, refuse, suggest
 from engine.records.tables import ALERTS
 from engine.records.transaction import Transaction
+from engine.runs.keeping_back import keeps_back
 from engine.workflows.advice import advice
 from engine.workflows.diff import Difference, differences
 from engine.workflows.library import (
@@ -57,10 +58,12 @@ class Workflows(TypedDict):
 class Examined(TypedDict):
     """A document in words, line by line, with what is wrong with it and what is unwise.
 
-    `next_dates` are the next three at which its schedule looks for records.
+    `keeps_back` has every rule that may hold back a run or a message, `next_dates` the next three
+    times at which its schedule looks for records.
     """
 
     words: list[str]
+    keeps_back: list[str]
     next_dates: list[str]
     problems: list[answers.Fault]
     advice: list[answers.Fault]
@@ -189,6 +192,7 @@ def get_workflow(
             "version": shown.version if shown else None,
             "document": document,
             "words": said["words"],
+            "keeps_back": said["keeps_back"],
             "next_dates": said["next_dates"],
             "problems": said["problems"],
             "advice": said["advice"],
@@ -248,11 +252,19 @@ def told(desk: Desk, tx: Transaction, checked: Checked, count: int | None) -> Ex
     parsed = checked.parsed
     if parsed is None:
         faults = answers.faults(checked.problems, checked.document)
-        return {"words": [], "next_dates": [], "problems": faults, "advice": []}
+        silent: Examined = {
+            "words": [],
+            "keeps_back": [],
+            "next_dates": [],
+            "problems": faults,
+            "advice": [],
+        }
+        return silent
     lacks = desk.installation.lacks(tx.company)
     unwise = [] if checked.problems else list(advice(parsed, tx.schema, count, lacks))
     return {
         "words": parsed.words(tx.binder(tx.schema.module(parsed.module))),
+        "keeps_back": [] if checked.problems else keeps_back(tx, parsed),
         "next_dates": next_dates(tx, parsed),
         "problems": answers.faults(checked.problems, checked.document),
         "advice": answers.faults(unwise, checked.document),

@@ -15,10 +15,15 @@ from engine.runs.enrol import enrol_matching
 from engine.runs.match import stale
 from engine.runs.schedules.next_due import forget, note_last, plan_next
 from engine.runs.switching import switch_off
+from engine.schema.english import count
 from engine.workflows.library import Library, Live
 
 GRACE = timedelta(hours=6)
 PROMPT = timedelta(minutes=10)  # what is due at the last minute of a window may start this late
+WORDS = (
+    f"What its schedule misses is made up for within {count(GRACE // timedelta(hours=1), 'hour')}, "
+    "the newest time alone; what is older is told and lost."
+)
 log = logging.getLogger("sayso.schedule")
 
 

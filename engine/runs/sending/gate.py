@@ -1,6 +1,6 @@
 """Whether an effect may leave the house now, asked in the transaction in which it takes off."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -10,7 +10,7 @@ from sqlalchemy import exists, or_, select
 from engine.blocks.communication import PATIENCE, Communication
 from engine.company.message_limits import MESSAGES, RELEASED, Channel
 from engine.effects import Outcome, OutwardEffect
-from engine.outside.kill_switch import against, stops
+from engine.outside.kill_switch import ALL, against, stops
 from engine.records.alerts import raise_alert
 from engine.records.reader import reached_by
 from engine.records.states import DRIVEN, Result
@@ -20,6 +20,7 @@ from engine.records.transaction import Transaction
 from engine.runs.entry import Entry
 from engine.runs.run import LIMITS, Run
 from engine.runs.sending import quotas
+from engine.schema.english import count
 from engine.schema.sql_types import Fold
 from engine.workflows.library import Live
 
@@ -155,6 +156,20 @@ class Gate:
         if key not in self._ready:
             self._ready[key] = ready(self.tx, live, channel, most)
         return self._ready[key], most
+
+
+def rules(tx: Transaction, channel: Channel) -> Iterator[str]:
+    """What is asked of each message of a channel, in words, with the numbers of today."""
+    if {ALL, channel} & {row.scope for row in stops(tx)}:
+        yield f"No {MESSAGES[channel]} leave now: they are stopped until an admin lets them go on."
+    if quiet := tx.company.quiet(channel):
+        yield quiet.words(channel)
+    caps, hours = tx.company.caps(channel), count(PATIENCE // timedelta(hours=1), "hour")
+    yield caps.words(channel)
+    yield (
+        f"If more than {caps.workflow_day:,} {MESSAGES[channel]} are ready at once, a person has "
+        f"to let them go. What may not leave waits; after {hours} it fails."
+    )
 
 
 def ready(tx: Transaction, live: Live, channel: Channel, enough: int = 0) -> int:

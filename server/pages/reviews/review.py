@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.records.transaction import Transaction
+from engine.runs.keeping_back import keeps_back
 from engine.runs.rehearsal import Rehearsed
 from engine.schema.modules import Module
 from engine.workflows.rights import of_steps
@@ -50,6 +51,7 @@ class Review:
             "ask": row.note,
             "asked_by": self._asked_by(),
             "words": self.parsed.words(self.binder),
+            "keeps_back": keeps_back(tx, self.parsed),
             "facts": self._facts(),
             "texts": self._texts(),
             "changes": changes(it.differences),

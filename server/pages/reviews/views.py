@@ -145,6 +145,7 @@ class ReviewView(TypedDict):
     ask: str
     asked_by: str
     words: list[str]
+    keeps_back: list[str]
     facts: list[Fact]
     texts: list[Wordings]
     changes: list[Change]

@@ -101,6 +101,7 @@ class WorkflowView(TypedDict):
     tab: Literal["flow", "inside", "runs", "versions", "document"]
     tabs: list[Tab]
     words: list[str]
+    keeps_back: list[str]
     facts: list[Fact]
     stats: list[Stat]
     blocks: list[Block]

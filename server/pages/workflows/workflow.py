@@ -10,6 +10,7 @@ from engine.conditions import Binder
 from engine.problems import Problem
 from engine.records.states import GOING_ON
 from engine.records.transaction import Transaction
+from engine.runs.keeping_back import keeps_back
 from engine.workflows.reading import read
 from engine.workflows.workflow import Workflow
 from server.access.session import Visit
@@ -76,6 +77,7 @@ class Shown:
             "tab": tab,
             "tabs": [self._tab(name) for name in TABS],
             "words": self._words(),
+            "keeps_back": keeps_back(self.tx, self.parsed) if self.parsed else [],
             "facts": self._facts(),
             "stats": self._stats() if tab == "flow" else [],
             "blocks": self._blocks() if tab == "flow" else [],
