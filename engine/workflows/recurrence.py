@@ -55,8 +55,8 @@ class Recurrence(BaseModel, ABC):
     def one_at_a_time(self, subject: str, *, repeats: bool) -> str:
         """That a run keeps others from starting, in words; `subject` is what runs are for."""
         going = "is waiting" if self.each_change and not repeats else "is still going on"
-        which = f" for {article(subject)} while a run for it" if subject else " while a run"
-        return f"None starts{which} {going}."
+        which = f" for {article(subject)} while another for it" if subject else " while another"
+        return f"No run starts{which} {going}."
 
     @abstractmethod
     def refusal(self, past: SubjectHistory, when: When) -> str | None:

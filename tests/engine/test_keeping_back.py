@@ -69,7 +69,7 @@ def test_T5_what_a_schedule_misses_and_what_matched_before_are_told(
     with living({}, template_database, clock) as story:
         rules = told(story, module="invoices", trigger=daily, recurrence="once", steps=[note])
     assert rules[:3] == [
-        "None starts for an invoice while a run for it is still going on.",
+        "No run starts for an invoice while another for it is still going on.",
         "Whoever approves it chooses whether what matches already is left alone.",
         "What its schedule misses is made up for within 6 hours, the newest time alone; what is "
         "older is told and lost.",

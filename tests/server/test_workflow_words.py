@@ -47,7 +47,7 @@ def test_T5_every_rule_that_keeps_a_mail_back_is_told_with_its_present_numbers(
     reception: Reception,
 ) -> None:
     assert reception.drafted()["keeps_back"] == [
-        "None starts for an invoice while a run for it is still going on.",
+        "No run starts for an invoice while another for it is still going on.",
         "After a wait or a delay it is asked again whether the status is “Sent”, as of the day the "
         "run began; where that is not so any more, it does nothing more.",
         "It does nothing more once a field or function that it uses is another than approved.",
@@ -81,7 +81,7 @@ def test_T5_a_note_is_held_back_by_no_rule_for_messages(reception: Reception) ->
     note = {"id": "note", "type": "add_note", "text": "Seen"}
     told = reception.drafted(trigger=saved, recurrence="every", steps=[note])["keeps_back"]
     assert told == [
-        "None starts for an invoice while a run for it is waiting.",
+        "No run starts for an invoice while another for it is waiting.",
         "No change of its own making starts it, and no chain of workflows is longer than 5.",
         "It does nothing more once a field or function that it uses is another than approved.",
     ]
