@@ -264,11 +264,16 @@ def told(desk: Desk, tx: Transaction, checked: Checked, count: int | None) -> Ex
     unwise = [] if checked.problems else list(advice(parsed, tx.schema, count, lacks))
     return {
         "words": parsed.words(tx.binder(tx.schema.module(parsed.module))),
-        "keeps_back": [] if checked.problems else keeps_back(tx, parsed),
+        "keeps_back": [] if checked.problems else kept_back(tx, parsed),
         "next_dates": next_dates(tx, parsed),
         "problems": answers.faults(checked.problems, checked.document),
         "advice": answers.faults(unwise, checked.document),
     }
+
+
+def kept_back(tx: Transaction, parsed: Workflow) -> list[str]:
+    """Every rule that may hold back a run of a sound workflow or a message of it."""
+    return keeps_back(tx, parsed)
 
 
 def next_dates(tx: Transaction, parsed: Workflow, at: datetime | None = None) -> list[str]:

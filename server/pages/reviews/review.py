@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.records.transaction import Transaction
-from engine.runs.keeping_back import keeps_back
 from engine.runs.rehearsal import Rehearsed
 from engine.schema.modules import Module
 from engine.workflows.rights import of_steps
 from server.operations.queries import Stored
 from server.operations.reviews import Proposal
+from server.operations.workflows import kept_back
 from server.pages.frame.diagram import blocks, changes
 from server.pages.frame.field_values import size
 from server.pages.frame.moments import coming, moment
@@ -51,7 +51,7 @@ class Review:
             "ask": row.note,
             "asked_by": self._asked_by(),
             "words": self.parsed.words(self.binder),
-            "keeps_back": keeps_back(tx, self.parsed),
+            "keeps_back": kept_back(tx, self.parsed),
             "facts": self._facts(),
             "texts": self._texts(),
             "changes": changes(it.differences),

@@ -10,13 +10,13 @@ from engine.conditions import Binder
 from engine.problems import Problem
 from engine.records.states import GOING_ON
 from engine.records.transaction import Transaction
-from engine.runs.keeping_back import keeps_back
 from engine.workflows.reading import read
 from engine.workflows.workflow import Workflow
 from server.access.session import Visit
 from server.operations.answers import workflow_row
 from server.operations.queries import Stored, runs, versions
 from server.operations.queries.runs import Wanted
+from server.operations.workflows import kept_back
 from server.pages.frame.charts import first_moment
 from server.pages.frame.diagram import blocks, short
 from server.pages.frame.lists import ROWS, choice, paging, place
@@ -77,7 +77,7 @@ class Shown:
             "tab": tab,
             "tabs": [self._tab(name) for name in TABS],
             "words": self._words(),
-            "keeps_back": keeps_back(self.tx, self.parsed) if self.parsed else [],
+            "keeps_back": self._kept_back(),
             "facts": self._facts(),
             "stats": self._stats() if tab == "flow" else [],
             "blocks": self._blocks() if tab == "flow" else [],
@@ -150,6 +150,9 @@ class Shown:
         if self.parsed is None:
             return [str(problem) for problem in self.problems]
         return self.parsed.words(self._binder(self.parsed))
+
+    def _kept_back(self) -> list[str]:
+        return kept_back(self.tx, self.parsed) if self.parsed and not self.problems else []
 
     def _binder(self, parsed: Workflow) -> Binder:
         return self.tx.binder(self.tx.schema.module(parsed.module))
