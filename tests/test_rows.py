@@ -28,11 +28,11 @@ from engine.conditions.readings import holds
 from engine.problems import Problem
 from engine.records.reader import Reader, RecordFacts
 from engine.records.transaction import Transaction
+from engine.runs.advising import advised
 from engine.runs.candidates import candidates
 from engine.runs.rehearsal import rehearse
 from engine.starter.demo_records import COMPANY
 from engine.templates import TextProblem, parse
-from engine.workflows.advice import advice
 from engine.workflows.library import examine
 from engine.workflows.workflow import Workflow
 from tests.databases import TemplateDatabase
@@ -105,7 +105,7 @@ def test_a_row_holds(name: str, template_database: TemplateDatabase, clock: Cloc
                 assert examine(tx, document, story.installation.unsafe).problems == ()
             for part in row.get("advises", ()):
                 parsed = Workflow.model_validate(part["document"])
-                given = list(advice(parsed, tx.schema, part.get("audience")))
+                given = list(advised(tx, parsed))
                 told = [problem for problem in given if fits(problem, part)]
                 assert bool(told) is not part.get("absent", False), (part, given)
 

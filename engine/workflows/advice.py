@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from engine.blocks.step import Step
-from engine.conditions import Compare, asks_nothing
+from engine.conditions import asks_nothing
 from engine.conditions.parts import leaves, related
 from engine.problems import Problem
 from engine.schema.modules import Schema
@@ -22,14 +22,12 @@ def advice(
     audience: int | None,
     lacks: Lacks = lambda step: (),
 ) -> Iterator[Problem]:
-    """What a careful colleague would say; `lacks` is what a step needs and is not set up here."""
+    """What its document tells; `lacks` is what a step needs and is not set up here."""
     yield from _of_steps(workflow, lacks)
-    yield from _too_often(workflow)
     yield from _too_many(workflow, audience)
     yield from _at_every_save(workflow)
     yield from _several_mails(workflow, schema, audience)
     yield from _too_long(workflow)
-    yield from _one_day_only(workflow, schema)
     yield from _idle_waits(workflow, workflow.steps, "steps")
     yield from _idle_window(workflow)
     yield from _repeated(workflow, schema)
@@ -47,19 +45,13 @@ def _of_steps(workflow: Workflow, lacks: Lacks) -> Iterator[Problem]:
         yield from (problem.under(path) for problem in (*lacks(step), *step.advise()))
 
 
-def _mails(workflow: Workflow) -> bool:
+def mails(workflow: Workflow) -> bool:
+    """Whether it writes mails."""
     return any(step.channel == "email" for step in workflow.every_step)
 
 
 def _leaves_the_house(workflow: Workflow) -> bool:
     return any(step.outward for step in workflow.every_step)
-
-
-def _too_often(workflow: Workflow) -> Iterator[Problem]:
-    """Mails to the same records, again and again."""
-    if workflow.trigger.repeats and _mails(workflow) and isinstance(workflow.recurrence, Every):
-        told = "every matching record gets a mail at every run."
-        yield Problem("recurrence", told, 'Consider {"every_days": 7} or "episode".')
 
 
 def _too_many(workflow: Workflow, audience: int | None) -> Iterator[Problem]:
@@ -79,14 +71,14 @@ def _at_every_save(workflow: Workflow) -> Iterator[Problem]:
     narrowed = getattr(trigger, "fields", ()) or any(
         loops.of_change(node.op) for node in leaves(workflow.entry)
     )
-    if any_save and not narrowed and _mails(workflow) and isinstance(workflow.recurrence, Every):
+    if any_save and not narrowed and mails(workflow) and isinstance(workflow.recurrence, Every):
         told = "a mail goes out at every save while the conditions hold."
         yield Problem("recurrence", told, 'Use "once", "episode" or `changed_to`.')
 
 
 def _several_mails(workflow: Workflow, schema: Schema, audience: int | None) -> Iterator[Problem]:
     """One mail for each invoice of a customer."""
-    each = workflow.trigger.repeats and _mails(workflow) and not workflow.group_by
+    each = workflow.trigger.repeats and mails(workflow) and not workflow.group_by
     invoices = schema.find(Purpose.INVOICE)
     if each and (audience or 0) > 1 and invoices and workflow.module == invoices.name:
         told = "a customer with several invoices gets several mails."
@@ -99,26 +91,10 @@ def _too_long(workflow: Workflow) -> Iterator[Problem]:
         yield Problem("steps", told, "A workflow with one task is easier to review.")
 
 
-def _one_day_only(workflow: Workflow, schema: Schema) -> Iterator[Problem]:
-    """A schedule that finds a record on a single day."""
-    for node in leaves(workflow.conditions) if workflow.trigger.repeats else ():
-        exact = node.op == "equals" and isinstance(node.value, str)
-        if exact and str(node.value).startswith("today") and not _yearly(node, workflow, schema):
-            told = f"`{node.field}` must be exactly {node.value}: a day of downtime loses records."
-            yield Problem("conditions", told, 'Use `at_most` together with "once".')
-
-
 def _idle_window(workflow: Workflow) -> Iterator[Problem]:
     if workflow.window and not workflow.trigger.repeats and not _leaves_the_house(workflow):
         told = "it changes nothing: no schedule looks for records, and no message leaves."
         yield Problem("window", told, "Leave the window out.")
-
-
-def _yearly(node: Compare, workflow: Workflow, schema: Schema) -> bool:
-    """Whether the field is a day of each year: who missed it cannot be told later."""
-    home = schema.modules.get(workflow.module)
-    field = home.by_name.get(node.field) if home else None
-    return field is not None and field.yearly
 
 
 def placed(steps: Sequence[Step], path: str) -> Iterator[tuple[str, Step]]:

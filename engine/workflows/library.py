@@ -6,7 +6,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, func, select
 
 from engine.blocks.checking import Checking
 from engine.conditions import positive
@@ -158,12 +158,18 @@ def examine(
 
 def others(tx: Transaction, workflow: int | None) -> list[Live]:
     """The active workflows beside this one, as they run."""
-    query = select(VERSIONS, WORKFLOWS.c.name.label("called")).where(
-        VERSIONS.c.workflow == WORKFLOWS.c.id,
-        VERSIONS.c.version == WORKFLOWS.c.active_version,
-        WORKFLOWS.c.state == "active",
-        WORKFLOWS.c.id != (workflow or 0),
-    )
+    running = VERSIONS.c.version == WORKFLOWS.c.active_version
+    return _beside(tx, workflow, running, WORKFLOWS.c.state == "active")
+
+
+def proposed(tx: Transaction, workflow: int | None) -> list[Live]:
+    """The versions of other workflows that wait for review, as they would run."""
+    return _beside(tx, workflow, VERSIONS.c.state == "in_review")
+
+
+def _beside(tx: Transaction, workflow: int | None, *which: ColumnElement[bool]) -> list[Live]:
+    mine = (VERSIONS.c.workflow == WORKFLOWS.c.id, WORKFLOWS.c.id != (workflow or 0))
+    query = select(VERSIONS, WORKFLOWS.c.name.label("called")).where(*mine, *which)
     rows = tx.db.execute(query.limit(500)).all()
     return [
         Live(

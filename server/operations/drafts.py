@@ -118,7 +118,7 @@ def _drafted(desk: Desk, workflow: int) -> Draft:
             "workflow": row.id,
             "revision": row.revision,
             "state": row.state,
-            **told(desk, tx, checked, meant.count if meant else None),
+            **told(desk, tx, checked, workflow),
             "audience": _audience(meant),
             "next": _next(row, checked),
         }

@@ -11,8 +11,8 @@ from engine.records.states import GOING_ON
 from engine.records.transaction import Transaction
 from engine.review import decisions
 from engine.review.decisions import Baseline
+from engine.runs.advising import advised
 from engine.runs.rehearsal import Audience, Rehearsed, audience, rehearse
-from engine.workflows.advice import advice
 from engine.workflows.diff import Difference, differences
 from engine.workflows.fingerprint import fingerprint
 from engine.workflows.library import examine, parsed_of, surroundings
@@ -77,7 +77,7 @@ def proposal(desk: Desk, tx: Transaction, review: int) -> Proposal:
         audience=meant,
         differences=differences(before, parsed, binder) if before else (),
         problems=examine(tx, row.document, desk.installation.unsafe, row.workflow).problems,
-        advice=list(advice(parsed, tx.schema, meant.count, lacks)),
+        advice=list(advised(tx, parsed, lacks, row.workflow)),
         rights=may,
         new=fresh(may, rights(before, around) if before else ()),
         to_tick=to_tick(tx, row),

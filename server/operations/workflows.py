@@ -10,8 +10,8 @@ from typing_extensions import TypedDict
 from engine.problems import Invalid, refuse, suggest
 from engine.records.tables import ALERTS
 from engine.records.transaction import Transaction
+from engine.runs.advising import advised
 from engine.runs.keeping_back import keeps_back
-from engine.workflows.advice import advice
 from engine.workflows.diff import Difference, differences
 from engine.workflows.library import (
     Checked,
@@ -182,7 +182,7 @@ def get_workflow(
         if shown is None and row.draft is None and every:
             shown = every[0]
         checked = examine(tx, document, desk.installation.unsafe, workflow)
-        said = told(desk, tx, checked, None)
+        said = told(desk, tx, checked, workflow)
         answer: WorkflowInFull = {
             "workflow": row.id,
             "name": row.name,
@@ -247,7 +247,7 @@ def _version_line(row: Row[Any]) -> VersionLine:
     return answers.without((None, ""), line)
 
 
-def told(desk: Desk, tx: Transaction, checked: Checked, count: int | None) -> Examined:
+def told(desk: Desk, tx: Transaction, checked: Checked, number: int) -> Examined:
     """What can be said about a document: its words, what is wrong, what is unwise."""
     parsed = checked.parsed
     if parsed is None:
@@ -261,7 +261,7 @@ def told(desk: Desk, tx: Transaction, checked: Checked, count: int | None) -> Ex
         }
         return silent
     lacks = desk.installation.lacks(tx.company)
-    unwise = [] if checked.problems else list(advice(parsed, tx.schema, count, lacks))
+    unwise = [] if checked.problems else list(advised(tx, parsed, lacks, number))
     return {
         "words": parsed.words(tx.binder(tx.schema.module(parsed.module))),
         "keeps_back": [] if checked.problems else kept_back(tx, parsed),
