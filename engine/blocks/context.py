@@ -18,9 +18,10 @@ from engine.schema.civil_times import as_written
 from engine.schema.fields import Field
 from engine.schema.modules import Module
 from engine.schema.stored_files import AttachedFiles
-from engine.templates import Setting, Template, TextProblem, parse
+from engine.templates import Rendered, Setting, Template, TextProblem, parse
 from engine.templates.filters import Form, Named
 from engine.templates.shorthands import is_shortcode
+from engine.templates.spoken import language_of
 from engine.templates.variables import meaning
 from engine.templates.wording import FOR_ALL, Wording, chosen
 
@@ -105,8 +106,9 @@ class Context(ABC):
     """The view from one record of one run at one step. `data` is what templates may use: plain
     values only.
 
-    Values that templates found missing are collected in `missing`, for the run's history, and what
-    else it should tell in `warnings`.
+    `language` is that of the reader, `written_in` that of the texts, where it is known. Values that
+    templates found missing are collected in `missing`, for the run's history, and what else it
+    should tell in `warnings`.
     """
 
     binder: Binder
@@ -117,6 +119,7 @@ class Context(ABC):
     workflow: str = ""
     run: int | None = None
     language: str = ""
+    written_in: str = ""
     texts: Mapping[str, tuple[Wording, ...]] = field(default_factory=dict)
     company: Company = field(default_factory=Company)
     missing: list[str] = field(default_factory=list)
@@ -214,19 +217,38 @@ class Context(ABC):
     def now(self) -> datetime:
         return self.binder.now
 
+    def reading(self, wording: Wording) -> "Context":
+        """The same view for a text of the library, which is in the language that it is for."""
+        return replace(self, written_in=wording.language)
+
+    def spoken(self, texts: Mapping[str, Form]) -> "Context":
+        """The same view for texts that go together, which are written in one language.
+
+        It is that of their own words, as this reader is given them; where these do not plainly
+        tell another, it is the reader's.
+        """
+        if self.written_in or not any(parse(source).localised for source in texts):
+            return self
+        trial = replace(self, missing=[], warnings=[])
+        words = "\n".join(trial._rendered(source, form).words for source, form in texts.items())
+        return replace(self, written_in=language_of(words, self._reader, self.company.language))
+
     def render(self, source: str, form: Form = "text") -> str:
         """A template as text."""
-        template, setting = parse(source), self._setting(form)
-        done = template.render(self._known(template, setting), setting)
+        done = self._rendered(source, form)
         self.missing.extend(done.missing)
         return done.text
 
-    def _known(self, template: Template, setting: Setting) -> dict[str, Any]:
+    def _rendered(self, source: str, form: Form) -> Rendered:
+        template, setting = parse(source), self._setting(form)
+        return template.render(self._known(template), setting)
+
+    def _known(self, template: Template) -> dict[str, Any]:
         """What a template names; for shortcodes of other products, the fields they stand for."""
         known = {root: self.data.get(root) for root in template.roots}
         for root in filter(is_shortcode, template.roots):
             known[root] = self._meant(root)
-        return {**known, "language": setting.language}
+        return {**known, "language": self._reader}
 
     def _meant(self, shortcode: str) -> Any:
         try:
@@ -242,7 +264,7 @@ class Context(ABC):
     def _setting(self, form: Form = "text") -> Setting:
         """For whom, when and in what form a template is written."""
         calendar = self.binder.calendar
-        return Setting(self._reader, calendar.timezone, self.now, calendar, form)
+        return Setting(self.written_in or self._reader, calendar.timezone, self.now, calendar, form)
 
     @property
     def _reader(self) -> str:
@@ -264,6 +286,6 @@ class Context(ABC):
         if template.constant:
             return source
         setting = self._setting()
-        found = template.value(self._known(template, setting), setting)
+        found = template.value(self._known(template), setting)
         self.missing.extend(found.missing)
         return found.value.id if isinstance(found.value, Named) else found.value

@@ -344,11 +344,17 @@ class Action(Step):
 
     def filled(self, ctx: Context) -> Action:
         """The same action with its templates filled in."""
+        forms = {name: (getattr(self, name), form) for name, form in self.forms().items()}
+        read = {source: form for source, form in forms.values() if _is_read(source, form)}
+        spoken = ctx.spoken(read)
         return self.model_copy(
-            update={
-                name: _fill(getattr(self, name), form, ctx) for name, form in self.forms().items()
-            }
+            update={name: _fill(source, form, spoken) for name, (source, form) in forms.items()}
         )
+
+
+def _is_read(source: Any, form: Form) -> bool:
+    """Whether people read it: an address or JSON is for programs."""
+    return isinstance(source, str) and form in ("text", "html")
 
 
 def _writing(write: Write, binder: Binder) -> Right:

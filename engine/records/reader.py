@@ -23,7 +23,7 @@ from engine.schema.own_modules import GROUPS, TAG_CATEGORIES, USERS
 from engine.schema.phones import e164
 from engine.schema.purposes import Purpose
 from engine.schema.sql_types import Fold
-from engine.templates.filters import Named, Unusable
+from engine.templates.filters import Named, Row, Unusable
 from engine.templates.variables import way_to
 
 Values = Mapping[str, Any]
@@ -300,7 +300,7 @@ def name_of(module: Module, values: Values) -> str:
     return str(values.get(module.name_field) or values.get("number") or "")
 
 
-def template_data(facts: RecordFacts, paths: Iterable[str]) -> dict[str, Any]:
+def template_data(facts: RecordFacts, paths: Iterable[str]) -> Row:
     """A record as plain data for templates: its values, and of others just what `paths` ask for."""
     module, reader = facts.module, facts.reader
     inside: dict[str, set[str]] = {}
@@ -311,7 +311,8 @@ def template_data(facts: RecordFacts, paths: Iterable[str]) -> dict[str, Any]:
     for word, name in meant.items():
         inside.setdefault(name or word, set()).update(inside[word])
     data: dict[str, Any] = {}
-    asked = module.by_name if "" in inside else inside.keys() & module.by_name
+    # An amount is written with its currency.
+    asked = module.by_name if "" in inside else (inside.keys() | {CURRENCY}) & module.by_name.keys()
     for name in asked:
         field, value = module.by_name[name], facts.values.get(name)
         if field.computed:
@@ -324,7 +325,8 @@ def template_data(facts: RecordFacts, paths: Iterable[str]) -> dict[str, Any]:
             data[name] = value
     if "lines" in inside and reader.tx.schema.lines(module):
         data["lines"] = line_data(facts)
-    return data | {word: data[name] for word, name in meant.items() if name in data}
+    data |= {word: data[name] for word, name in meant.items() if name in data}
+    return Row(data, module)
 
 
 def _computed(facts: RecordFacts, field: Field) -> Any:
@@ -370,7 +372,7 @@ def line_data(facts: RecordFacts) -> list[dict[str, Any]]:
     ids = facts.reader.related(child, field.name, facts.values["id"])
     rows = [facts.reader.row(child, id) or {} for id in ids]
     own = [field.name for field in child.fields if not field.computed]
-    return [{name: row.get(name) for name in own} for row in rows]
+    return [Row({name: row.get(name) for name in own}, child) for row in rows]
 
 
 def pauses(schema: Schema, module: Module) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 
 from jinja2 import nodes
 
-from engine.templates.filters import Setting, TextProblem, fitted
+from engine.templates.filters import FILTERS, Setting, TextProblem, fitted
 from engine.templates.reading import Reading, is_blank, pieces, syntax
 from engine.templates.writing import Bound, Missing, Writing, known, plain
 
@@ -33,10 +33,11 @@ ANYWHERE = Setting()
 
 @dataclass(frozen=True)
 class Rendered:
-    """A finished text, and the paths of the empty fields that left a gap in it."""
+    """A finished text, the paths of the empty fields that left a gap in it, and its own words."""
 
     text: str
     missing: tuple[str, ...] = ()
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,12 @@ class Template:
         return self.expression is not None
 
     @cached_property
+    def localised(self) -> bool:
+        """Whether it writes differently in another language."""
+        body = nodes.Template(list(self.body))
+        return any(FILTERS[each.name].localised for each in body.find_all(nodes.Filter))
+
+    @cached_property
     def roots(self) -> frozenset[str]:
         """The names that its paths begin with."""
         return frozenset(path.partition(".")[0] for path in self.paths)
@@ -71,7 +78,7 @@ class Template:
         """The text with this data in it, made fit for its form. Values are never templates."""
         writing = self._writing(data, setting)
         text = "".join(writing.block(self.body, writing.names))
-        return Rendered(text, tuple(writing.missing))
+        return Rendered(text, tuple(writing.missing), "".join(writing.words))
 
     def value(self, data: Mapping[str, object], setting: Setting = ANYWHERE) -> Valued:
         """The typed value of its one expression; for any other template, its text."""

@@ -105,7 +105,7 @@ def _filter(of: nodes.Expr, name: str, settings: tuple[str, ...]) -> nodes.Filte
 
 
 def _link(root: str, line: int) -> nodes.Filter:
-    """The address as a link, in the words of the reader's language."""
+    """The address as a link, in words of the text's language."""
     place = nodes.Name(root, "load", lineno=line)
     address = nodes.Getattr(place, "url", "load", lineno=line)
     words = nodes.Filter(

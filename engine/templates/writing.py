@@ -19,6 +19,7 @@ from engine.templates.filters import (
     MAX_NUMBER,
     MAX_TEXT,
     Named,
+    Row,
     Setting,
     TextProblem,
     Unusable,
@@ -78,7 +79,10 @@ def plain(value: object, path: str = "", depth: int = 0) -> object:
             return [plain(item, f"{path}.*", depth + 1) for item in value]
         case Named():
             inside = {k: plain(item, f"{path}.{k}", depth + 1) for k, item in value.items()}
-            return Named(value.id, value.name, inside)
+            return Named(value.id, value.name, Row(inside, value.module))
+        case Row():
+            inside = {k: plain(item, f"{path}.{k}", depth + 1) for k, item in value.items()}
+            return Row(inside, value.module)
         case dict():
             return {str(k): plain(item, f"{path}.{k}", depth + 1) for k, item in value.items()}
     kind = type(value).__name__
@@ -152,6 +156,7 @@ class Writing:
     def __init__(self, source: str, names: Scope, setting: Setting) -> None:
         self.source, self.names, self.setting = source, names, setting
         self.missing: dict[str, None] = {}
+        self.words: list[str] = []
         self.size = self.made = 0
         self.deadline = clock.monotonic() + MAX_SECONDS
 
@@ -198,6 +203,7 @@ class Writing:
 
     def printed(self, piece: nodes.Expr, names: Scope) -> str:
         if isinstance(piece, nodes.TemplateData):
+            self.words.append(piece.data)
             return piece.data
         with self.explained(piece):
             text = self.shown(self.evaluate(piece, names))

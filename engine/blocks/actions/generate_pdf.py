@@ -77,13 +77,20 @@ class GeneratePdf(Action):
         if DOCUMENTS not in checking.binder.schema.modules:
             yield Problem("type", "there is no module Documents to keep it in.", "Add it first.")
 
+    def filled(self, ctx: Context) -> Action:
+        """The same step with the text it prints."""
+        if not self.template:
+            return Action.filled(self, ctx)
+        wording = ctx.wording(self.template)
+        worded = self.model_copy(update={"html": wording.html})
+        return Action.filled(worded, ctx.reading(wording))
+
     def plan(self, ctx: Context) -> PrintPdf:
-        html = self.html or ctx.render(ctx.wording(self.template).html, "html")
-        if len(html) > LONGEST:
+        if len(self.html) > LONGEST:
             told = f"the text to print is longer than {LONGEST:,} characters"
             raise Unplanned(
                 Outcome(Result.FAILED, f"{told}. Print fewer records, or less of each.")
             )
         named = " ".join(self.title.split()).replace("/", "-") or ctx.binder.module.singular
         title = named if named.lower().endswith(ENDING) else f"{named}{ENDING}"
-        return PrintPdf(title=title, html=html, record=ctx.record.key, of=ctx.record.number)
+        return PrintPdf(title=title, html=self.html, record=ctx.record.key, of=ctx.record.number)

@@ -184,13 +184,14 @@ class SendEmail(Communication):
         found = self.reachable(ctx)
         first = next((person for person in found if not ctx.refuses(person)), None)
         reader = ctx.addressed(first or found[0]) if found else ctx
-        return Action.filled(self._worded(reader), reader)
-
-    def _worded(self, ctx: Context) -> "SendEmail":
-        """The same step with what its template says, wherever it says nothing itself."""
         if not self.template:
-            return self
-        wording = ctx.wording(self.template)
+            return Action.filled(self, reader)
+        wording = reader.wording(self.template)
+        own = self.body or self.html
+        return Action.filled(self._worded(wording), reader if own else reader.reading(wording))
+
+    def _worded(self, wording: Wording) -> "SendEmail":
+        """The same step with what its template says, wherever it says nothing itself."""
         own = self.body or self.html
         text = {} if own else {"body": wording.body, "html": wording.html}
         return self.model_copy(update={"subject": self.subject or wording.subject, **text})

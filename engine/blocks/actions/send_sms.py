@@ -113,8 +113,11 @@ class SendSms(Communication):
         """The same step with its text written for the person it goes to."""
         found = self._called(ctx)
         reader = ctx.addressed(found[0]) if found else ctx
-        body = self.body or reader.wording(self.template).body
-        return Action.filled(self.model_copy(update={"body": body}), reader)
+        if not self.template:
+            return Action.filled(self, reader)
+        wording = reader.wording(self.template)
+        worded = self.model_copy(update={"body": wording.body})
+        return Action.filled(worded, reader.reading(wording))
 
     def plan(self, ctx: Context) -> SendText:
         callees, wrong = _callees(self._called(ctx), ctx)

@@ -143,15 +143,16 @@ class UpdateFields(Action):
 
     def _found(self, find: Find, module: Module, ctx: Context) -> Subject:
         try:
-            found = ctx.around.chosen(module, templated_conditions.filled(find.where, ctx), 2)
+            asked = templated_conditions.filled(find.where, ctx)
+            found = ctx.around.chosen(module, asked, 2)
         except Invalid as invalid:
             raise Unplanned(Outcome(Result.FAILED, f"nothing was looked for: {invalid}")) from None
         if len(found) == 1:
             return found[0]
-        sought = self._sought(ctx.binder)
+        sought = describe(asked, ctx.binder.of(module))
         if not found:
             what = f"no {module.singular.lower()}"
-            raise Unplanned(Outcome(Result.FAILED, f"{what} was found of which {sought}."))
+            raise Unplanned(Outcome(Result.FAILED, f"{what} was found for which {sought}."))
         told = f"{found[0].number}, {found[1].number} and perhaps others fit: {sought}."
         remedy = "Nothing was changed: narrow `where` to a single record."
         raise Unplanned(Outcome(Result.FAILED, f"{told} {remedy}"))

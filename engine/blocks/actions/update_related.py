@@ -87,7 +87,8 @@ class UpdateRelated(Action):
     def plan(self, ctx: Context) -> UpdateRecord | UpdateRecords:
         link = relation(ctx.binder, self.related, self.via, "")
         binder = ctx.binder.of(link.module)
-        condition = bind(templated_conditions.filled(self.where, ctx), binder)
+        asked = templated_conditions.filled(self.where, ctx)
+        condition = bind(asked, binder)
         if binder.problems:
             raise Unplanned(
                 Outcome(Result.FAILED, f"nothing was changed: {binder.problems[0].message}")
@@ -95,7 +96,9 @@ class UpdateRelated(Action):
         fitting = [each for each in ctx.facts.related(link) if holds(condition, each)]
         label = link.module.label.lower()
         if not fitting:
-            raise Unplanned(Outcome(Result.UNCHANGED, f"{ctx.record.number} has no such {label}"))
+            which = "" if asked == ALWAYS else f" for which {describe(asked, binder)}"
+            told = f"{ctx.record.number} has no {label}{which}"
+            raise Unplanned(Outcome(Result.UNCHANGED, told))
         if len(fitting) > self.at_most:
             told = f"{len(fitting):,} {label} of {ctx.record.number} fit, and {self.at_most:,} are"
             remedy = "Nothing was changed: narrow `where`, or raise `at_most`."

@@ -18,6 +18,7 @@ from engine.templates.filters.values import (
     MAX_TEXT,
     Form,
     Named,
+    Row,
     Setting,
     TextProblem,
     Unusable,
@@ -32,7 +33,7 @@ from engine.templates.filters.values import (
 KINDS = (choices, words, maths, numbers, dates, spans, lists, tables, links)
 
 __all__ = [
-    "AT", "FILTERS", "KINDS", "MAX_NUMBER", "MAX_TEXT", "SAMPLE", "Filter", "Form", "Named",
+    "AT", "FILTERS", "KINDS", "MAX_NUMBER", "MAX_TEXT", "SAMPLE", "Filter", "Form", "Named", "Row",
     "Setting", "TextProblem", "Unusable", "add", "div", "fitted", "intdiv", "joined", "local",
     "mod", "mul", "power", "read_moment", "read_number", "shown", "sub",
 ]  # fmt: skip

@@ -39,7 +39,7 @@ PARTS: dict[str, Callable[[datetime], int]] = {
 @register(
     "date",
     reads="{value} as a date[ written {format}][ in the zone {zone}]",
-    words="A date or time in your format, in the reader's language, if you say so in another zone.",
+    words="A date or time in your format, in the text's language, if you say so in another zone.",
     example="{{ sent_at|date('dd/MM/yyyy HH:mm', 'America/New_York') }} -> 10/03/2026 04:00",
 )
 def dated(

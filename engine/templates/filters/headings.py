@@ -1,7 +1,16 @@
 """The words that we ourselves put into a letter, in the languages that customers have."""
 
+from collections.abc import Mapping
+
+from engine.schema.modules import Module
+from engine.schema.purposes import Purpose
+
 HEADINGS = {
     "number": {
+        "en": "Number", "fr": "Numéro", "de": "Nummer", "es": "Número", "it": "Numero",
+        "nl": "Nummer", "pt": "Número",
+    },
+    "invoice": {
         "en": "Invoice", "fr": "Facture", "de": "Rechnung", "es": "Factura", "it": "Fattura",
         "nl": "Factuur", "pt": "Fatura",
     },
@@ -80,10 +89,28 @@ HEADINGS = {
 }  # fmt: skip
 
 
-def heading(name: str, language: str) -> str:
-    """A word of ours in a language, or in English; for any other name, the name as words."""
-    known = HEADINGS.get(name)
-    if known is None:
-        words = name.rpartition(".")[2].replace("_", " ").strip()
-        return words[:1].upper() + words[1:]
-    return known.get(language.replace("_", "-").partition("-")[0].lower(), known["en"])
+OF_INVOICES = {"number": "invoice"}
+
+
+def headings(module: Module) -> Mapping[str, str]:
+    """What heads the fields of a module: their titles, or a word of ours where it says the same."""
+    own = {field.name: field.title for field in module.by_name.values()}
+    if module.purpose == Purpose.INVOICE:
+        return {name: title for name, title in own.items() if name not in HEADINGS} | OF_INVOICES
+    ours = {name for name, title in own.items() if _our_word(name).casefold() == title.casefold()}
+    told = {name: title for name, title in own.items() if name not in ours}
+    return {**told, "number": module.singular}
+
+
+def _our_word(name: str) -> str:
+    return HEADINGS.get(name, {}).get("en", "")
+
+
+def heading(name: str, language: str, own: Mapping[str, str] = OF_INVOICES) -> str:
+    """What heads a field: its `own` title, or a word of ours in a language, else in English."""
+    meant = own.get(name, name)
+    known = HEADINGS.get(meant)
+    if known:
+        return known.get(language.replace("_", "-").partition("-")[0].lower(), known["en"])
+    words = meant.rpartition(".")[2].replace("_", " ").strip()
+    return meant if name in own else words[:1].upper() + words[1:]

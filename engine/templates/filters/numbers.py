@@ -1,4 +1,4 @@
-"""Filters that write numbers as the reader's language does."""
+"""Filters that write numbers as the language of the text does."""
 
 import re
 
@@ -21,7 +21,7 @@ from engine.templates.filters.values import (
 @register(
     "number",
     reads="{value} as a number[ with {digits} decimals]",
-    words="A number as the reader's language writes it.",
+    words="A number as the language of the text writes it.",
     example="{{ 4200.5|number }} -> 4,200.50",
 )
 def number(value: object, digits: object = None, *, setting: Setting) -> str:
@@ -35,7 +35,7 @@ def number(value: object, digits: object = None, *, setting: Setting) -> str:
 @register(
     "money",
     reads="{value} as money[ in {currency}]",
-    words="An amount as the reader's language writes it, with its currency.",
+    words="An amount as the language of the text writes it, with its currency.",
     example="{{ 4200.5|money('EUR') }} -> €4,200.50",
 )
 def money(value: object, currency: object = None, *, setting: Setting) -> str:
@@ -51,7 +51,7 @@ def money(value: object, currency: object = None, *, setting: Setting) -> str:
 @register(
     "percent",
     reads="{value} as a percentage[ with {digits} decimals]",
-    words="A share as a percentage, as the reader's language writes it.",
+    words="A share as a percentage, as the language of the text writes it.",
     example="{{ 0.125|percent(1) }} -> 12.5%",
 )
 def percent(value: object, digits: object = 0, *, setting: Setting) -> str:

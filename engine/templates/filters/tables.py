@@ -8,11 +8,12 @@ from babel.dates import format_date
 from markupsafe import Markup
 
 from engine.templates.filters.formats import locale
-from engine.templates.filters.headings import heading
+from engine.templates.filters.headings import heading, headings
 from engine.templates.filters.numbers import money, number
 from engine.templates.filters.registry import register
 from engine.templates.filters.values import (
     MAX_TEXT,
+    Row,
     Setting,
     joined,
     plain_text,
@@ -30,7 +31,7 @@ MAX_ROWS = 1_000
 @register(
     "heading",
     reads="the heading for {value}",
-    words="Our word for a field of an invoice, in the reader's language.",
+    words="Our word for a field of an invoice, in the language of the text.",
     example="{{ 'balance'|heading }} -> Left to pay",
 )
 def headed(value: object, *, setting: Setting) -> str:
@@ -41,17 +42,18 @@ def headed(value: object, *, setting: Setting) -> str:
     "table",
     reads="a table of {value}[ with {columns}]",
     words="A list as a table of the fields you name, each if you like with a heading of yours: "
-    "an HTML table in HTML, columns in plain text.",
-    example="{{ []|table('number', 'due_date', 'balance=To pay') }} -> Invoice  Due date  To pay",
+    "an HTML table in HTML, columns in plain text. Its number is headed with what one record is "
+    "called, any other field with its title.",
+    example="{{ []|table('number', 'due_date', 'balance=To pay') }} -> Number  Due date  To pay",
 )
 def table(value: object, *columns: object, setting: Setting) -> str:
+    items = read_items(value)[:MAX_ROWS]
     named = [plain_text(column).partition("=") for column in columns]
     fields = [field.strip() for field, _, _ in named]
     heads = [
-        words.strip() or heading(field, setting.language)
+        words.strip() or _heading(field, items, setting)
         for field, (_, _, words) in zip(fields, named, strict=True)
     ]
-    items = read_items(value)[:MAX_ROWS]
     rows = [[cell(item, field, setting) for field in fields] for item in items]
     right = [_numeric(items, field) for field in fields]
     return _html(heads, rows, right) if setting.form == "html" else _text(heads, rows, right)
@@ -80,7 +82,7 @@ def listed(value: object, *fields: object, setting: Setting) -> str:
 
 
 def cell(item: object, field: str, setting: Setting) -> str:
-    """One value as a reader wants it: dates and amounts in their language."""
+    """One value as a reader wants it: dates and amounts as its language writes them."""
     value = within(item, field)
     match value:
         case Decimal() if currency := within(item, "currency"):
@@ -90,6 +92,14 @@ def cell(item: object, field: str, setting: Setting) -> str:
         case date():
             return format_date(read_moment(value, setting), "medium", locale(setting.language))
     return shown(value, setting)
+
+
+def _heading(field: str, items: Sequence[object], setting: Setting) -> str:
+    """What heads a field: as its module calls it, where the items are records of one."""
+    above, _, name = field.rpartition(".")
+    homes = (within(item, above) if above else item for item in items)
+    module = next((home.module for home in homes if isinstance(home, Row) and home.module), None)
+    return heading(name, setting.language, headings(module) if module else {})
 
 
 def _numeric(items: Sequence[object], field: str) -> bool:

@@ -16,6 +16,7 @@ from markupsafe import escape as escaped
 from engine.company.calendar import Calendar
 from engine.problems import BadValue
 from engine.schema.civil_times import as_written, moment_of
+from engine.schema.modules import Module
 
 MAX_TEXT = 1_000_000
 MAX_MARKUP = 50_000  # the HTML cleaner's time can grow with the square of what it is given
@@ -34,7 +35,7 @@ class TextProblem(BadValue):
 class Setting:
     """For whom, when and in what form a text is written.
 
-    The reader's language, the zone in which times are shown, the moment, the company's working
+    The language of the text, the zone in which times are shown, the moment, the company's working
     days, and what the text will be part of.
     """
 
@@ -77,11 +78,19 @@ def fitted(text: str, form: Form) -> str:
     return str(text)
 
 
-class Named(dict[str, object]):
-    """A record as data: its fields, its name where printed, its id where a value is wanted."""
+class Row(dict[str, Any]):
+    """A record as data: its fields, and its module where that is known."""
 
-    def __init__(self, id: int | str, name: str, fields: Mapping[str, object]) -> None:
+    def __init__(self, fields: Mapping[str, Any], module: Module | None) -> None:
         super().__init__(fields)
+        self.module = module
+
+
+class Named(Row):
+    """A record with its name where it is printed, its id where a value is wanted."""
+
+    def __init__(self, id: int | str, name: str, fields: Mapping[str, Any]) -> None:
+        super().__init__(fields, fields.module if isinstance(fields, Row) else None)
         self.id, self.name = id, name
 
 
