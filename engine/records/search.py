@@ -20,6 +20,7 @@ from engine.schema.modules import Module, Path, Schema
 from engine.schema.sql_types import Fold
 
 MOST, MOST_KNOWN = 100, 500
+WRITTEN = ("text", "longtext", "richtext", "email", "phone")
 UNSORTED = ("list", "json")
 
 
@@ -57,6 +58,25 @@ def matching(tx: Transaction, module: Module, asked: Condition, at: str = "where
     return and_(table.c.deleted_at.is_(None), where(wanted, Columns(binder, table)))
 
 
+def saying(tx: Transaction, module: Module, words: str) -> ColumnElement[bool]:
+    """The clause that is true of records with these words, whatever their case.
+
+    They stand in a text of its own, a long one too, or in the name of what it belongs to.
+    """
+    table, part = tx.schema.tables[module.name], words.casefold()
+    texts = [each.name for each in module.by_name.values() if each.type in WRITTEN]
+    found = [
+        Fold(table.c[name]).contains(part, autoescape=True) for name in texts if name in table.c
+    ]
+    for link in module.fields:
+        there = tx.schema.target(link) if link.type == "reference" else None
+        other = tx.schema.tables[there.name] if there else None
+        if there and other is not None and there.name_field in other.c:
+            named = Fold(other.c[there.name_field]).contains(part, autoescape=True)
+            found.append(table.c[link.name].in_(select(other.c.id).where(named)))
+    return or_(*found)
+
+
 def search(
     tx: Transaction,
     module: Module,
@@ -65,8 +85,9 @@ def search(
     order_by: str = "id",
     limit: int = 20,
     cursor: str | None = None,
+    text: str = "",
 ) -> Page:
-    """One page of records.
+    """One page of records; with `text` of those that say so somewhere.
 
     `fields` may be paths, and so may `order_by`; with - in front of it the last come first.
     Raises `Invalid`.
@@ -74,6 +95,7 @@ def search(
     table, binder = tx.schema.tables[module.name], tx.binder(module)
     columns = Columns(binder, table)
     wanted = matching(tx, module, asked)
+    wanted = and_(wanted, saying(tx, module, text)) if text else wanted
     order = _order(binder, columns, order_by)
     shown = _shown(columns, fields)
     query = select(table.c.id, table.c.number, order.column.label("sort_key"), *shown).where(wanted)

@@ -124,14 +124,15 @@ def search_records(
     order_by: str = "id",
     limit: int = 20,
     cursor: str | None = None,
+    text: str = "",
 ) -> FoundRecords:
-    """Find records by a condition (as in workflows). `fields` may be paths (account.email);
-    `order_by`: a field, - in front for descending; at most 100 a page."""
+    """Find records by a condition (as in workflows), or words anywhere in their `text`. `fields`
+    may be paths (account.email); `order_by`: a field, - for descending; at most 100 a page."""
     with desk.read() as tx:
         home = found(tx, module)
         shown = fields or [name for name in home.by_name if name not in ("id", "number")]
         asked = read_condition(module, where)
-        page = search(tx, home, asked, shown, order_by, limit, cursor)
+        page = search(tx, home, asked, shown, order_by, limit, cursor, text)
         paths = {name: tx.schema.path(home, name, "fields") for name in shown}
         links = {name: path.field for name, path in paths.items() if path.field.module}
         called = answers.names(tx, links, page.rows)

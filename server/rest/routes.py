@@ -21,7 +21,7 @@ from server.operations.registry import Operation
 from server.rest.errors import Unknown
 
 # What `GET /records/{module}` takes beside fields to compare.
-SEARCHING = ("where", "fields", "order_by", "limit", "cursor")
+SEARCHING = ("where", "fields", "order_by", "limit", "cursor", "text")
 
 
 def router() -> APIRouter:

@@ -264,9 +264,9 @@ OWED = [
 def test_a_table_is_for_the_form_it_stands_in() -> None:
     source = "{{ owed|table('number', 'due_date', 'balance=À payer') }}"
     assert text(source, "fr", owed=OWED) == (
-        "Facture  Échéance         À payer\n"
-        "A<1>     8 févr. 2026  1\u202f000,00\xa0€\n"
-        "B                          5,00\xa0€"
+        "Numéro  Échéance         À payer\n"
+        "A<1>    8 févr. 2026  1\u202f000,00\xa0€\n"
+        "B                         5,00\xa0€"
     )
     html = text(source, "fr", "html", owed=OWED)
     assert html.startswith('<table><thead><tr><th align="left"')

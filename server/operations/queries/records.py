@@ -5,15 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, select
 
-from engine.conditions.readings import Columns
-from engine.records.search import UNSORTED, read_record
+from engine.conditions import ALWAYS, Condition
+from engine.conditions.readings import CONDITION, Columns
+from engine.records.search import UNSORTED, matching, read_record, saying
 from engine.records.tables import EVENTS, RUNS
 from engine.records.transaction import Transaction
 from engine.schema.fields import Field
 from engine.schema.modules import Module
 from engine.schema.sql_types import Fold
+from engine.workflows.fingerprint import standing
+from engine.workflows.workflow import Workflow
 from server.operations.queries import Stored
 from server.operations.registry import missing
 
@@ -70,15 +73,27 @@ class Wanted:
     """Which records are meant, and in what order; what is left out means all, the newest first.
 
     `words` are a part of a text, or of the name of what a record belongs to; `equal` holds values
-    of choices, owners and references; `sort` is a field, with - in front for the last first.
+    of choices, owners and references; `where` is a condition; `sort` is a field, with - in front
+    for the last first.
     """
 
     words: str = ""
     equal: Mapping[str, str] = field(default_factory=dict)
     sort: str = ""
+    where: Condition = ALWAYS
 
 
 ALL = Wanted()
+
+
+def fitting(workflow: Workflow) -> Wanted:
+    """The records that fit a workflow now, as if the change it looks for had just been made."""
+    return Wanted(where=standing(workflow.entry))
+
+
+def written(condition: Condition) -> str:
+    """A condition as JSON, as an address carries it."""
+    return CONDITION.dump_json(condition, by_alias=True, exclude_none=True).decode()
 
 
 def count(tx: Transaction, module: Module, wanted: Wanted = ALL) -> int:
@@ -152,25 +167,11 @@ def _meant(tx: Transaction, module: Module, wanted: Wanted) -> Iterator[ColumnEl
     table = tx.schema.tables[module.name]
     yield from _live(table)
     if wanted.words:
-        yield _found(tx, module, wanted.words.casefold())
+        yield saying(tx, module, wanted.words)
+    if wanted.where != ALWAYS:
+        yield matching(tx, module, wanted.where)
     for name, value in wanted.equal.items():
         if name in module.by_name and name in table.c:
             reference = module.by_name[name].type == "reference"
             number = int(value) if value.isdecimal() and len(value) < 19 else -1
             yield table.c[name] == (number if reference else value)
-
-
-def _found(tx: Transaction, module: Module, part: str) -> ColumnElement[bool]:
-    """Records with these words in a text of their own, or in the name of what they belong to."""
-    table = tx.schema.tables[module.name]
-    texts = [f.name for f in module.by_name.values() if f.type in ("text", "email", "phone")]
-    found = [
-        Fold(table.c[name]).contains(part, autoescape=True) for name in texts if name in table.c
-    ]
-    for link in module.fields:
-        there = tx.schema.modules.get(link.module or "")
-        other = tx.schema.tables[there.name] if there else None
-        if link.type == "reference" and there and other is not None and there.name_field in other.c:
-            named = Fold(other.c[there.name_field]).contains(part, autoescape=True)
-            found.append(table.c[link.name].in_(select(other.c.id).where(named)))
-    return or_(*found)

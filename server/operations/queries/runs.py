@@ -4,10 +4,21 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    union_all,
+)
 
 from engine.records.customers import belonging
 from engine.records.states import DRIVEN, GOING_ON, Result, RunState
@@ -34,8 +45,9 @@ class Wanted:
 
     `record` is a module's name and an id: runs about it, alone or with others, and about what
     belongs to it if it is a customer; `states` are words of `STANDINGS`; `since` is the moment
-    they started at the earliest, `ended` the same of their end; `words` a run's number, a record's,
-    or a part of what went wrong; `alert` an alert that is about them.
+    they started at the earliest, `ended` the same of their end; `day` is one on which they began
+    or failed; `words` a run's number, a record's, or a part of what went wrong; `alert` an alert
+    that is about them.
     """
 
     workflows: Collection[int] = ()
@@ -44,6 +56,7 @@ class Wanted:
     states: Collection[str] = ()
     step: str | None = None
     since: datetime | None = None
+    day: date | None = None
     ended: datetime | None = None
     words: str = ""
     alert: int | None = None
@@ -154,6 +167,13 @@ def _by_day(
         yield row[0], row[1], row[2]
 
 
+def _on(tx: Transaction, day: date) -> ColumnElement[bool]:
+    """The runs that the bar of this day counts."""
+    start, end = (tx.company.calendar.at(each, time(0)) for each in (day, day + timedelta(days=1)))
+    began = and_(RUNS.c.started_at >= start, RUNS.c.started_at < end)
+    return or_(began, exists().where(FAILED, STORY.c.at >= start, STORY.c.at < end))
+
+
 def failures(tx: Transaction, since: datetime, workflows: Collection[int] = ()) -> Counter[int]:
     """How many runs of each workflow have failed since then, whatever became of them after."""
     query = select(RUNS.c.workflow, func.count(RUNS.c.id.distinct())).join(STORY, FAILED)
@@ -228,6 +248,8 @@ def _meant(tx: Transaction, wanted: Wanted) -> Iterator[Any]:
         yield RUNS.c.step == wanted.step
     if wanted.since:
         yield RUNS.c.started_at >= wanted.since
+    if wanted.day:
+        yield _on(tx, wanted.day)
     if wanted.ended:
         yield RUNS.c.ended_at >= wanted.ended
     if wanted.words:

@@ -24,7 +24,7 @@ def chart_of_all(tx: Transaction) -> Chart:
         for place, (count, bad) in counts.items():
             so_far = total.get(place, (0, 0))
             total[place] = (so_far[0] + count, so_far[1] + bad)
-    return _chart(total, days)
+    return _chart(total, days, "/runs?")
 
 
 def charts(tx: Transaction, workflows: Iterable[int]) -> dict[int, Chart]:
@@ -32,7 +32,7 @@ def charts(tx: Transaction, workflows: Iterable[int]) -> dict[int, Chart]:
     days = _days(tx, DAYS)
     wanted = list(workflows)
     counted = runs.by_day(tx, days, wanted)
-    return {id: _chart(counted.get(id, {}), days) for id in wanted}
+    return {id: _chart(counted.get(id, {}), days, f"/runs?workflow={id}&") for id in wanted}
 
 
 def _days(tx: Transaction, days: int) -> list[date]:
@@ -40,7 +40,8 @@ def _days(tx: Transaction, days: int) -> list[date]:
     return [today - timedelta(days=back) for back in range(days - 1, -1, -1)]
 
 
-def _chart(counts: Days, days: list[date]) -> Chart:
+def _chart(counts: Days, days: list[date], there: str) -> Chart:
+    """The bars, each leading to the runs that it counts: `there` is where they are listed."""
     total = sum(count for count, _ in counts.values())
     failed = sum(bad for _, bad in counts.values())
     told = f"A bar a day: {size(total, 'run')} in {len(days)} days, {failed:,} failed"
@@ -51,9 +52,10 @@ def _chart(counts: Days, days: list[date]) -> Chart:
             {
                 "label": name,
                 "tick": name if place % 5 == 0 else "",
+                "href": f"{there}day={day}" if place in counts else "",
                 "count": counts.get(place, (0, 0))[0],
                 "bad": counts.get(place, (0, 0))[1],
             }
-            for place, name in enumerate(names)
+            for place, (day, name) in enumerate(zip(days, names, strict=True))
         ],
     }

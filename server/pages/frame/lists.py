@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlencode
 
+from engine.workflows.workflow import Workflow
 from server.access.session import Visit
+from server.operations.queries import records
 from server.pages.frame.views import Choice, Filters, Paging, Segment
 
 ROWS = 50
@@ -44,6 +46,12 @@ def filters(
         "clear": path,
         "active": bool(query) or any(visit.asked(name) for name in asked),
     }
+
+
+def fitting(workflow: Workflow) -> str:
+    """The address of the list of just the records that fit a workflow now."""
+    asked = records.written(records.fitting(workflow).where)
+    return f"/records/{workflow.module}?{urlencode({'where': asked})}"
 
 
 def place(visit: Visit) -> int:

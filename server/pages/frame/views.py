@@ -65,9 +65,10 @@ class Stat(TypedDict):
 
 
 class Bar(TypedDict):
-    """A day in a chart. `tick` is written under the bar, "" for none."""
+    """A day in a chart. `tick` is written under the bar, `href` lists its runs; "" for none."""
 
     label: str
+    href: str
     tick: str
     count: int
     bad: int

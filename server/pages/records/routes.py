@@ -1,13 +1,18 @@
 """Records: the modules, the list of one with filter, search and sorting, and one record."""
 
+import json
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from engine.conditions import Condition
+from engine.conditions.words import describe
+from engine.problems import refuse
 from engine.records.transaction import Transaction
 from engine.schema.fields import Field
 from engine.schema.modules import Module
+from engine.workflows.reading import read_condition
 from server.access.session import Signed, Visit
 from server.operations.queries import records
 from server.operations.registry import missing
@@ -149,7 +154,16 @@ def _wanted(visit: Visit, module: Module) -> records.Wanted:
         if field.type in ("reference", "record", "picklist", "owner")
         and (value := visit.asked(field.name))
     }
-    return records.Wanted(visit.asked("q"), equal, visit.asked("sort"))
+    return records.Wanted(visit.asked("q"), equal, visit.asked("sort"), _where(visit, module))
+
+
+def _where(visit: Visit, module: Module) -> Condition:
+    """The condition that the address carries. Raises `Invalid`."""
+    try:
+        asked = json.loads(visit.asked("where") or "{}")
+    except (ValueError, RecursionError):
+        raise refuse("where", "this is not a condition.", "Open the list anew.") from None
+    return read_condition(module.name, asked)
 
 
 def _picks(visit: Visit, tx: Transaction, module: Module) -> list[Segment]:
@@ -163,6 +177,10 @@ def _picks(visit: Visit, tx: Transaction, module: Module) -> list[Segment]:
         )
         for field in [f for f in module.fields if f.type == "picklist"][:2]
     ]
+    if asked := visit.asked("where"):
+        told = f"Only where {describe(_where(visit, module), tx.binder(module))}"
+        every = [("", f"All {module.label.lower()}"), (asked, told)]
+        picks.append(segment("where", "Those that fit", every, asked))
     names = Names(tx)
     for field in module.fields:
         value = visit.asked(field.name)

@@ -7,6 +7,7 @@ from engine.workflows.workflow import TOGETHER
 from server.operations.queries import records
 from server.operations.reviews import CHECKED, Proposal
 from server.pages.frame.field_values import size
+from server.pages.frame.lists import fitting
 from server.pages.frame.moments import moment
 from server.pages.frame.names import Names
 from server.pages.reviews.views import Audience, AudienceGroup, Person
@@ -25,6 +26,7 @@ def audience(names: Names, it: Proposal) -> Audience:
     every = records.count(tx, tx.schema.module(it.parsed.module))
     return {
         "text": _headline(names, it),
+        "href": fitting(it.parsed),
         "as_of": moment(tx, tx.now),
         "note": _note(it, len(held)),
         "inside": _group(names, it, found.count - len(held), inside[:SHOWN]),

@@ -41,9 +41,11 @@ class AudienceGroup(TypedDict):
 
 
 class Audience(TypedDict):
-    """Whom the workflow would take now. `note` says what counts, such as "grouped by account"."""
+    """Whom the workflow would take now; `href` lists just them, `note` says what counts, such as
+    "grouped by account"."""
 
     text: str
+    href: str
     as_of: When
     note: str
     inside: AudienceGroup

@@ -1,5 +1,7 @@
 """Runs: the monitor, one run, and the person's word on a mail whose fate is not known."""
 
+from datetime import date
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -8,6 +10,7 @@ from engine.records.states import RunState
 from engine.records.transaction import Transaction
 from server.access.session import Posted, Signed, Visit, text
 from server.operations.alerts import alert_row, told
+from server.operations.answers import when
 from server.operations.queries import runs, workflows
 from server.operations.queries.runs import Wanted
 from server.operations.runs import close_run, decide_run, try_run_again
@@ -33,14 +36,12 @@ TABS = ("story", "data", "raw")
 def show_runs(visit: Signed) -> Response:
     visit.desk.need("runs:read")
     with visit.desk.read() as tx:
-        wanted = _wanted(visit)
+        wanted = _wanted(visit, tx)
         rows = runs.newest(tx, wanted, ROWS, (place(visit) - 1) * ROWS)
         states = [("", "All"), *((state, state.capitalize()) for state in STATES)]
         pick = segment("state", "State", states, visit.asked("state"))
         view: RunsView = {
-            "filters": filters(
-                visit, "runs", "Record, run or error", pick, [_workflows(visit, tx)]
-            ),
+            "filters": filters(visit, "runs", "Record, run or error", pick, _selects(visit, tx)),
             "rows": run_rows(Names(tx), rows),
             "paging": paging(visit, len(rows), runs.count(tx, wanted)),
             "about": _alert(tx, wanted),
@@ -91,12 +92,13 @@ def close(visit: Signed, run: int) -> Response:
     return go(f"/runs/{run}", "It is closed. Nothing more of it is sent.")
 
 
-def _wanted(visit: Visit) -> Wanted:
+def _wanted(visit: Visit, tx: Transaction) -> Wanted:
     """What the filters ask for."""
     state, workflow, alert = (visit.asked(name) for name in ("state", "workflow", "alert"))
     return Wanted(
         workflows=(int(workflow),) if workflow.isdecimal() and len(workflow) < 10 else (),
         states=(state,) if state in STATES else (),
+        day=_day(visit, tx),
         words=visit.asked("q"),
         alert=int(alert) if alert.isdecimal() and len(alert) < 10 else None,
     )
@@ -106,6 +108,20 @@ def _alert(tx: Transaction, wanted: Wanted) -> str:
     """What the alert says whose runs are shown; "" where all are."""
     row = alert_row(tx, wanted.alert) if wanted.alert is not None else None
     return sentence(told(tx, row)) if row is not None else ""
+
+
+def _day(visit: Visit, tx: Transaction) -> date | None:
+    """The day that the address asks for. Raises `Invalid` where it is none."""
+    moment = when(tx, visit.asked("day"), "day")
+    return tx.company.calendar.today(moment) if moment else None
+
+
+def _selects(visit: Visit, tx: Transaction) -> list[Segment]:
+    """The workflows, and the day that the address asks for, to be let go of."""
+    if (day := _day(visit, tx)) is None:
+        return [_workflows(visit, tx)]
+    choices = [("", "Any day"), (day.isoformat(), f"{day.day} {day:%B %Y}")]
+    return [_workflows(visit, tx), segment("day", "Day", choices, day.isoformat())]
 
 
 def _workflows(visit: Visit, tx: Transaction) -> Segment:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +14,13 @@ from engine.workflows.reading import read
 from engine.workflows.workflow import Workflow
 from server.access.session import Visit
 from server.operations.answers import workflow_row
-from server.operations.queries import Stored, runs, versions
+from server.operations.queries import Stored, records, runs, versions
 from server.operations.queries.runs import Wanted
 from server.operations.workflows import kept_back
 from server.pages.frame.charts import first_moment
 from server.pages.frame.diagram import blocks, short
-from server.pages.frame.lists import ROWS, choice, paging, place
+from server.pages.frame.field_values import size
+from server.pages.frame.lists import ROWS, choice, fitting, paging, place
 from server.pages.frame.moments import coming, moment
 from server.pages.frame.names import Names
 from server.pages.frame.rows import run_rows
@@ -165,7 +166,18 @@ class Shown:
             ("Category", self.row.category),
             ("Made by", f"{made}, {moment(self.tx, self.row.created_at)['text']}"),
         )
-        return [{"label": label, "text": text, "href": ""} for label, text in pairs if text]
+        facts: list[Fact] = [
+            {"label": label, "text": text, "href": ""} for label, text in pairs if text
+        ]
+        return [*facts, *self._fitting()]
+
+    def _fitting(self) -> Iterator[Fact]:
+        """How many records fit it now, and which."""
+        module = self.tx.schema.modules.get(self.row.module)
+        if self.parsed and module and self.visit.desk.may("records:read"):
+            count = records.count(self.tx, module, records.fitting(self.parsed))
+            text = size(count, module.singular.lower(), module.label.lower())
+            yield {"label": "Fit now", "text": text, "href": fitting(self.parsed)}
 
     def _stats(self) -> list[Stat]:
         recent = replace(self.mine, since=first_moment(self.tx))
