@@ -37,7 +37,7 @@ class Rendered:
 
     text: str
     missing: tuple[str, ...] = ()
-    words: str = ""
+    words: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
