@@ -126,8 +126,8 @@ def search_records(
     cursor: str | None = None,
     text: str = "",
 ) -> FoundRecords:
-    """Find records by a condition (as in workflows), or words anywhere in their `text`. `fields`
-    may be paths (account.email); `order_by`: a field, - for descending; at most 100 a page."""
+    """Find records by a condition (as in workflows), or by words in it. `fields` may be paths
+    (account.email); `order_by`: - for descending; at most 100."""
     with desk.read() as tx:
         home = found(tx, module)
         shown = fields or [name for name in home.by_name if name not in ("id", "number")]

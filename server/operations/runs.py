@@ -121,8 +121,8 @@ def list_runs(
     since: str | None = None,
     cursor: str | None = None,
 ) -> Runs:
-    """List runs, newest first: where each stands, since when, what comes next and when; and how
-    many stand at each step. `record`: module/id, number, customer; `since`: a day, or today-7d."""
+    """List runs, newest first: where each stands, since when, what comes next and when; how many
+    stand at each step. `record`: module/id, number, customer; `since`: like today-7d."""
     states = queries.STANDINGS
     if state is not None and state not in states:
         raise refuse("state", f"there is no state `{state}`.", suggest(state, states, "States"))
@@ -225,7 +225,7 @@ def _steps(tx: Transaction, wanted: Wanted) -> dict[str, int]:
     stage="run",
 )
 def get_run(desk: Desk, run: Ref) -> RunStory:
-    """The whole story of a run, step by step: what each saw and did, and what came of it."""
+    """The story of a run, step by step: what each saw and did, and what came of it."""
     with desk.read() as tx:
         row = queries.one(tx, run)
         live = desk.installation.library.version(tx, row.workflow, row.version)
