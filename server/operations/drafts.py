@@ -161,7 +161,7 @@ def _next(row: Row[Any], checked: Checked) -> str:
     stage="decide",
 )
 def submit_workflow(desk: Desk, workflow: Number, revision: Number, note: str = "") -> Submitted:
-    """Ask people to approve the draft; gives the link for them. `note`: why."""
+    """Ask people to approve the draft; gives the link for them."""
     document = _draft(desk, workflow)
     with desk.read() as tx:
         meant = _meant(tx, examine(tx, document, desk.installation.unsafe, workflow))

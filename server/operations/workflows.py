@@ -172,7 +172,7 @@ def get_workflow(
 ) -> WorkflowInFull:
     """Read a workflow: its draft or newest version, or one `version`; document, words, problems.
 
-    `compare_to`: also what differs from that version.
+    `compare_to`: also what differs.
     """
     with desk.read() as tx:
         row = answers.workflow_row(tx, workflow)
