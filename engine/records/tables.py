@@ -111,6 +111,7 @@ VERSIONS = Table(
     Column("decided_at", Moment),
     Column("comment", Text),
     Column("self_approved", Boolean, nullable=False, default=False),
+    Column("seen", Json),
     UniqueConstraint("workflow", "version"),
     sqlite_autoincrement=True,
 )

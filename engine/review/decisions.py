@@ -30,6 +30,7 @@ from engine.workflows.library import (
 )
 from engine.workflows.rewording import renew
 from engine.workflows.schedule_limit import over_limit
+from engine.workflows.store import Seen
 
 Baseline = Literal["ignore", "include"]
 
@@ -53,8 +54,12 @@ def approve(
     by: By,
     comment: str,
     baseline: Baseline | None = None,
+    seen: Seen | None = None,
 ) -> Row[Any]:
-    """Put a version into force, if it is still exactly what the person saw. Raises `Invalid`."""
+    """Put a version into force, if it is still exactly what the person saw. Raises `Invalid`.
+
+    `seen` is what was shown to the person; it is kept with the decision.
+    """
     row = review_row(tx, id)
     if by.agent:
         raise refuse("review", "an agent cannot approve.", "Send the link to a person.")
@@ -76,13 +81,13 @@ def approve(
             "Somebody else must approve it (or allow solo mode).",
         )
     workflow_store.supersede(tx, row.workflow)
-    workflow_store.approve(tx, id, by.name, comment, own=own)
+    workflow_store.approve(tx, id, by.name, comment, seen, own=own)
     activate(tx, library, row.workflow, row.version, baseline)
     begin_now(tx, library.version(tx, row.workflow, row.version), by.name)
     return review_row(tx, id)
 
 
-def reject(tx: Transaction, id: int, by: By, comment: str) -> Row[Any]:
+def reject(tx: Transaction, id: int, by: By, comment: str, seen: Seen | None = None) -> Row[Any]:
     """Send a version back to its author, with a reason. Raises `Invalid`."""
     row = review_row(tx, id)
     if row.state != "in_review":
@@ -97,7 +102,7 @@ def reject(tx: Transaction, id: int, by: By, comment: str) -> Row[Any]:
             "a rejection needs a reason.",
             "Say what should change, so that the author can fix it.",
         )
-    workflow_store.reject(tx, id, by.name, comment)
+    workflow_store.reject(tx, id, by.name, comment, seen)
     workflow_store.send_back(tx, row.workflow)
     if row.texts:  # with other changes rejected, a new wording of its templates is still to be read
         renew(tx, By(row.submitted_by, row.by_agent), row.authors)

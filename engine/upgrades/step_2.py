@@ -5,7 +5,7 @@ from functools import partial
 
 from sqlalchemy import Column, Text
 
-from engine.schema.sql_types import Moment
+from engine.schema.sql_types import Json, Moment
 from engine.upgrades.approvals import Approvals
 from engine.upgrades.changing import Changing
 from engine.upgrades.hash_1 import hash_1
@@ -23,9 +23,19 @@ def keep_who_settled(changing: Changing) -> None:
     changing.op.add_column("sayso_alerts", Column("settled_at", Moment))
 
 
+def keep_what_was_seen(changing: Changing) -> None:
+    """With a decision, what the person saw who made it."""
+    changing.op.add_column("sayso_versions", Column("seen", Json))
+
+
 # One function for each thing that changed, taken in this order. Each is in a file of its own that
 # ends in `_2` if it is more than a few lines.
-PARTS: tuple[Callable[[Changing], None], ...] = (keep_members, keep_story, keep_who_settled)
+PARTS: tuple[Callable[[Changing], None], ...] = (
+    keep_members,
+    keep_story,
+    keep_who_settled,
+    keep_what_was_seen,
+)
 
 
 def take(changing: Changing) -> None:

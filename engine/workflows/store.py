@@ -8,6 +8,9 @@ from sqlalchemy import insert, update
 from engine.records.tables import VERSIONS, WORKFLOWS
 from engine.records.transaction import Transaction
 
+# What a page showed to the person who decided, as plain data.
+Seen = Mapping[str, Any]
+
 # --- workflows ---
 
 
@@ -80,13 +83,16 @@ def supersede(tx: Transaction, workflow: int) -> None:
     tx.db.execute(update(VERSIONS).where(*mine).values(state="superseded"))
 
 
-def approve(tx: Transaction, version: int, by: str, comment: str, *, own: bool) -> None:
-    """A person approved it; `own`: one of its authors."""
-    _decide(tx, version, "approved", by, comment, self_approved=own)
+def approve(
+    tx: Transaction, version: int, by: str, comment: str, seen: Seen | None, *, own: bool
+) -> None:
+    """A person approved what was `seen`; `own`: one of its authors."""
+    _decide(tx, version, "approved", by, comment, seen=seen, self_approved=own)
 
 
-def reject(tx: Transaction, version: int, by: str, comment: str) -> None:
-    _decide(tx, version, "rejected", by, comment)
+def reject(tx: Transaction, version: int, by: str, comment: str, seen: Seen | None) -> None:
+    """A person rejected what was `seen`."""
+    _decide(tx, version, "rejected", by, comment, seen=seen)
 
 
 def _decide(tx: Transaction, version: int, state: str, by: str, comment: str, **more: Any) -> None:

@@ -18,6 +18,7 @@ from engine.workflows.fingerprint import fingerprint
 from engine.workflows.library import examine, parsed_of, surroundings
 from engine.workflows.library import versions as versions_of
 from engine.workflows.rights import fresh, rights, to_be_seen
+from engine.workflows.store import Seen
 from engine.workflows.workflow import Workflow
 from server.access.desk import Desk
 from server.access.rights import Refused
@@ -121,9 +122,11 @@ def approve(
     baseline: Baseline | None = None,
     seen: Collection[str] = (),
     count: str = "",
+    page: Seen | None = None,
 ) -> Answer:
     """Put a version into force, if it still is what the person saw, all that is grave in it among
-    it. For people only; what they have `seen` are names of rights, see `tick`.
+    it. For people only; what they have `seen` are names of rights, see `tick`. What the `page`
+    showed is kept with the decision.
     """
     _person(desk)
     with desk.installation.database.begin() as tx:
@@ -132,7 +135,8 @@ def approve(
             _confirmed(to_tick(tx, row), seen)
             _counted(to_type(desk, tx, row), count)
         library = desk.installation.library
-        row = decisions.approve(tx, library, review, hash, desk.by, comment.strip(), baseline)
+        said = comment.strip()
+        row = decisions.approve(tx, library, review, hash, desk.by, said, baseline, page)
         _note(desk, tx, "approve", row)
     desk.installation.changed()
     return {"review": review, "workflow": row.workflow, "version": row.version, "state": row.state}
@@ -174,12 +178,12 @@ def _counted(asked: int | None, count: str) -> None:
         raise refuse("count", f"Type {asked}, the number of records it would take.")
 
 
-def reject(desk: Desk, review: int, hash: str, comment: str) -> Answer:
+def reject(desk: Desk, review: int, hash: str, comment: str, page: Seen | None = None) -> Answer:
     """Send a version back to its author, with a reason. For people only."""
     _person(desk)
     with desk.installation.database.begin() as tx:
         versions.of_review(tx, review)
-        row = decisions.reject(tx, review, desk.by, comment)
+        row = decisions.reject(tx, review, desk.by, comment, page)
         _note(desk, tx, "reject", row)
     desk.installation.changed()
     return {"review": review, "workflow": row.workflow, "version": row.version, "state": row.state}

@@ -1,17 +1,13 @@
 """Each try, hold and act of a person is a line of its run, and what was counted stays counted."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
-from fastapi.testclient import TestClient
 
 from engine.company.company import PLACEHOLDER
-from engine.people.logins import open_session
-from server.app import create_app
 from server.operations import runs, sending
 from server.pages.frame.charts import chart_of_all
 from tests.databases import TemplateDatabase
@@ -30,17 +26,6 @@ def reception(
     pair = template_database("reception", furnish)
     with opened(pair, clock, tmp_path, smtp_url=mailbox.url) as reception:
         yield reception
-
-
-@contextmanager
-def browser(reception: Reception, who: str = "bob") -> Iterator[TestClient]:
-    """The browser of somebody who has just signed in."""
-    with reception.installation.database.begin() as tx:
-        cookie = open_session(tx, who)
-    app = create_app(reception.installation)
-    with TestClient(app, base_url=reception.installation.settings.address) as client:
-        client.cookies.set("sayso_session", cookie)
-        yield client
 
 
 def refuse(mailbox: MailServer, times: int, answer: str = "550 not today") -> None:
@@ -76,7 +61,7 @@ def test_T15_each_try_is_a_line_with_its_day_and_who_pressed(
     started(reception)
     for _ in range(2):
         clock.advance(days=1)
-        with browser(reception) as bob:
+        with reception.browser("bob") as bob:
             assert bob.post("/runs/1/again", follow_redirects=False).status_code == 303
         reception.installation.worker.work()
     assert told(reception) == [
@@ -88,7 +73,7 @@ def test_T15_each_try_is_a_line_with_its_day_and_who_pressed(
     ]
     run = reception.ask("alice", "get_run", run=1)
     assert (run["state"], run["reason"]) == ("done", "finished")
-    with browser(reception) as bob:
+    with reception.browser("bob") as bob:
         page = bob.get("/runs/1").text
     assert page.count("by Bob") == 2
     assert page.count("could not be sent: ") >= 2
@@ -105,7 +90,7 @@ def test_T15_bars_and_figures_stay_when_what_failed_is_mended(
     reception.installation.worker.work()
     assert reception.ask("alice", "get_run", run=1)["state"] == "done"
     assert _bad(reception) == before == {"10 Mar": 1}
-    with browser(reception) as bob:
+    with reception.browser("bob") as bob:
         for path in ("/", f"/workflows/{workflow}"):
             assert "<dt>Failed</dt><dd>1</dd>" in bob.get(path).text
 
@@ -192,7 +177,7 @@ def test_T14_a_mail_without_a_sender_is_held_and_said_wherever_a_run_is_listed(
         "held",
     )
     assert "SAYSO_SENDER" in alert["remedy"]
-    with browser(reception) as bob:
+    with reception.browser("bob") as bob:
         for path in ("/", "/runs", "/runs/1", "/records/invoices/1", "/alerts"):
             assert why in bob.get(path).text.casefold(), path
         assert "Held back" in bob.get("/runs?state=held").text
@@ -263,7 +248,7 @@ def test_T16_a_person_settles_an_alert_on_its_page_with_a_reason(
     reception.installation.worker.work()
     (alert,) = reception.ask("alice", "list_alerts")["alerts"]
     path = f"/alerts/{alert['alert']}/settle"
-    with browser(reception) as bob:
+    with reception.browser("bob") as bob:
         assert f'href="/runs?alert={alert["alert"]}"' in bob.get("/").text
         listed = bob.get(f"/runs?alert={alert['alert']}").text
         assert ('href="/runs/1"' in listed, 'href="/runs/2"' in listed) == (True, True)

@@ -65,6 +65,7 @@ class Review:
             "inside": self._inside(),
             "decision": decision,
             "story": self._story(),
+            "seen": "",
             "document": json.dumps(row.document, indent=2, ensure_ascii=False),
         }
 

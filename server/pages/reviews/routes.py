@@ -1,11 +1,12 @@
 """Reviews: the inbox of proposals, and the page on which a person decides."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from engine.problems import Invalid, Problem, refuse
+from engine.records.transaction import Transaction
 from server.access import sign_in
 from server.access.rights import Refused
 from server.access.session import Posted, Signed, Visit
@@ -20,7 +21,8 @@ from server.pages.me.account import wrong_password
 from server.pages.reviews.audience import sample
 from server.pages.reviews.decision import Given, baseline, decision, given_in, old
 from server.pages.reviews.review import Review
-from server.pages.reviews.views import ReviewsView
+from server.pages.reviews.seen import as_seen, kept
+from server.pages.reviews.views import ReviewsView, ReviewView
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Verdict = Literal["approve", "reject"]
@@ -63,9 +65,10 @@ def _decide(
         if verdict == "approve":
             _proved(request, visit, given)
             answers = (given.hash, given.comment, baseline(given), given.seen, given.count)
-            reviews.approve(visit.desk, review, *answers)
+            reviews.approve(visit.desk, review, *answers, _shown(visit, review, given))
         else:
-            reviews.reject(visit.desk, review, given.hash, given.comment)
+            shown = _shown(visit, review, given)
+            reviews.reject(visit.desk, review, given.hash, given.comment, shown)
     except Refused as refused:
         return _review(visit, review, given, f"{refused.message} {refused.remedy}", 403)
     except Invalid as invalid:
@@ -107,12 +110,23 @@ def _review(
     visit: Visit, review: int, given: Given, error: str = "", status: int = 200
 ) -> Response:
     with visit.desk.read() as tx:
-        it = reviews.proposal(visit.desk, tx, review)
-        view = Review(tx, it, reviews.tried(visit.desk, it, sample(it))).view(
-            decision(visit, Names(tx), it, given, error)
-        )
-        title = f"Review of {it.parsed.name}"
+        view = _view(visit, tx, review, given, error)
+        title = f"Review of {view['workflow']['text']}"
         told = "" if view["decision"]["allowed"] else error
         return page(
             visit, tx, "review.html", view, title=title, here="reviews", status=status, error=told
         )
+
+
+def _view(visit: Visit, tx: Transaction, review: int, given: Given, error: str = "") -> ReviewView:
+    """The page; of a decided version as it was when it was decided."""
+    it, names = reviews.proposal(visit.desk, tx, review), Names(tx)
+    tried = reviews.tried(visit.desk, it, sample(it))
+    view = Review(tx, it, tried).view(decision(visit, names, it, given, error))
+    return as_seen(names, it.row, view)
+
+
+def _shown(visit: Visit, review: int, given: Given) -> dict[str, Any]:
+    """What is shown to the person who decides now."""
+    with visit.desk.read() as tx:
+        return kept(_view(visit, tx, review, given))

@@ -134,7 +134,10 @@ class Wordings(TypedDict):
 
 
 class ReviewView(TypedDict):
-    """`base` names the version compared with ("" if first); `ask` quotes the author's reason."""
+    """`base` names the version compared with ("" if first); `ask` quotes the author's reason.
+
+    `seen` tells when it was as it is shown and who saw it, "" where it is as it is now.
+    """
 
     id: str
     workflow: Link
@@ -161,4 +164,5 @@ class ReviewView(TypedDict):
     inside: str
     decision: Decision
     story: list[Remark]
+    seen: str
     document: str

@@ -12,10 +12,18 @@ from typing import Any
 
 import httpx
 import uvicorn
+from fastapi.testclient import TestClient
 
 from engine.company.company import Company
 from engine.installation import Installation
-from engine.people.logins import Principal, create_token, create_user, person, token_holder
+from engine.people.logins import (
+    Principal,
+    create_token,
+    create_user,
+    open_session,
+    person,
+    token_holder,
+)
 from engine.people.roles import SCOPES
 from engine.records.database import Database
 from engine.records.writer import Author, Records
@@ -118,6 +126,16 @@ class Reception:
         headers = {"Authorization": f"Bearer {self.token(name, *scopes)}"}
         client = httpx.Client(base_url=self.url, headers=headers, timeout=30)
         return self._clients.enter_context(client)
+
+    @contextmanager
+    def browser(self, name: str) -> Iterator[TestClient]:
+        """The browser of somebody who has just signed in."""
+        with self.installation.database.begin() as tx:
+            cookie = open_session(tx, name)
+        app = create_app(self.installation)
+        with TestClient(app, base_url=self.installation.settings.address) as browser:
+            browser.cookies.set("sayso_session", cookie)
+            yield browser
 
     def drafted(self, **changes: Any) -> Answer:
         return self.ask("alice", "draft_workflow", document={**REMIND, **changes})
