@@ -9,6 +9,7 @@ from engine.people import audit
 from engine.problems import Problem, refuse
 from engine.records.states import GOING_ON
 from engine.records.transaction import Transaction
+from engine.records.visibility import sees_all
 from engine.review import decisions
 from engine.review.decisions import Baseline
 from engine.runs.advising import advised
@@ -21,7 +22,7 @@ from engine.workflows.rights import fresh, rights, to_be_seen
 from engine.workflows.store import Seen
 from engine.workflows.workflow import Workflow
 from server.access.desk import Desk
-from server.access.rights import Refused
+from server.access.rights import Refused, kept_from
 from server.operations.queries import Stored, runs, versions
 from server.operations.queries.runs import Wanted
 from server.operations.registry import Answer
@@ -176,6 +177,13 @@ def _confirmed(asked: Sequence[Right], seen: Collection[str]) -> None:
 def _counted(asked: int | None, count: str) -> None:
     if asked is not None and count.replace(",", "").strip() != str(asked):
         raise refuse("count", f"Type {asked}, the number of records it would take.")
+
+
+def shown_then(tx: Transaction, row: Stored) -> Seen | None:
+    """What the page showed to the person who decided; None where that is not known, or may name
+    what is not shown to whoever asks."""
+    schema = tx.schema
+    return row.seen if sees_all(schema) and not kept_from(schema) else None
 
 
 def reject(desk: Desk, review: int, hash: str, comment: str, page: Seen | None = None) -> Answer:

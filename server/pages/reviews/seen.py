@@ -2,9 +2,8 @@
 
 from typing import Any, cast
 
-from engine.records.visibility import sees_all
-from server.access.rights import kept_from
 from server.operations.queries import Stored
+from server.operations.reviews import shown_then
 from server.pages.frame.moments import moment
 from server.pages.frame.names import Names
 from server.pages.reviews.views import ReviewView
@@ -22,12 +21,12 @@ def kept(view: ReviewView) -> dict[str, Any]:
 
 def as_seen(names: Names, row: Stored, view: ReviewView) -> ReviewView:
     """The page of a decided version as it was, for whoever may see all that it names."""
-    schema = names.tx.schema
-    if row.seen is None or not sees_all(schema) or kept_from(schema):
+    then = shown_then(names.tx, row)
+    if then is None:
         return view
     did = "rejection" if row.state == "rejected" else "approval"
     when = moment(names.tx, row.decided_at)["text"]
     seen = f"As seen at {did}, {when}, by {names.person(row.decided_by)}"
-    was = {name: value for name, value in row.seen.items() if name in view.keys() - GOES_ON}
+    was = {name: value for name, value in then.items() if name in view.keys() - GOES_ON}
     # The same keys as the page has now, each as it was then.
     return cast(ReviewView, {**view, **was, "seen": seen})
