@@ -55,7 +55,8 @@ SHOWN_BY_PAGES = (
     *("records.schema_number", "records.text_library", "records.csv_import", "records.suppression"),
     *("records.signed_links", "blocks.control.if_", "blocks.control.stop", "outside.receipts"),
     *("workflows.workflow", "workflows.reading", "workflows.diff", "workflows.rights"),
-    *("workflows.catalogue", "workflows.library", "review.decisions", "runs.rehearsal"),
+    *("workflows.catalogue", "workflows.library", "review.decisions"),
+    *("runs.audience", "runs.rehearsal"),
     *("runs.sending.outbox", "installation"),
 )
 # What they still call and operations could do for them. This list only gets shorter.

@@ -16,7 +16,8 @@ from engine.records.database import Database
 from engine.records.transaction import Transaction
 from engine.review import decisions
 from engine.runs.advising import advised
-from engine.runs.rehearsal import audience, rehearse
+from engine.runs.audience import audience
+from engine.runs.rehearsal import rehearse
 from engine.workflows import loops
 from engine.workflows.fingerprint import fingerprint
 from engine.workflows.library import (

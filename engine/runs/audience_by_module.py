@@ -13,8 +13,8 @@ from engine.conditions.relations import relation
 from engine.problems import refuse, suggest
 from engine.records.reader import name_of
 from engine.records.transaction import Transaction
+from engine.runs.audience import NamedRecord
 from engine.runs.candidates import candidates
-from engine.runs.rehearsal import NamedRecord
 from engine.schema.modules import Module, Path
 from engine.workflows.workflow import TOGETHER, Workflow
 

@@ -26,29 +26,38 @@ def candidates(
     only: Iterable[int] | None = None,
 ) -> Select[Any]:
     """The records that match then: `subject`, `record`, `members` (all of a group, or NULL)."""
+    fitting = matching(tx, workflow, at, only).subquery()
+    if not workflow.group_by:
+        nothing = literal(None, Json).label("members")
+        return select(fitting.c.subject, fitting.c.record, nothing)
+    if tx.db.dialect.name == "sqlite":
+        members: ColumnElement[Any] = func.json_group_array(fitting.c.record, type_=Json)
+    else:
+        members = func.jsonb_agg(fitting.c.record)
+    record = func.min(fitting.c.record).label("record")
+    query = select(fitting.c.subject, record, members.label("members"))
+    return query.group_by(fitting.c.subject)
+
+
+def matching(
+    tx: Transaction,
+    workflow: Workflow,
+    at: datetime,
+    only: Iterable[int] | None = None,
+) -> Select[Any]:
+    """Each record that matches then, as `record`, with the `subject` that runs are counted for."""
     module = tx.schema.module(workflow.module)
     table = tx.schema.tables[module.name]
     binder = tx.binder(module, at=at)
+    columns = Columns(binder, table)
     matches = [
-        where(bound(standing(workflow.entry), binder), Columns(binder, table)),
+        where(bound(standing(workflow.entry), binder), columns),
         table.c.deleted_at.is_(None),
     ]
     if only is not None:
         matches.append(table.c.id.in_(list(only)))
-    if not workflow.group_by:
-        nothing = literal(None, Json)
-        return select(
-            table.c.id.label("subject"), table.c.id.label("record"), nothing.label("members")
-        ).where(*matches)
-    subject = grouping(Columns(binder, table), workflow.group_by).label("subject")
-    fitting = select(table.c.id, subject).where(*matches).subquery()
-    if tx.db.dialect.name == "sqlite":
-        members: ColumnElement[Any] = func.json_group_array(fitting.c.id, type_=Json)
-    else:
-        members = func.jsonb_agg(fitting.c.id)
-    record = func.min(fitting.c.id).label("record")
-    query = select(fitting.c.subject, record, members.label("members"))
-    return query.group_by(fitting.c.subject)
+    group = grouping(columns, workflow.group_by) if workflow.group_by else table.c.id
+    return select(table.c.id.label("record"), group.label("subject")).where(*matches)
 
 
 def grouping(columns: Columns, dotted: str) -> ColumnElement[Any]:
@@ -77,11 +86,18 @@ def _owners(schema: Schema, owner: ColumnElement[Any]) -> Iterator[ColumnElement
             yield number.correlate_except(people).scalar_subquery()
 
 
-def subject_of(tx: Transaction, workflow: Workflow, id: int) -> int:
-    """What runs are counted for: the record, or the one that groups it with others."""
+def subjects_of(tx: Transaction, workflow: Workflow, ids: Iterable[int]) -> dict[int, int]:
+    """What runs are counted for, of each record: itself, or the one that groups it with others."""
+    wanted = list(ids)
     if not workflow.group_by:
-        return id
+        return {id: id for id in wanted}
     table = tx.schema.tables[workflow.module]
     columns = Columns(tx.binder(tx.schema.module(workflow.module)), table)
-    group = tx.db.scalar(select(grouping(columns, workflow.group_by)).where(table.c.id == id))
-    return id if group is None else int(group)
+    group = grouping(columns, workflow.group_by)
+    rows = tx.db.execute(select(table.c.id, group).where(table.c.id.in_(wanted)))
+    return {id: int(subject) for id, subject in rows}
+
+
+def subject_of(tx: Transaction, workflow: Workflow, id: int) -> int:
+    """As `subjects_of`, of one record."""
+    return subjects_of(tx, workflow, [id]).get(id, id)

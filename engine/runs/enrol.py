@@ -75,7 +75,7 @@ class Enrolment:
     ) -> None:
         self.tx = tx
         self.when = When(at or tx.now, tx.company.calendar)
-        self._past = histories(tx, pairs)
+        self._past = histories(tx, pairs, at if at and at < tx.now else None)
         self._rows: list[dict[str, Any]] = []
         self._turned: set[tuple[int, int]] = set()
 

@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, bindparam, case, exists, func, or_, select
 
 from engine.records.states import GOING_ON, RunState
 from engine.records.tables import EPISODES, RUNS
@@ -16,11 +17,11 @@ from engine.workflows.recurrence import episode_named
 Histories = dict[tuple[int, int], SubjectHistory]
 
 GOES_ON = RUNS.c.state.in_(GOING_ON)
-GOING = select(RUNS.c.id, RUNS.c.workflow, RUNS.c.subject, RUNS.c.state).where(
+OF_SUBJECTS = select(RUNS.c.id, RUNS.c.workflow, RUNS.c.subject, RUNS.c.state).where(
     RUNS.c.workflow.in_(bindparam("workflows", expanding=True)),
     RUNS.c.subject.in_(bindparam("subjects", expanding=True)),
-    GOES_ON,
 )
+GOING = OF_SUBJECTS.where(GOES_ON)
 OF_EPISODE = exists(
     select(RUNS.c.id).where(
         RUNS.c.workflow == EPISODES.c.workflow,
@@ -30,34 +31,62 @@ OF_EPISODE = exists(
 ).label("ran")
 
 
-def histories(tx: Transaction, pairs: Iterable[tuple[Live, int]]) -> Histories:
-    """By workflow and subject, as far as the recurrence of each asks; empty where nothing was."""
+def histories(
+    tx: Transaction, pairs: Iterable[tuple[Live, int]], then: datetime | None = None
+) -> Histories:
+    """By workflow and subject, as far as the recurrence of each asks; empty where nothing was.
+
+    With `then` as of a moment that is past. Of episodes it is known how they stand now alone.
+    """
     asked = list(pairs)
     found: Histories = defaultdict(SubjectHistory)
     recurrences = {live.workflow: live.parsed.recurrence for live, _ in asked}
     subjects = {subject for _, subject in asked}
     if asked:
-        _add_going(tx, found, list(recurrences), subjects)
+        _add_going(tx, found, list(recurrences), subjects, then)
     if of_runs := [id for id, recurrence in recurrences.items() if recurrence.of_runs]:
-        _add_runs(tx, found, of_runs, subjects)
+        _add_runs(tx, found, of_runs, subjects, then)
     if baselines := [id for id, recurrence in recurrences.items() if recurrence.takes_baseline]:
         _add_episodes(tx, found, baselines, subjects)
     return found
 
 
-def _add_going(tx: Transaction, found: Histories, workflows: list[int], subjects: set[int]) -> None:
+def _add_going(
+    tx: Transaction,
+    found: Histories,
+    workflows: list[int],
+    subjects: set[int],
+    then: datetime | None,
+) -> None:
     asked = {"workflows": workflows, "subjects": sorted(subjects)}
-    for row in tx.db.execute(GOING, asked):
+    query = GOING
+    if then:
+        went_on = or_(GOES_ON, RUNS.c.ended_at > then)
+        query = OF_SUBJECTS.where(RUNS.c.started_at <= then, went_on)
+    for row in tx.db.execute(query, asked):
         past = found[row.workflow, row.subject]
-        if row.state == RunState.RUNNING:
-            past.running = row.id
-        else:
+        if row.state in (RunState.WAITING, RunState.PAUSED):
             past.resting = row.id
+        else:
+            past.running = row.id
 
 
-def _add_runs(tx: Transaction, found: Histories, workflows: list[int], subjects: set[int]) -> None:
-    mine = (RUNS.c.workflow.in_(workflows), RUNS.c.subject.in_(subjects))
-    newest = (func.max(RUNS.c.started_at), func.max(RUNS.c.ended_at))
+def _add_runs(
+    tx: Transaction,
+    found: Histories,
+    workflows: list[int],
+    subjects: set[int],
+    then: datetime | None,
+) -> None:
+    mine: list[ColumnElement[bool]] = [
+        RUNS.c.workflow.in_(workflows),
+        RUNS.c.subject.in_(subjects),
+    ]
+    ended: ColumnElement[Any] = RUNS.c.ended_at
+    if then:
+        mine.append(RUNS.c.started_at <= then)
+        ended = case((RUNS.c.ended_at <= then, RUNS.c.ended_at))
+    newest = (func.max(RUNS.c.started_at), func.max(ended))
     query = select(RUNS.c.workflow, RUNS.c.subject, func.count(), *newest).where(*mine)
     for row in tx.db.execute(query.group_by(RUNS.c.workflow, RUNS.c.subject)):
         past = found[row.workflow, row.subject]

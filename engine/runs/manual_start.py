@@ -5,15 +5,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from engine.conditions import bind
-from engine.conditions.readings import holds
-from engine.conditions.words import reasons
-from engine.records.reader import Reader, RecordFacts
 from engine.records.tables import RUNS
 from engine.records.transaction import Transaction
-from engine.runs.candidates import candidates, subject_of
-from engine.runs.enrol import Cause, Enrolment, enrol, enrol_matching
-from engine.workflows.fingerprint import standing
+from engine.runs.candidates import candidates
+from engine.runs.enrol import Cause, enrol, enrol_matching
+from engine.runs.judge import judged
 from engine.workflows.library import Live
 
 
@@ -47,32 +43,7 @@ def start(
 
 def refusals(tx: Transaction, live: Live, ids: Sequence[int]) -> dict[int, str]:
     """The records for which no run would start now, with why, in the order of `ids`."""
-    refused = dict(_unfit(tx, live, ids))
-    subjects = {id: subject_of(tx, live.parsed, id) for id in ids if id not in refused}
-    enrolment = Enrolment(tx, [(live, subject) for subject in subjects.values()])
-    for id, subject in subjects.items():
-        enrolment.begins(live, subject, holds=True)
-        if why := enrolment.refusal(live, subject):
-            refused[id] = why
-    return {id: refused[id] for id in ids if id in refused}
-
-
-def _unfit(tx: Transaction, live: Live, ids: Sequence[int]) -> Iterable[tuple[int, str]]:
-    """The records of which the conditions do not hold, with what they really have."""
-    reader = Reader(tx)
-    module = tx.schema.module(live.parsed.module)
-    asked = standing(live.parsed.entry)
-    binder = reader.binder(module)
-    condition = bind(asked, binder)
-    reader.load(module, ids)
-    for id in ids:
-        values = reader.row(module, id)
-        if values is None:
-            yield id, "there is no such record any more"
-            continue
-        facts = RecordFacts(reader, module, values)
-        if not holds(condition, facts):
-            yield id, reasons(asked, binder, facts).said
+    return {each.record: why for each in judged(tx, live, ids) if (why := each.refusal)}
 
 
 def _together(

@@ -3,22 +3,19 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import func, select
-from typing_extensions import TypedDict
+from sqlalchemy import select
 
-from engine.blocks.communication import Communication
-from engine.blocks.step import Enter, Skip, texts
+from engine.blocks.step import Enter, Skip
 from engine.conditions import Binder, bind
 from engine.conditions.readings import holds
 from engine.conditions.words import Reason, reasons
 from engine.outside.world import World
-from engine.problems import BadValue, refuse
-from engine.records.reader import Reader, RecordFacts, name_of
+from engine.problems import refuse
+from engine.records.reader import Reader, name_of
 from engine.records.states import Result, RunState
 from engine.records.transaction import Transaction
 from engine.runs.candidates import candidates, subject_of
@@ -37,16 +34,7 @@ from engine.workflows.fingerprint import standing
 from engine.workflows.library import Live
 from engine.workflows.workflow import Workflow
 
-__all__ = [
-    "Audience",
-    "LeftOut",
-    "NamedRecord",
-    "Rehearsed",
-    "Suppressed",
-    "Told",
-    "audience",
-    "rehearse",
-]
+__all__ = ["Rehearsed", "Told", "rehearse", "rehearsed_run"]
 Change = Mapping[str, JsonValue] | None
 
 
@@ -139,7 +127,7 @@ class _Rehearsals:
     def _carried(self, supposing: Supposing, supposed: Supposed, found: Rehearsed) -> Rehearsed:
         tx, reader = supposing.tx, supposing.reader
         members = _group(tx, self.live.parsed, found.id, self.at)
-        run = _run(reader, self.live, found.id, members, supposed.before)
+        run = rehearsed_run(reader, self.live, found.id, members, supposed.before)
         stage = Rehearsal(reader, tx, self.world)
         advance(run, stage)
         return replace(
@@ -180,120 +168,13 @@ def _group(tx: Transaction, workflow: Workflow, id: int, at: datetime) -> list[i
     return list(tx.db.scalar(select(chosen.c.members).where(chosen.c.subject == group)) or [id])
 
 
-def _run(
+def rehearsed_run(
     reader: Reader,
     live: Live,
     record: int,
     members: list[int],
     before: Mapping[str, Any] = MappingProxyType({}),
 ) -> RehearsedRun:
+    """A run that has just begun, in memory alone."""
     subjects = Subjects(live, reader, record, members, before, reader.at)
     return RehearsedRun(0, subjects, RunState.RUNNING, live.parsed.start(), "rehearsal")
-
-
-# --- who is meant ---
-
-
-class NamedRecord(TypedDict):
-    """A record, as people call it."""
-
-    id: int
-    number: str
-    name: str
-
-
-class LeftOut(TypedDict):
-    """A record that is not meant, and why."""
-
-    id: int
-    number: str | None
-    name: str
-    why: str
-
-
-class Suppressed(TypedDict):
-    """A record that is meant and would not be written to, and why."""
-
-    id: int
-    why: str
-
-
-@dataclass(frozen=True)
-class Audience:
-    """Who would be taken now: how many records and runs, and who of them could not be reached."""
-
-    count: int
-    runs: int
-    records: list[NamedRecord]
-    out: list[LeftOut]
-    suppressed: list[Suppressed]
-
-
-def audience(
-    tx: Transaction,
-    workflow: Workflow,
-    at: datetime | None = None,
-    limit: int = 50,
-) -> Audience:
-    """Counted by one query; shown are the first that match, and some that do not."""
-    moment = at or tx.now
-    module = tx.schema.module(workflow.module)
-    table = tx.schema.tables[module.name]
-    single = workflow.model_copy(update={"group_by": None})
-    chosen = candidates(tx, single, moment).subquery()
-    count = tx.db.scalar(select(func.count()).select_from(chosen)) or 0
-    grouped = candidates(tx, workflow, moment).subquery()
-    runs = tx.db.scalar(select(func.count()).select_from(grouped)) or 0
-    ids = list(tx.db.scalars(select(chosen.c.record).order_by(chosen.c.record).limit(limit)))
-    reader = Reader(tx, moment)
-    reader.load(module, ids)
-    rows = [reader.row(module, id) or {} for id in ids]
-    shown: list[NamedRecord] = [
-        {"id": row["id"], "number": row["number"], "name": name_of(module, row)} for row in rows
-    ]
-    held: list[Suppressed] = [
-        {"id": id, "why": why} for id in ids if (why := _held(reader, workflow, id))
-    ]
-    others = select(table.c.id).where(
-        table.c.deleted_at.is_(None), table.c.id.not_in(select(chosen.c.record))
-    )
-    left = list(
-        tx.db.scalars(
-            others.order_by(table.c.modified_at.desc(), table.c.id.desc()).limit(min(limit, 20))
-        )
-    )
-    return Audience(count, runs, shown, [_left_out(reader, workflow, id) for id in left], held)
-
-
-def _left_out(reader: Reader, workflow: Workflow, id: int) -> LeftOut:
-    module = reader.tx.schema.module(workflow.module)
-    row = reader.row(module, id) or {}
-    why = reasons(standing(workflow.entry), reader.binder(module), RecordFacts(reader, module, row))
-    return {"id": id, "number": row.get("number"), "name": name_of(module, row), "why": why.said}
-
-
-def _held(reader: Reader, workflow: Workflow, id: int) -> str | None:
-    """Why a record that matches would still not be taken, or not be written to."""
-    written = [step for step in workflow.every_step if isinstance(step, Communication)]
-    mails = [step for step in written if step.channel == "email"]
-    if not mails:
-        return None
-    run = _run(reader, Live(0, workflow.name, 0, "", {}, workflow), id, [])
-    context = run.context()
-    if why := context.paused():
-        return why
-    for step in mails:
-        if withheld := run.withheld(step):
-            return withheld.said
-        try:
-            words = [texts(context.value(given)) for given in step.to]
-        except BadValue as bad:
-            return bad.message
-        meant = [person for word in chain(*words) for person in context.people(word)]
-        found = [person for person in meant if person.address]
-        if not found:
-            return "there is no address to write to"
-        refused = [context.refuses(person) for person in found]
-        if all(refused):
-            return refused[0]
-    return None

@@ -1,7 +1,5 @@
-"""What a change starts, and what keeps a workflow from starting: asked, with nothing noted."""
+"""What a change will start: asked, with nothing noted."""
 
-from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -11,9 +9,8 @@ from engine.conditions.readings import holds
 from engine.records.reader import Reader
 from engine.records.tables import EVENTS
 from engine.records.transaction import Transaction
-from engine.runs.enrol import Enrolment
+from engine.runs.judge import Judge
 from engine.runs.match import Matcher, circle, facts_of
-from engine.runs.reply_loops import ReplyLimit, hours
 from engine.workflows.fingerprint import fingerprint
 from engine.workflows.library import Live, surroundings
 
@@ -38,26 +35,4 @@ def _fits(tx: Transaction, reader: Reader, live: Live, event: Row[Any]) -> bool:
         return False
     if fingerprint(live.document, live.parsed, surroundings(tx)) != live.hash:
         return False
-    return not any(held_back(tx, live, event.record))
-
-
-def held_back(
-    tx: Transaction, live: Live, subject: int, at: datetime | None = None
-) -> Iterator[str]:
-    """Why a workflow whose conditions hold of a record would not start for it, now or then."""
-    enrolment = Enrolment(tx, [(live, subject)], at)
-    begins = enrolment.begins(live, subject, holds=True)
-    if why := enrolment.refusal(live, subject):
-        yield why
-    elif not begins and live.parsed.trigger.listens():
-        yield "its conditions were true already, and it runs when they become true"
-    if why := _sender(tx, live, subject):
-        yield why
-
-
-def _sender(tx: Transaction, live: Live, subject: int) -> str | None:
-    """Why a mail does not start it, of a sender whose mail just did."""
-    if not hours(tx, live.parsed):
-        return None
-    row = Reader(tx).row(tx.schema.module(live.parsed.module), subject)
-    return ReplyLimit(tx).refusal(live, row) if row else None
+    return not Judge(tx, live, [event.record]).held_back(event.record)

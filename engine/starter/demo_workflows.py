@@ -15,7 +15,7 @@ from engine.records.tables import WORKFLOWS
 from engine.records.transaction import Transaction
 from engine.records.writer import Author, Records
 from engine.review.decisions import approve
-from engine.runs.rehearsal import audience
+from engine.runs.audience import audience
 from engine.runs.switching import switch_off
 from engine.runs.worker import Worker
 from engine.starter import starter

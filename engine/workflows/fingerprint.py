@@ -194,7 +194,7 @@ def standing(condition: Condition) -> Condition:
             return AnyOf(any=tuple(standing(part) for part in parts))
         case NotOf(part=part):
             return ALWAYS if _of_change(part) else condition
-        case Compare(op="changed_to" | "becomes") if not _old(condition):
+        case Compare(op="changed_to" | "becomes") if not old(condition):
             return condition.model_copy(update={"op": "equals"})
         case Compare() if _of_change(condition):
             return ALWAYS
@@ -209,11 +209,11 @@ def _of_change(condition: Condition) -> bool:
         case NotOf(part=part):
             return _of_change(part)
         case Compare(op=op):
-            return _old(condition) or (op in OPERATORS and OPERATORS[op].of_change)
+            return old(condition) or (op in OPERATORS and OPERATORS[op].of_change)
     return False
 
 
-def _old(compare: Compare) -> bool:
+def old(compare: Compare) -> bool:
     """Whether a field is compared with what one was before the change."""
     return isinstance(compare.value, dict) and "old" in compare.value
 

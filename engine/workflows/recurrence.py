@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_serializer
-from sqlalchemy import String, and_, cast, literal, not_, true
+from sqlalchemy import String, and_, cast, literal, not_, or_, true
 from sqlalchemy.sql.elements import ColumnElement
 
 from engine.records.states import GOING_ON, RunState
@@ -48,9 +48,21 @@ class Recurrence(BaseModel, ABC):
 
     def lets(self, history: History, when: When, *, repeats: bool) -> ColumnElement[bool]:
         """The same in SQL: true where nothing keeps a run from starting."""
+        return and_(self._free(history, repeats), self.allowed(history, when))
+
+    def foresees(
+        self, history: History, when: When, *, repeats: bool, listens: bool
+    ) -> ColumnElement[bool]:
+        """As `lets`, of subjects for which the conditions hold, which is not noted yet.
+
+        `listens`: it is a change that starts it.
+        """
+        return self.lets(history, when, repeats=repeats)
+
+    def _free(self, history: History, repeats: bool) -> ColumnElement[bool]:
+        """True where no run goes on that others have to wait for."""
         waits = self.each_change and not repeats
-        going = RESTING if waits else GOING_ON
-        return and_(not_(history.ran(RUNS.c.state.in_(going))), self.allowed(history, when))
+        return not_(history.ran(RUNS.c.state.in_(RESTING if waits else GOING_ON)))
 
     def one_at_a_time(self, subject: str, *, repeats: bool) -> str:
         """That a run keeps others from starting, in words; `subject` is what runs are for."""
@@ -151,6 +163,13 @@ class Episode(Recurrence):
     def allowed(self, history: History, when: When) -> ColumnElement[bool]:
         ran = history.ran(RUNS.c.occasion == self.named(history, "", when))
         return and_(history.known(EPISODES.c.number > 0), not_(ran))
+
+    def foresees(
+        self, history: History, when: When, *, repeats: bool, listens: bool
+    ) -> ColumnElement[bool]:
+        begins = or_(not_(history.known()), history.known(not_(EPISODES.c.holds)))
+        starts = begins if listens else or_(begins, self.allowed(history, when))
+        return and_(self._free(history, repeats), starts)
 
     def occasion(self, past: SubjectHistory, mark: str, when: When) -> str:
         return f"episode {past.episode or 0}"

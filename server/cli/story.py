@@ -1,7 +1,7 @@
 """`sayso explain`: what became of a run, or why a workflow did not start for a record, in words."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,21 +9,24 @@ from server.cli.terminal import opened
 
 if TYPE_CHECKING:
     from server.access.desk import Desk
+    from server.operations.explaining import Asked, Explanation
     from server.operations.runs import RunStory
 
 
 @click.command()
-@click.argument("what", metavar="RUN")
-@click.option("--workflow", type=int, help="RUN is a record then: why did this workflow (not) run?")
-def explain(what: str, workflow: int | None) -> None:
-    """Tell the story of RUN, like R-12; or of a record, like INV-3, and a workflow."""
-    from server.operations import runs, trials
+@click.argument("what", metavar="RUN|RECORD")
+@click.option("--workflow", type=int, help="Of this workflow alone, and condition by condition.")
+@click.option("--as-of", help="Another day, or a moment that is past: 2026-03-10, today-7d.")
+def explain(what: str, workflow: int | None, as_of: str | None) -> None:
+    """Tell the story of a run, like R-12; or which workflows run for a record or a customer."""
+    from server.operations import explaining, runs
+    from server.operations.queries.runs import run_id
 
     desk = _desk()
-    if workflow is None:
-        lines = story(runs.get_run(desk, what.removeprefix("R-")))
+    if workflow is None and run_id(what):
+        lines = story(runs.get_run(desk, what))
     else:
-        lines = reasons(trials.explain(desk, workflow, what))
+        lines = reasons(explaining.explain(desk, what, workflow, as_of))
     for line in lines:
         click.echo(line)
 
@@ -48,12 +51,22 @@ def story(run: "RunStory") -> Iterator[str]:
         yield f"{stands} {run['reason']}".rstrip()
 
 
-def reasons(told: Any) -> Iterator[str]:
-    """Whether a workflow would run for a record, what keeps it from it, and the runs there are."""
-    would = "would run" if told["would_run"] else "would not run"
-    yield f"Workflow {told['workflow']} {would} for {told['record']['number']}: {told['why']}"
-    yield from (f"Kept back: {why}" for why in told["blocked_by"])
+def reasons(told: "Explanation") -> Iterator[str]:
+    """Whether workflows would run for a record, what keeps them from it, and the runs there are."""
+    if "verdicts" in told:
+        yield from map(_line, told["verdicts"])
+    else:
+        would = "would run" if told["would_run"] else "would not run"
+        yield f"Workflow {told['workflow']} {would} for {told['record']['number']}: {told['why']}"
+        yield from (f"Kept back: {why}" for why in told["blocked_by"])
+        yield from (f"Not sent: {why}" for why in told["not_sent"])
     yield from (f"There is R-{run['run']}: {run['standing']}" for run in told["runs"])
+
+
+def _line(asked: "Asked") -> str:
+    would = "would run" if asked["would_run"] else "would not run"
+    named = f"“{asked['name']}” (workflow {asked['workflow']})"
+    return f"{asked['record']['number']}: {named} {would}: {asked['why']}"
 
 
 def _desk() -> "Desk":

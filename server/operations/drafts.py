@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 from engine.people import audit
 from engine.problems import refuse
 from engine.records.transaction import Transaction
-from engine.runs.rehearsal import Audience, audience
+from engine.runs.audience import Audience, audience
 from engine.workflows.edits import apply
 from engine.workflows.library import (
     Checked,
@@ -113,7 +113,7 @@ def _drafted(desk: Desk, workflow: int) -> Draft:
     with desk.read() as tx:
         row = answers.workflow_row(tx, workflow)
         checked = examine(tx, row.draft or {}, desk.installation.unsafe, workflow)
-        meant = _meant(tx, checked)
+        meant = _meant(tx, checked, workflow)
         return {
             "workflow": row.id,
             "revision": row.revision,
@@ -124,10 +124,10 @@ def _drafted(desk: Desk, workflow: int) -> Draft:
         }
 
 
-def _meant(tx: Transaction, checked: Checked) -> Audience | None:
+def _meant(tx: Transaction, checked: Checked, workflow: int) -> Audience | None:
     if checked.problems or checked.parsed is None:
         return None
-    return audience(tx, checked.parsed, limit=20)
+    return audience(tx, checked.parsed, limit=20, number=workflow)
 
 
 def _audience(meant: Audience | None) -> DraftAudience | None:
@@ -164,7 +164,8 @@ def submit_workflow(desk: Desk, workflow: Number, revision: Number, note: str = 
     """Ask people to approve the draft; gives the link for them."""
     document = _draft(desk, workflow)
     with desk.read() as tx:
-        meant = _meant(tx, examine(tx, document, desk.installation.unsafe, workflow))
+        checked = examine(tx, document, desk.installation.unsafe, workflow)
+        meant = _meant(tx, checked, workflow)
     with desk.begin() as tx:
         count = meant.count if meant else None
         row = submit(tx, workflow, revision, note[:2000], desk.by, desk.installation.unsafe, count)

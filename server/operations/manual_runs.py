@@ -19,6 +19,7 @@ from engine.workflows.reading import read_condition
 from engine.workflows.workflow import Workflow
 from server.access.desk import Desk
 from server.operations import answers, trials
+from server.operations.explaining import changed_since_approval
 from server.operations.registry import Number, Plain, Refs, operation
 
 MOST_AT_ONCE = 500
@@ -94,7 +95,11 @@ def _active(desk: Desk, tx: Transaction, workflow: int) -> Live:
         message = f"“{row.name}” is {answers.stands(row.state)}, so it starts nothing."
         remedy = "Only a version that a person approved runs; test_workflow shows what it would do."
         raise refuse("workflow", message, remedy)
-    return desk.installation.library.version(tx, workflow, row.active_version)
+    live = desk.installation.library.version(tx, workflow, row.active_version)
+    if changed_since_approval(desk, live):
+        message = f"a field or function that “{row.name}” uses has changed since it was approved."
+        raise refuse("workflow", message, "Submit it for review again.")
+    return live
 
 
 def _chosen(tx: Transaction, live: Live, records: Refs | None, where: Plain | None) -> list[int]:

@@ -10,8 +10,8 @@ from engine.problems import Invalid, refuse
 from engine.records.reader import Reader, RecordFacts, paused
 from engine.records.transaction import Transaction
 from engine.review import one_off
+from engine.runs.audience import LeftOut, NamedRecord, Suppressed, audience
 from engine.runs.candidates import candidates
-from engine.runs.rehearsal import LeftOut, NamedRecord, Suppressed, audience
 from engine.schema.purposes import Purpose
 from engine.workflows.library import examine, save_draft, submit
 from engine.workflows.workflow import Workflow

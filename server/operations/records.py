@@ -10,7 +10,7 @@ from engine.records.search import read_record, search
 from engine.records.transaction import Transaction
 from engine.records.writer import Records, Saved
 from engine.review import deactivated_users
-from engine.runs.rehearsal import NamedRecord
+from engine.runs.audience import NamedRecord
 from engine.runs.would_start import would_start
 from engine.schema.modules import Module, Path
 from engine.workflows.reading import read_condition

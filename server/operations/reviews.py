@@ -13,7 +13,8 @@ from engine.records.visibility import sees_all
 from engine.review import decisions
 from engine.review.decisions import Baseline
 from engine.runs.advising import advised
-from engine.runs.rehearsal import Audience, Rehearsed, audience, rehearse
+from engine.runs.audience import Audience, audience
+from engine.runs.rehearsal import Rehearsed, rehearse
 from engine.workflows.diff import Difference, differences
 from engine.workflows.fingerprint import fingerprint
 from engine.workflows.library import examine, parsed_of, surroundings
@@ -67,7 +68,7 @@ def proposal(desk: Desk, tx: Transaction, review: int) -> Proposal:
     before = parsed_of(base) if base else None
     around = surroundings(tx)
     may = rights(parsed, around)
-    meant = audience(tx, parsed, limit=CHECKED)
+    meant = audience(tx, parsed, limit=CHECKED, number=row.workflow)
     lacks = desk.installation.lacks(tx.company)
     binder = tx.binder(tx.schema.module(parsed.module), event=bool(parsed.trigger.listens()))
     return Proposal(
@@ -160,7 +161,7 @@ def to_type(desk: Desk, tx: Transaction, row: Stored) -> int | None:
     """The number of records that whoever approves a version of their own must type; None if few."""
     if desk.who.name not in row.authors:
         return None
-    count = audience(tx, parsed_of(row), limit=1).count
+    count = audience(tx, parsed_of(row), limit=1, number=row.workflow).count
     return count if count > MANY else None
 
 

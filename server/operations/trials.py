@@ -1,6 +1,6 @@
-"""What a workflow would do, whom it means, and why it did or did not run: nothing is done here."""
+"""What a workflow would do and whom it means: nothing is done here."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NotRequired
 
@@ -10,28 +10,15 @@ from typing_extensions import TypedDict
 
 from engine.problems import Invalid, refuse
 from engine.records.transaction import Transaction
+from engine.runs.audience import LeftOut, NamedRecord, Suppressed, audience
 from engine.runs.audience_by_module import audience_by_module
-from engine.runs.candidates import subject_of
-from engine.runs.rehearsal import (
-    LeftOut,
-    NamedRecord,
-    Rehearsed,
-    Suppressed,
-    Told,
-    audience,
-    rehearse,
-)
-from engine.runs.would_start import held_back
-from engine.workflows.fingerprint import fingerprint
+from engine.runs.rehearsal import Rehearsed, Told, rehearse
 from engine.workflows.library import current_document, examine, surroundings
 from engine.workflows.rights import fresh, hosts, rights, risks
 from engine.workflows.workflow import Workflow
 from server.access.desk import Desk
 from server.operations import answers
-from server.operations.queries import runs
-from server.operations.queries.runs import Wanted
-from server.operations.registry import Number, Plain, Ref, Refs, operation
-from server.operations.schedules import next_due
+from server.operations.registry import Number, Plain, Refs, operation
 from server.operations.workflows import next_dates
 
 MOST = 25
@@ -96,36 +83,7 @@ class Meant(TypedDict):
     out: list[LeftOut]
     suppressed: list[Suppressed]
     next_dates: list[str]
-
-
-class RunOfWorkflow(TypedDict):
-    """A run about the record that was asked about."""
-
-    run: int
-    version: int
-    state: str
-    standing: str
-    step: str | None
-    started_at: str
-    ended_at: str | None
-    reason: str
-
-
-class Explanation(TypedDict):
-    """Why a workflow runs for a record or does not."""
-
-    workflow: int
-    record: NamedRecord
-    would_run: bool
-    why: str
-    trigger: str
-    conditions: list[answers.ReasonPart]
-    recurrence: str
-    blocked_by: list[str]
-    effects: list[WouldDo]
-    runs: list[RunOfWorkflow]
-    next_at: str | None
-    next: str
+    note: NotRequired[str]
 
 
 @operation(
@@ -219,12 +177,12 @@ def _rehearsed(one: Rehearsed) -> TriedRecord:
         told["supposed"] = one.supposed
     if one.matches:
         told["path"] = list(one.path)
-        told["effects"] = [_effect(effect) for effect in one.effects]
+        told["effects"] = [effect(each) for each in one.effects]
         told["ends"] = one.ends
     return told
 
 
-def _effect(told: Told) -> WouldDo:
+def effect(told: Told) -> WouldDo:
     """One thing that would be done, without what only the engine needs."""
     full = told_effect(told.effect)
     answer: WouldDo = {"step": told.step, "does": told.does, "outcome": told.outcome}
@@ -264,8 +222,9 @@ def preview_audience(
     with desk.read() as tx:
         parsed = parsed_of(desk, tx, workflow, document)
         most = max(1, min(limit, 100))
-        at = answers.when(tx, as_of) or tx.now
-        meant = audience(tx, parsed, at, most)
+        then = answers.when(tx, as_of)
+        at = then or tx.now
+        meant = audience(tx, parsed, then, most, workflow or 0)
         told: Meant = {
             "count": meant.count,
             "runs": meant.runs,
@@ -274,6 +233,8 @@ def preview_audience(
             "suppressed": meant.suppressed,
             "next_dates": next_dates(tx, parsed, at),
         }
+        if meant.note:
+            told["note"] = f"{meant.note}; these are the records that its conditions mean then"
         return {"shown": _shown(tx, parsed, show, at, most), **told} if show else told
 
 
@@ -282,84 +243,8 @@ def _shown(tx: Transaction, parsed: Workflow, show: str, at: datetime, most: int
     return {"module": other.module, "count": other.count, "records": other.records}
 
 
-@operation(
-    "GET /workflows/{workflow}/explain/{record}",
-    scope="runs:read",
-    untrusted=True,
-    stage="run",
-)
-def explain(desk: Desk, workflow: Number, record: Ref, as_of: str | None = None) -> Explanation:
-    """Why a workflow did or did not, or would or would not, run for a record: condition by
-    condition with the real values, and what else keeps it."""
-    with desk.rehearsal() as tx:
-        row = answers.workflow_row(tx, workflow)
-        parsed = _in_force(desk, tx, row)
-        module = tx.schema.module(parsed.module)
-        id = answers.id_of(tx, module, record)
-        at = answers.when(tx, as_of)
-        (one,) = rehearse(tx, parsed, [id], at, number=workflow, world=desk.installation.world)
-        blocked = list(_blocked(tx, desk, row, parsed, id, at))
-        would = one.matches and not blocked
-        return {
-            "workflow": workflow,
-            "record": {"id": id, "number": one.number, "name": one.name},
-            "would_run": would,
-            "why": one.why.said if not one.matches else "; ".join(blocked) or one.why.said,
-            "trigger": parsed.trigger.say(tx.binder(module)),
-            "conditions": answers.reason(one.why),
-            "recurrence": parsed.recurs(),
-            "blocked_by": blocked,
-            "effects": [_effect(effect) for effect in one.effects],
-            "runs": _runs(tx, workflow, module.name, id),
-            "next_at": answers.iso(next_due(tx, workflow)),
-            "next": _advised(parsed, would, one.matches),
-        }
-
-
 def _in_force(desk: Desk, tx: Transaction, row: Row[Any]) -> Workflow:
     """The version that runs; the draft, where there is none."""
     if row.active_version is None:
         return parsed_of(desk, tx, row.id, None)
     return desk.installation.library.version(tx, row.id, row.active_version).parsed
-
-
-def _blocked(
-    tx: Transaction, desk: Desk, row: Row[Any], parsed: Workflow, id: int, at: datetime | None
-) -> Iterator[str]:
-    """What keeps the workflow from starting for a record, beside its conditions."""
-    if row.state != "active":
-        yield f"the workflow is {answers.stands(row.state)}, not active"
-    if row.active_version is None:
-        return
-    live = desk.installation.library.version(tx, row.id, row.active_version)
-    with desk.installation.database.read() as whole:
-        if fingerprint(live.document, parsed, surroundings(whole)) != live.hash:
-            yield "a field or function it uses has changed since it was approved"
-    yield from held_back(tx, live, subject_of(tx, parsed, id), at)
-
-
-def _runs(tx: Transaction, workflow: int, module: str, id: int) -> list[RunOfWorkflow]:
-    rows = runs.newest(tx, Wanted((workflow,), record=(module, id)), 5)
-    return [
-        {
-            "run": row.id,
-            "version": row.version,
-            "state": row.state,
-            "standing": runs.standing(row),
-            "step": row.step,
-            "started_at": answers.iso(row.started_at),
-            "ended_at": answers.iso(row.ended_at),
-            "reason": runs.reason(row),
-        }
-        for row in rows
-    ]
-
-
-def _advised(parsed: Workflow, would: bool, matches: bool) -> str:
-    if would and parsed.trigger.repeats:
-        return "It starts at its next time, or now with run_workflow."
-    if would:
-        return "It starts with the next change its trigger waits for, or now with run_workflow."
-    if matches:
-        return "The conditions hold; see blocked_by."
-    return "Change the record, or the conditions with edit_workflow."

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from engine.outside.postman import collect
 from engine.records.tables import SUPPRESSIONS
-from engine.runs.would_start import held_back
+from engine.runs.judge import judged
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.post import bounce, complaint, letter
@@ -186,7 +186,6 @@ def test_what_a_sender_was_not_answered_is_explained(
     fetched(story, clock)
     with story.installation.database.read() as tx:
         live = story.installation.library.live(tx)[story.workflow]
-        assert list(held_back(tx, live, 2)) == [
-            "a mail of ana@acme.test started it already, less than 24 hours before"
-        ]
-        assert list(held_back(tx, live, 1)) == []
+        first, second = judged(tx, live, [1, 2])
+        told = "a mail of ana@acme.test started it already, less than 24 hours before"
+        assert (first.blocked, second.blocked) == ((), (told,))

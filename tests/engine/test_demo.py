@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from engine.installation import Installation
 from engine.people.audit import listed
 from engine.records.tables import ENTRIES, EVENTS, RUNS, VERSIONS, WORKFLOWS
-from engine.runs.rehearsal import audience
+from engine.runs.audience import audience
 from engine.settings import Settings
 from engine.starter.demo_records import COMPANY, add, is_empty, samples
 from engine.starter.demo_workflows import open_demo

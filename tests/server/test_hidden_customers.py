@@ -125,8 +125,8 @@ def paths(story: Story) -> Iterator[str]:
         yield f"/runs/{run}"
         yield f"/api/runs/{run}"
     for workflow in workflows:
-        yield f"/api/workflows/{workflow}/explain/3"
-        yield f"/api/workflows/{workflow}/explain/INV-3"
+        yield f"/api/explain?workflow={workflow}&record=3"
+        yield f"/api/explain?workflow={workflow}&record=INV-3"
         yield f"/workflows/{workflow}/run?records=INV-3"
         for tab in ("runs", "inside", "audience", "checks", "history", "alerts"):
             yield f"/workflows/{workflow}?tab={tab}"

@@ -43,10 +43,10 @@ TOOLS = [
     "preview_audience",
     "submit_workflow",
     "toggle_workflow",
+    "explain",
     "run_workflow",
     "list_runs",
     "get_run",
-    "explain",
     "list_alerts",
 ]
 

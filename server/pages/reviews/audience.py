@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from engine.runs.rehearsal import LeftOut, NamedRecord
+from engine.runs.audience import LeftOut, NamedRecord
 from engine.workflows.workflow import TOGETHER
 from server.operations.queries import records
 from server.operations.reviews import CHECKED, Proposal

@@ -29,9 +29,9 @@ from engine.records.tables import ALERTS, ENTRIES, EVENTS, RUNS, SCHEDULES, WORK
 from engine.records.transaction import Transaction
 from engine.records.writer import Author, Records
 from engine.review import decisions
+from engine.runs.audience import audience
 from engine.runs.enrol import Cause
 from engine.runs.manual_start import start
-from engine.runs.rehearsal import audience
 from engine.schema.modules import Module
 from engine.settings import Settings
 from engine.starter import starter

@@ -1,0 +1,165 @@
+"""Whom a workflow means: who is taken, who is left out, who could not be written to, and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, false, func, select
+from typing_extensions import TypedDict
+
+from engine.blocks.communication import Communication
+from engine.problems import BadValue
+from engine.records.reader import Reader, Values, name_of
+from engine.records.transaction import Transaction
+from engine.runs.candidates import matching
+from engine.runs.judge import brought, judged, not_then, starting
+from engine.runs.rehearsal import rehearsed_run
+from engine.schema.modules import Module
+from engine.workflows.history import History, When
+from engine.workflows.library import Live
+from engine.workflows.workflow import Workflow
+
+MOST_OUT = 20
+
+
+class NamedRecord(TypedDict):
+    """A record, as people call it."""
+
+    id: int
+    number: str
+    name: str
+
+
+class LeftOut(TypedDict):
+    """A record that is not meant, and why."""
+
+    id: int
+    number: str | None
+    name: str
+    why: str
+
+
+class Suppressed(TypedDict):
+    """A record that is meant and would not be written to, and why."""
+
+    id: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who would be taken: how many records and runs, and who of them could not be reached.
+
+    `note` says that there is no start on the day that was asked about.
+    """
+
+    count: int
+    runs: int
+    records: list[NamedRecord]
+    out: list[LeftOut]
+    suppressed: list[Suppressed]
+    note: str = ""
+
+
+def audience(
+    tx: Transaction,
+    workflow: Workflow,
+    at: datetime | None = None,
+    limit: int = 50,
+    number: int = 0,
+) -> Audience:
+    """Counted by one query; shown are the first that would be taken, and some that would not.
+
+    `number` is that of the workflow, whose runs so far count; 0 is for one that has none.
+    """
+    moment = (starting(tx, workflow, at) if at else None) or at or tx.now
+    live = Live(number, workflow.name, 0, "", {}, workflow)
+    fits = matching(tx, workflow, moment).subquery()
+    starts = _starts(tx, live, fits.c.subject, moment)
+    inside = select(fits.c.record).where(starts)
+    totals = select(func.count(), func.count(fits.c.subject.distinct())).where(starts)
+    count, runs = tx.db.execute(totals).one()
+    ids = _first(tx, inside, fits.c.record, limit)
+    reader = Reader(tx, moment)
+    rows = _read(reader, workflow, ids)
+    module = tx.schema.module(workflow.module)
+    kept = _first(tx, select(fits.c.record).where(~starts), fits.c.record, min(limit, MOST_OUT))
+    others = _others(tx, module, select(fits.c.record), min(limit, MOST_OUT))
+    return Audience(
+        count,
+        runs,
+        [{"id": row["id"], "number": row["number"], "name": name_of(module, row)} for row in rows],
+        _left_out(reader, live, [*kept, *others], at),
+        [{"id": id, "why": why} for id in ids if (why := _unwritten(reader, live, id))],
+        (not_then(tx, workflow, at) if at else None) or "",
+    )
+
+
+def _starts(
+    tx: Transaction, live: Live, subject: ColumnElement[int], moment: datetime
+) -> ColumnElement[bool]:
+    """True of the subjects for which it would start, the conditions holding of them."""
+    workflow, when = live.parsed, When(moment, tx.company.calendar)
+    if brought(workflow):
+        return false()
+    trigger, history = workflow.trigger, History(live.workflow, subject)
+    listens = bool(trigger.listens())
+    return workflow.recurrence.foresees(history, when, repeats=trigger.repeats, listens=listens)
+
+
+def _first(tx: Transaction, records: Select[Any], by: ColumnElement[int], limit: int) -> list[int]:
+    return list(tx.db.scalars(records.order_by(by).limit(limit)))
+
+
+def _others(tx: Transaction, module: Module, fitting: Select[Any], limit: int) -> list[int]:
+    """Records that do not match, those first that were changed last."""
+    table = tx.schema.tables[module.name]
+    others = select(table.c.id).where(table.c.deleted_at.is_(None), table.c.id.not_in(fitting))
+    newest = others.order_by(table.c.modified_at.desc(), table.c.id.desc())
+    return list(tx.db.scalars(newest.limit(limit)))
+
+
+def _read(reader: Reader, workflow: Workflow, ids: Sequence[int]) -> list[Values]:
+    module = reader.tx.schema.module(workflow.module)
+    reader.load(module, ids)
+    return [reader.row(module, id) or {} for id in ids]
+
+
+def _left_out(reader: Reader, live: Live, ids: Sequence[int], at: datetime | None) -> list[LeftOut]:
+    rows = _read(reader, live.parsed, ids)
+    module = reader.tx.schema.module(live.parsed.module)
+    return [
+        {
+            "id": each.record,
+            "number": row.get("number"),
+            "name": name_of(module, row),
+            "why": each.why,
+        }
+        for row, each in zip(rows, judged(reader.tx, live, ids, at), strict=True)
+    ]
+
+
+def _unwritten(reader: Reader, live: Live, id: int) -> str | None:
+    """Why nobody would be written to about a record that is taken."""
+    written = [step for step in live.parsed.every_step if isinstance(step, Communication)]
+    mails = [step for step in written if step.channel == "email"]
+    if not mails:
+        return None
+    run = rehearsed_run(reader, live, id, [])
+    context = run.context()
+    if why := context.paused():
+        return why
+    for step in mails:
+        if withheld := run.withheld(step):
+            return withheld.said
+        try:
+            found = step.reachable(context)
+        except BadValue as bad:
+            return bad.message
+        if not found:
+            return "there is no address to write to"
+        refused = [context.refuses(person) for person in found]
+        if all(refused):
+            return refused[0]
+    return None
