@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context, Person
 from engine.blocks.group_recipients import of_one
-from engine.blocks.step import Action, Texts
+from engine.blocks.step import Action, Texts, texts
 from engine.company.calendar import Calendar
 from engine.company.message_limits import Channel
 from engine.company.windows import Window
@@ -70,6 +70,13 @@ class Communication(Action):
         if not window.shows(time.fromisoformat(self.at)):
             told = f"the workflow writes {window.words()} only, and {self.at} is outside."
             yield Problem("at", told, "Choose a time inside the window, or widen the window.")
+
+    def reaches_customers(self, ctx: Context) -> bool:
+        """Whether anybody it is for is not one of our own users. Raises `BadValue`."""
+        named = (*self.to, *getattr(self, "cc", ()))
+        words = [word for given in named for word in texts(ctx.value(given))]
+        found = (person for word in words for person in ctx.people(word, self.channel))
+        return any(not person.handle for person in found)
 
     def timing(self, binder: Binder) -> str:
         """When it goes and what if nothing is left, after what it does; "" as a rule."""

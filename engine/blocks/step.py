@@ -381,6 +381,9 @@ def _fill(source: Any, form: Form, ctx: Context) -> Any:
 
 
 def texts(value: Any) -> list[str]:
-    """A template in a list may give several values, or none."""
+    """A template in a list may give several values, or none. Raises `BadValue`."""
     several = value if isinstance(value, (list, tuple)) else [value]
+    if any(isinstance(part, Mapping) for part in several):
+        told = "a whole record stands where a name, an address or a word should."
+        raise BadValue(told, "Name one of its fields, like `{{ record.email }}`.")
     return [str(part) for part in several if part not in (None, "")]

@@ -116,6 +116,10 @@ class OutwardEffect(Effect):
         """What has to be set up before it can take off; None if nothing."""
         return None
 
+    def barred(self, world: World) -> Outcome | None:
+        """How it fails here and now before anybody outside is asked; None if somebody may be."""
+        return None
+
     def preview(self) -> Outcome:
         """What performing it would most likely give, for a rehearsal."""
         raise NotImplementedError

@@ -34,9 +34,12 @@ class ChangeErp(OutwardEffect):
     def preview(self) -> Outcome:
         return Outcome(Result.DONE, f"would {self.say()}", {"status": 200, "answer": {}})
 
+    def barred(self, world: World) -> Outcome | None:
+        return None if world.erp_url else Outcome(Result.FAILED, f"{MISSING}. {REMEDY}")
+
     def perform(self, world: World, key: str, tries: int) -> Outcome:
-        if not world.erp_url:
-            return Outcome(Result.FAILED, f"{MISSING}. {REMEDY}")
+        if failure := self.barred(world):
+            return failure
         url = f"{world.erp_url.rstrip('/')}/{self.level}/{quote(self.source_id, safe='')}"
         headers = {
             "authorization": f"Bearer {world.secret(SECRET)}",

@@ -13,7 +13,15 @@ from engine.company.message_limits import Channel
 from engine.effects import Outcome, OutwardEffect
 from engine.effects.follow_up import follow_up
 from engine.effects.records import CreateRecord
-from engine.outside.smtp import MOST_ATTACHED, Delivery, Mail, MailRefused, message_id, paragraphs
+from engine.outside.smtp import (
+    MOST_ATTACHED,
+    Delivery,
+    Mail,
+    MailRefused,
+    message_id,
+    paragraphs,
+    unfit,
+)
 from engine.outside.world import World
 from engine.records.states import Result
 from engine.schema.own_modules import EMAILS
@@ -73,15 +81,29 @@ class SendMail(OutwardEffect):
         return f"send “{self.subject}” to {', '.join([*self.to, *self.cc])}{carrying}"
 
     def perform(self, world: World, key: str, tries: int) -> Outcome:
-        id = message_id(key, self.sender.rpartition("@")[2], world.key)
+        id = self._message_id(world, key)
         try:
             mail = self._mail(world, id)
-            if not (world.smtp_url or self.connection):
-                said = f"kept in the mailbox: {self._told()}"
-                return self._ended("captured", Result.DONE, said, id, mail.date)
-            return self._judged(world.deliver(mail, self.connection), tries, id, mail.date)
         except MailRefused as refused:
             return self._failed(f"the mail was not sent: {refused}", id)
+        if world.smtp_url or self.connection:
+            return self._judged(world.deliver(mail, self.connection), tries, id, mail.date)
+        if unsent := unfit(mail):
+            return self._judged(unsent, tries, id, mail.date)
+        said = f"kept in the mailbox: {self._told()}"
+        return self._ended("captured", Result.DONE, said, id, mail.date)
+
+    def barred(self, world: World) -> Outcome | None:
+        id = self._message_id(world, self.step)
+        try:
+            mail = self._mail(world, id)
+        except MailRefused as refused:
+            return self._failed(f"the mail was not sent: {refused}", id)
+        unsent = unfit(mail)
+        return self._judged(unsent, 1, id, mail.date) if unsent else None
+
+    def _message_id(self, world: World, key: str) -> str:
+        return message_id(key, self.sender.rpartition("@")[2], world.key)
 
     def _mail(self, world: World, id: str) -> Mail:
         """As it is handed over, its files read now. Raises `MailRefused`."""

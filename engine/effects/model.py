@@ -50,10 +50,12 @@ class AskModel(OutwardEffect):
         showing = f", showing it {names}" if names else ""
         return f"ask the model for {wanted} of {self.title}{showing}"
 
+    def barred(self, world: World) -> Outcome | None:
+        return None if world.model else self._without_model()
+
     def perform(self, world: World, key: str, tries: int) -> Outcome:
         if world.model is None:
-            told = f"No model is set up (ai_not_configured). Set {SETTING} and try again."
-            return Outcome(Result.FAILED, told)
+            return self._without_model()
         files = shown(self.files, world.file, whole=world.model.reads_files)
         if self.files and not files.blocks and not self.prompt_alone:
             told = f"nothing could be read: {'; '.join(files.left_out)}"
@@ -68,6 +70,10 @@ class AskModel(OutwardEffect):
                 )
             return Outcome(Result.FAILED, f"{failure.reason}; no field was changed")
         return self.judged(answer, files.left_out)
+
+    def _without_model(self) -> Outcome:
+        told = f"No model is set up (ai_not_configured). Set {SETTING} and try again."
+        return Outcome(Result.FAILED, told)
 
     def preview(self) -> Outcome:
         shown: dict[str, JsonValue] = {

@@ -31,9 +31,14 @@ class PrintPdf(OutwardEffect):
         gives: dict[str, JsonValue] = {"id": 0, "number": "(new)", "record": f"{DOCUMENTS}/0"}
         return Outcome(Result.DONE, f"would {self.say()}", gives)
 
+    def barred(self, world: World) -> Outcome | None:
+        if can_print():
+            return None
+        return Outcome(Result.FAILED, f"“{self.title}” was not made: {MISSING}")
+
     def perform(self, world: World, key: str, tries: int) -> Outcome:
-        if not can_print():
-            return Outcome(Result.FAILED, f"“{self.title}” was not made: {MISSING}")
+        if failure := self.barred(world):
+            return failure
         try:
             printed = run_isolated("print_pdf", self.html.encode())
         except TooMuch as reason:

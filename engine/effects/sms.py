@@ -64,9 +64,12 @@ class SendText(OutwardEffect):
         copies = tuple(self._copy(callee, got) for callee, got in self._each(taken))
         return replace(self._ended(taken, copies), said=f"would {self.say()}")
 
+    def barred(self, world: World) -> Outcome | None:
+        return None if world.sms else self._without_service()
+
     def perform(self, world: World, key: str, tries: int) -> Outcome:
         if world.sms is None:
-            return self.given_up(f"{MISSING}. {REMEDY}")
+            return self._without_service()
         taken = [world.sms.send(world.egress, callee.number, self.text) for callee in self.to[:1]]
         if taken[0].state == "retry":
             return Outcome(
@@ -86,6 +89,9 @@ class SendText(OutwardEffect):
         told = f"the text message to {self._people()} was not sent: {said}"
         copies = [self._copy(callee, Taken("failed", said)) for callee in self.to]
         return Outcome(Result.FAILED, told, then=tuple(copies))
+
+    def _without_service(self) -> Outcome:
+        return self.given_up(f"{MISSING}. {REMEDY}")
 
     def _ended(self, taken: list[Taken], copies: tuple[RecordEffect, ...]) -> Outcome:
         """Done when the service took it for anybody; what it did not take is told beside it."""

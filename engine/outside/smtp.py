@@ -96,12 +96,9 @@ def deliver(url: str, mail: Mail, *, timeout: float = 30.0) -> Delivery:
     """Hand the mail to the server, which has `timeout` seconds for each of its answers."""
     if problem := check(url):
         return Delivery("failed", problem)
-    try:
-        wire = build(mail)
-    except MailRefused as refusal:
-        return Delivery("failed", str(refusal))
-    except BadAddress as refusal:
-        return Delivery("failed", str(refusal), tuple(_misspelt(mail)))
+    wire = _built(mail)
+    if isinstance(wire, Delivery):
+        return wire
     server = _Server(url)
     try:
         with _session(server, timeout) as client:
@@ -111,6 +108,21 @@ def deliver(url: str, mail: Mail, *, timeout: float = 30.0) -> Delivery:
     except OSError as lost:  # All that smtplib, ssl and socket raise when there is no answer.
         detail = f"Not sent: {server.name} could not be used ({lost})."
         return Delivery("retry", server.hush(detail))
+
+
+def unfit(mail: Mail) -> Delivery | None:
+    """How the mail fails whatever server is asked to take it; None if one may be asked."""
+    built = _built(mail)
+    return built if isinstance(built, Delivery) else None
+
+
+def _built(mail: Mail) -> bytes | Delivery:
+    try:
+        return build(mail)
+    except MailRefused as refusal:
+        return Delivery("failed", str(refusal))
+    except BadAddress as refusal:
+        return Delivery("failed", str(refusal), tuple(_misspelt(mail)))
 
 
 def _misspelt(mail: Mail) -> Iterator[tuple[str, str]]:

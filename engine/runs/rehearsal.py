@@ -60,6 +60,7 @@ def rehearse(
     at: datetime | None = None,
     *,
     number: int = 0,
+    by: str = "rehearsal",
     change: Change = None,
     sample: Change = None,
     world: World | None = None,
@@ -67,11 +68,12 @@ def rehearse(
     """What would happen to each record, as if what starts the workflow had just happened to it.
 
     That is its `change`; without one, what the trigger waits for. A `sample` is a record that there
-    is not, told first. `number` is that of the workflow, where it has one already. Give it a
-    transaction of `Database.rehearsal`: all is tried on real records, and undone. Raises `Invalid`.
+    is not, told first; it is `by` this user. `number` is that of the workflow, where it has one
+    already. Give it a transaction of `Database.rehearsal`: all is tried on real records, and
+    undone. Raises `Invalid`.
     """
     live = Live(number, workflow.name, 0, "", {}, workflow)
-    rehearsals = _Rehearsals(tx, live, at or tx.now, world or World())
+    rehearsals = _Rehearsals(tx, live, at or tx.now, world, by)
     supposed = [rehearsals.of_sample(sample)] if sample is not None else []
     return [*supposed, *(rehearsals.of(id, change) for id in ids)]
 
@@ -83,7 +85,8 @@ class _Rehearsals:
     tx: Transaction
     live: Live
     at: datetime
-    world: World
+    world: World | None
+    by: str
 
     def of(self, id: int, change: Change) -> Rehearsed:
         """For a record that there is."""
@@ -103,7 +106,7 @@ class _Rehearsals:
             return self._begun(supposing, supposing.made(values))
 
     def _supposing(self, trial: RehearsedTransaction) -> Supposing:
-        return Supposing(trial, Reader(trial), self.live)
+        return Supposing(trial, Reader(trial), self.live, self.by)
 
     def _begun(self, supposing: Supposing, supposed: Supposed) -> Rehearsed:
         """Whether it would start; if so, with all that would come of it."""
@@ -127,7 +130,7 @@ class _Rehearsals:
     def _carried(self, supposing: Supposing, supposed: Supposed, found: Rehearsed) -> Rehearsed:
         tx, reader = supposing.tx, supposing.reader
         members = _group(tx, self.live.parsed, found.id, self.at)
-        run = rehearsed_run(reader, self.live, found.id, members, supposed.before)
+        run = rehearsed_run(reader, self.live, found.id, members, supposed.before, self.by)
         stage = Rehearsal(reader, tx, self.world)
         advance(run, stage)
         return replace(
@@ -165,7 +168,8 @@ def _group(tx: Transaction, workflow: Workflow, id: int, at: datetime) -> list[i
         return []
     group = subject_of(tx, workflow, id)
     chosen = candidates(tx, workflow, at).subquery()
-    return list(tx.db.scalar(select(chosen.c.members).where(chosen.c.subject == group)) or [id])
+    members = tx.db.scalar(select(chosen.c.members).where(chosen.c.subject == group))
+    return sorted(members or [id])
 
 
 def rehearsed_run(
@@ -174,7 +178,8 @@ def rehearsed_run(
     record: int,
     members: list[int],
     before: Mapping[str, Any] = MappingProxyType({}),
+    by: str = "",
 ) -> RehearsedRun:
     """A run that has just begun, in memory alone."""
     subjects = Subjects(live, reader, record, members, before, reader.at)
-    return RehearsedRun(0, subjects, RunState.RUNNING, live.parsed.start(), "rehearsal")
+    return RehearsedRun(0, subjects, RunState.RUNNING, live.parsed.start(), by)

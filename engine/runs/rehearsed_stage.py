@@ -97,11 +97,14 @@ class RehearsedRecords(BatchedRecords):
 
 @dataclass
 class Rehearsal:
-    """The stage of dry runs: what each step would do is `told`, by step."""
+    """The stage of dry runs: what each step would do is `told`, by step.
+
+    Without a `world` all that a step needs is taken to be set up.
+    """
 
     reader: Reader
     tx: BatchedTransaction
-    world: World = field(default_factory=World)
+    world: World | None = None
     told: dict[str, list[Told]] = field(default_factory=dict)
 
     def perform(self, run: Run, effect: Effect, entry: Entry) -> Outcome:
@@ -110,7 +113,8 @@ class Rehearsal:
             outcome = effect.apply(records)
         else:
             assert isinstance(effect, OutwardEffect)
-            outcome = self._gate.asks(run, entry, effect) or effect.preview()
+            barred = effect.barred(self.world) if self.world else None
+            outcome = self._gate.asks(run, entry, effect) or barred or effect.preview()
         self.told[entry.step] = [_told(entry, effect, outcome, records)]
         return outcome
 
@@ -126,7 +130,10 @@ class Rehearsal:
 
     @cached_property
     def _gate(self) -> Gate:
-        return Gate(self.tx, self.world.stopped, lambda effect: effect.lacks(self.world))
+        if self.world is None:
+            return Gate(self.tx)
+        world = self.world
+        return Gate(self.tx, world.stopped, lambda effect: effect.lacks(world))
 
 
 def _leaves(entry: Entry) -> bool:

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from engine.blocks.communication import Communication, WaitDays
 from engine.blocks.context import Context
 from engine.blocks.step import Action, Await, Move, Step
 from engine.company.company import Company
 from engine.effects import Outcome
+from engine.problems import BadValue
 from engine.records.reader import paused
 from engine.records.states import DRIVEN, ENDED, Act, Phase, Result, RunState
 from engine.records.writer import Author
@@ -130,7 +132,10 @@ class Run:
             return Outcome(
                 Result.HELD, f"waits for something to write about: {why}", cause="nothing"
             )
-        why = self.subjects.paused(self.fitting())
+        fitting = self.fitting()
+        why = self.subjects.paused(fitting)
+        if why is None and fitting and (left_out := self._left_out(fitting)).keys() == {*fitting}:
+            why = left_out[fitting[0]]
         return None if why is None else Outcome(Result.HELD, f"paused because {why}", cause="pause")
 
     def fitting(self) -> list[int]:
@@ -176,20 +181,40 @@ class Run:
             entry.phase = Phase.HELD
 
     def context(self) -> Context:
-        """All that the next step may use. Paused records are left out of a group."""
+        """All that the next step may use. What a message to customers leaves out is warned of."""
         fitting = self.fitting() or [self.subjects.record]
-        taken = fitting
-        if self.subjects.members:
-            taken = [id for id in fitting if not self._paused(id)]
-        standing = Standing(self.id, self.subjects, self.entries, self.actor, fitting, taken)
+        left_out = self._left_out(fitting)
+        found = self._view(fitting, [id for id in fitting if id not in left_out])
+        found.warnings.extend(f"left out: {why}" for why in left_out.values())
+        return found
+
+    def _view(self, fitting: list[int], taken: list[int]) -> Context:
+        customers = partial(self._writes_to_customers, fitting)
+        standing = Standing(
+            self.id, self.subjects, self.entries, self.actor, fitting, taken, customers
+        )
         return view(standing, (taken or fitting)[0])
 
-    def _paused(self, id: int) -> bool:
-        facts = self.subjects.facts(id)
-        if facts is not None and paused(facts) is not None:
+    def _left_out(self, fitting: list[int]) -> dict[int, str]:
+        """The records of a group that a message now is not about, each with why."""
+        step = self.live.parsed.route[self.step or ""][0] if self.step else None
+        if not self.subjects.members or not isinstance(step, Communication):
+            return {}
+        told = {id: why for id in fitting if (why := self.subjects.paused([id]))}
+        stopped = {id: paused(facts) for id in fitting if (facts := self.subjects.facts(id))}
+        if any(stopped.values()) and self._writes_to_customers(fitting):
+            told |= {id: why for id, why in stopped.items() if why}
+        return told
+
+    def _writes_to_customers(self, fitting: list[int]) -> bool:
+        """Whether the next step writes to anybody who is not a user of ours."""
+        step = self.live.parsed.route[self.step or ""][0] if self.step else None
+        if not isinstance(step, Communication):
+            return False
+        try:
+            return step.reaches_customers(self._view(fitting, fitting))
+        except BadValue:  # the step itself says what is wrong
             return True
-        step = self.live.parsed.route.get(self.step or "")
-        return bool(step and isinstance(step[0], Communication) and self.subjects.pauses(id))
 
     # --- what becomes of it ---
 

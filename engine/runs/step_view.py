@@ -1,6 +1,6 @@
 """What a step of a run may know when it decides."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,8 @@ from engine.schema.stored_files import AttachedFiles
 class Standing:
     """What is the same for all records of a run: its records, who started it, what steps gave.
 
-    `fitting` still belong to it; `taken` are those of them that are written about now.
+    `fitting` still belong to it; `taken` are those of them that are written about now. `customers`
+    tells whether that is read by customers, so that nothing paused may be in it.
     """
 
     run: int
@@ -29,6 +30,7 @@ class Standing:
     actor: str
     fitting: Sequence[int]
     taken: Sequence[int]
+    customers: Callable[[], bool]
 
 
 @dataclass(kw_only=True)
@@ -79,7 +81,8 @@ def view(standing: Standing, id: int) -> StepView:
     together = standing.taken if subjects.members else ()
     beside = [row for each in together if each != id and (row := subjects.facts(each))]
     recipients = Recipients(facts, beside)
-    roots = TemplateData(subjects, facts, standing.taken, standing.entries, standing.actor)
+    known = (standing.taken, standing.entries, standing.actor, standing.customers)
+    roots = TemplateData(subjects, facts, *known)
     return StepView(
         binder=reader.binder(subjects.module),
         facts=facts,

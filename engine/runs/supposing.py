@@ -27,7 +27,6 @@ from engine.schema.fields import Field
 from engine.schema.own_modules import EMAILS
 from engine.workflows.library import Live
 
-AUTHOR = Author("rehearsal")
 ELSEWHERE = "something else"
 
 
@@ -53,11 +52,12 @@ class Supposing:
     tx: RehearsedTransaction
     reader: Reader
     live: Live
+    by: str
 
     def __post_init__(self) -> None:
         self.trigger = self.live.parsed.trigger
         self.module = self.tx.schema.module(self.live.parsed.module)
-        self.records = BatchedRecords(self.tx, AUTHOR, self.reader)
+        self.records = BatchedRecords(self.tx, Author(self.by), self.reader)
         self.listens = {each.kind for each in self.trigger.listens()}
 
     def changed(self, id: int, values: Mapping[str, JsonValue]) -> Supposed:

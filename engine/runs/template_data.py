@@ -18,7 +18,8 @@ OF_COMPANY = ("name", "timezone", "language", "currency", "sender")
 class TemplateData(Mapping[str, Any]):
     """The roots of templates (`record`, `steps`, `customer` ...), seen from one record of a run.
 
-    `taken` are the records that are written about together, `entries` what the steps before gave.
+    `taken` are the records that are written about together, `entries` what the steps before gave,
+    `customers` whether customers will read it.
     """
 
     def __init__(
@@ -28,9 +29,10 @@ class TemplateData(Mapping[str, Any]):
         taken: Sequence[int],
         entries: Mapping[str, Entry],
         actor: str,
+        customers: Callable[[], bool],
     ) -> None:
         self._subjects, self._facts, self._taken = subjects, facts, taken
-        self._entries, self._actor_name = entries, actor
+        self._entries, self._actor_name, self._customers = entries, actor, customers
         self._made: dict[str, Any] = {}
         self._parts: dict[str, Callable[[], Any]] = {
             "record": self._record,
@@ -124,13 +126,15 @@ class TemplateData(Mapping[str, Any]):
         return self._rows() if self._subjects.members else None
 
     def _chosen(self) -> dict[str, list[RecordFacts]]:
-        """The related records that the conditions chose, by module; paused ones are left out."""
+        """The related records that the conditions chose, by module; customers read of none that
+        is paused, unless all are."""
         asked, since = self._subjects.live.parsed.entry, self._subjects.started_at
         found = related_selection(asked, self._rows(), since)
-        return {
+        going_on = {
             module: [row for row in rows if paused(row) is None] or rows
             for module, rows in found.items()
         }
+        return going_on if going_on != found and self._customers() else found
 
 
 def _inside(paths: set[str], module: str) -> set[str]:

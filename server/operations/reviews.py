@@ -94,7 +94,9 @@ def tried(desk: Desk, it: Proposal, records: Sequence[int]) -> list[Rehearsed]:
     """What it would do with each of these records; nothing is done."""
     with desk.rehearsal() as tx:
         world = desk.installation.world
-        return rehearse(tx, it.parsed, records, number=it.row.workflow, world=world)
+        return rehearse(
+            tx, it.parsed, records, number=it.row.workflow, by=desk.who.name, world=world
+        )
 
 
 def _base(row: Stored, every: Sequence[Stored]) -> Stored | None:

@@ -120,6 +120,7 @@ def try_workflow(
             ids,
             at,
             number=workflow or 0,
+            by=desk.who.name,
             change=change,
             sample=sample,
             world=desk.installation.world,

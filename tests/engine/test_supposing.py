@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from engine.problems import Invalid
-from engine.runs.rehearsal import Rehearsed, rehearse
-from engine.workflows.workflow import Workflow
-from tests.databases import TemplateDatabase, everything
+from tests.databases import TemplateDatabase
 from tests.fakes import Clock
+from tests.stages.demo.rehearsing import tried
 from tests.stages.demo.story import Story, living
 
 BECOMES = {"field": "status", "op": "becomes", "value": "Resolved"}
@@ -20,32 +19,6 @@ TELL = {"id": "tell", "type": "notify", "to": ["alice"], "text": "{{ record.numb
 def story(template_database: TemplateDatabase, clock: Clock) -> Iterator[Story]:
     with living({}, template_database, clock) as story:
         yield story
-
-
-def tried(
-    story: Story,
-    module: str,
-    trigger: str | dict[str, Any],
-    *steps: dict[str, Any],
-    records: tuple[str, ...] = (),
-    conditions: Any = None,
-    **given: Any,
-) -> list[Rehearsed]:
-    """What would come of it; and it is made sure that nothing did."""
-    document = {
-        "name": "Supposed",
-        "module": module,
-        "trigger": {"type": trigger} if isinstance(trigger, str) else trigger,
-        "conditions": conditions or {"all": []},
-        "steps": list(steps),
-    }
-    before = everything(story.installation.database)
-    with story.installation.database.rehearsal() as tx:
-        home = tx.schema.module(module)
-        ids = [tx.find(home, number) or 0 for number in records]
-        found = rehearse(tx, Workflow.model_validate(document), ids, **given)
-    assert everything(story.installation.database) == before
-    return found
 
 
 def test_T36_becomes_means_in_a_test_what_it_means_to_the_trigger(story: Story) -> None:
