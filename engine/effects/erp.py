@@ -38,8 +38,8 @@ class ChangeErp(OutwardEffect):
         return None if world.erp_url else Outcome(Result.FAILED, f"{MISSING}. {REMEDY}")
 
     def perform(self, world: World, key: str, tries: int) -> Outcome:
-        if failure := self.barred(world):
-            return failure
+        if barred := self.barred(world):
+            return barred
         url = f"{world.erp_url.rstrip('/')}/{self.level}/{quote(self.source_id, safe='')}"
         headers = {
             "authorization": f"Bearer {world.secret(SECRET)}",
