@@ -18,7 +18,7 @@ HOUSE = Path(__file__).parent.parent
 # Beside them lie, flat: what everybody may raise, what the environment says, the queue, and the
 # composition root.
 ORDER = (
-    *("problems", "settings", "schema", "company", "conditions", "templates", "records"),
+    *("problems", "settings", "phrases", "schema", "company", "conditions", "templates", "records"),
     *(
         "people",
         "outside",

@@ -1,4 +1,4 @@
-"""How a template reads in English: every field, filter, operation, branch and literal of it."""
+"""How a template reads: every field, filter, operation, branch and literal of it."""
 
 import inspect
 import re
@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from jinja2 import nodes
 
-from engine.schema.english import listed
+from engine.phrases import figure, listed, mark, say, worded
 from engine.templates.filters import FILTERS, Filter
 from engine.templates.reading import PLACES, now_word, path_of, settings_of
 
@@ -16,25 +16,25 @@ Naming = Callable[[str], str]
 Loops = Mapping[str, str]
 
 OPERATIONS: dict[type[nodes.BinExpr], str] = {
-    nodes.Add: "+",
-    nodes.Sub: "-",
-    nodes.Mul: "times",
-    nodes.Div: "divided by",
-    nodes.FloorDiv: "divided without remainder by",
-    nodes.Mod: "modulo",
-    nodes.Pow: "to the power",
-    nodes.And: "and",
-    nodes.Or: "or",
+    nodes.Add: mark("{left} + {right}"),
+    nodes.Sub: mark("{left} - {right}"),
+    nodes.Mul: mark("{left} times {right}"),
+    nodes.Div: mark("{left} divided by {right}"),
+    nodes.FloorDiv: mark("{left} divided without remainder by {right}"),
+    nodes.Mod: mark("{left} modulo {right}"),
+    nodes.Pow: mark("{left} to the power {right}"),
+    nodes.And: mark("{left} and {right}"),
+    nodes.Or: mark("{left} or {right}"),
 }
 COMPARISONS = {
-    "eq": "is",
-    "ne": "is not",
-    "gt": "is above",
-    "gteq": "is at least",
-    "lt": "is below",
-    "lteq": "is at most",
-    "in": "is in",
-    "notin": "is not in",
+    "eq": mark("{left} is {right}"),
+    "ne": mark("{left} is not {right}"),
+    "gt": mark("{left} is above {right}"),
+    "gteq": mark("{left} is at least {right}"),
+    "lt": mark("{left} is below {right}"),
+    "lteq": mark("{left} is at most {right}"),
+    "in": mark("{left} is in {right}"),
+    "notin": mark("{left} is not in {right}"),
 }
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 _PLACE = re.compile(r"\{(\w+)\}")
@@ -69,25 +69,31 @@ def _statements(body: Sequence[nodes.Node], name: Naming, loops: Loops) -> Itera
 
 
 def _branches(node: nodes.If, name: Naming, loops: Loops) -> Iterator[str]:
-    yield f"if {_said(node.test, name, loops)}: {_text(node.body, name, loops)}"
+    first = _said(node.test, name, loops), _text(node.body, name, loops)
+    yield say("if {test}: {text}", test=first[0], text=first[1])
     for other in node.elif_:
-        yield f"if not, but {_said(other.test, name, loops)}: {_text(other.body, name, loops)}"
+        test, text = _said(other.test, name, loops), _text(other.body, name, loops)
+        yield say("if not, but {test}: {text}", test=test, text=text)
     if node.else_:
-        yield f"otherwise: {_text(node.else_, name, loops)}"
+        yield say("otherwise: {text}", text=_text(node.else_, name, loops))
 
 
 def _loop(node: nodes.For, name: Naming, loops: Loops) -> Iterator[str]:
     path = path_of(node.iter, loops) or ""
     called = getattr(node.target, "name", "item")
     inner = {**loops, called: f"{path}.*", "loop": "loop"}
-    only = f" where {_said(node.test, name, inner)}" if node.test else ""
-    yield f"for each of {_said(node.iter, name, loops)}{only}: {_text(node.body, name, inner)}"
+    items, text = _said(node.iter, name, loops), _text(node.body, name, inner)
+    if node.test:
+        test = _said(node.test, name, inner)
+        yield say("for each of {items} where {test}: {text}", items=items, test=test, text=text)
+    else:
+        yield say("for each of {items}: {text}", items=items, text=text)
     if node.else_:
-        yield f"if there is none: {_text(node.else_, name, loops)}"
+        yield say("if there is none: {text}", text=_text(node.else_, name, loops))
 
 
 def _text(body: Sequence[nodes.Node], name: Naming, loops: Loops) -> str:
-    return "".join(_statements(body, name, loops)).strip() or "nothing"
+    return "".join(_statements(body, name, loops)).strip() or say("nothing")
 
 
 # --- expressions ---
@@ -98,31 +104,45 @@ def _said(node: nodes.Node | None, name: Naming, loops: Loops) -> str:
         case nodes.Const(value=value):
             return literal(value)
         case nodes.TemplateData(data=data):
-            return f"“{data}”"
+            return say("“{text}”", text=data)
         case nodes.Filter():
             return _filtered(node, name, loops)
         case nodes.CondExpr():
-            return (
-                f"{_said(node.expr1, name, loops)} if {_said(node.test, name, loops)}, "
-                f"otherwise {_said(node.expr2, name, loops) if node.expr2 else 'nothing'}"
-            )
+            return _chosen(node, name, loops)
         case nodes.Compare():
-            told = (f"{COMPARISONS[each.op]} {_inner(each.expr, name, loops)}" for each in node.ops)
-            return " ".join([_inner(node.expr, name, loops), *told])
+            return _compared(node, name, loops)
         case nodes.Test():
-            return f"{_inner(node.node, name, loops)} is {node.name}"
+            of = _inner(node.node, name, loops)
+            return say("{value} is {test}", value=of, test=node.name)
         case nodes.Not():
-            return f"not {_inner(node.node, name, loops)}"
+            return say("not {value}", value=_inner(node.node, name, loops))
         case nodes.Neg():
-            return f"minus {_inner(node.node, name, loops)}"
+            return say("minus {value}", value=_inner(node.node, name, loops))
         case nodes.Concat():
-            return " followed by ".join(_inner(each, name, loops) for each in node.nodes)
+            return say(" followed by ").join(_inner(each, name, loops) for each in node.nodes)
         case nodes.List() | nodes.Tuple():
-            return listed([_said(each, name, loops) for each in node.items]) or "an empty list"
+            items = [_said(each, name, loops) for each in node.items]
+            return listed(items) or say("an empty list")
         case nodes.BinExpr():
-            sides = (_inner(side, name, loops) for side in (node.left, node.right))
-            return f" {OPERATIONS[type(node)]} ".join(sides)
+            left, right = (_inner(side, name, loops) for side in (node.left, node.right))
+            return say(OPERATIONS[type(node)], left=left, right=right)
     return _place(node, name, loops)
+
+
+def _chosen(node: nodes.CondExpr, name: Naming, loops: Loops) -> str:
+    one, test = _said(node.expr1, name, loops), _said(node.test, name, loops)
+    other = _said(node.expr2, name, loops) if node.expr2 else say("nothing")
+    return say("{one} if {test}, otherwise {other}", one=one, test=test, other=other)
+
+
+def _compared(node: nodes.Compare, name: Naming, loops: Loops) -> str:
+    """A comparison; where several are joined (1 < a < 5), each with what stands before it."""
+    told, left = [], _inner(node.expr, name, loops)
+    for each in node.ops:
+        right = _inner(each.expr, name, loops)
+        told.append(say(COMPARISONS[each.op], left=left, right=right))
+        left = right
+    return listed(told)
 
 
 def _inner(node: nodes.Node, name: Naming, loops: Loops) -> str:
@@ -139,7 +159,8 @@ def _place(node: nodes.Node | None, name: Naming, loops: Loops) -> str:
         keys.append(str(key))
         inner = inner.node
     if isinstance(inner, nodes.Filter):
-        return f"{' '.join(keys).replace('_', ' ')} of {_filtered(inner, name, loops)}"
+        key = " ".join(keys).replace("_", " ")
+        return say("{key} of {value}", key=key, value=_filtered(inner, name, loops))
     return name(path_of(node, loops) or "")
 
 
@@ -147,12 +168,14 @@ def literal(value: object) -> str:
     """A value that stands in the template itself."""
     match value:
         case None:
-            return "nothing"
+            return say("nothing")
         case bool():
-            return "yes" if value else "no"
-        case int() | float() | Decimal():
-            return f"{value:,}" if isinstance(value, int) else f"{value}"
-    return f"“{value}”"
+            return say("yes") if value else say("no")
+        case int():
+            return figure(value)
+        case float() | Decimal():
+            return f"{value}"
+    return say("“{text}”", text=value)
 
 
 # --- filters ---
@@ -165,11 +188,12 @@ def _filtered(node: nodes.Filter, name: Naming, loops: Loops) -> str:
         key: listed([_said(each, name, loops) for each in each_of])
         for key, each_of in _given(known, node)
     }
-    value = _said(node.node, name, loops) if node.node is not None else "it"
+    value = _said(node.node, name, loops) if node.node is not None else say("it")
     filled = {"value": value, **given}
-    told = _OPTIONAL.sub(lambda part: _if_given(part[1], filled), known.reads)
+    reads = worded(known.reads)
+    told = _OPTIONAL.sub(lambda part: _if_given(part[1], filled), reads)
     told = _PLACE.sub(lambda place: filled.get(place[1], "…"), told)
-    named = set(_PLACE.findall(known.reads))
+    named = set(_PLACE.findall(reads))
     rest = [f"{key.replace('_', ' ')} {words}" for key, words in given.items() if key not in named]
     return f"{told} ({', '.join(rest)})" if rest else told
 

@@ -247,13 +247,17 @@ def backup(file: str) -> None:
 @main.command()
 @click.option("--check", is_flag=True, help="Only say whether it is current.")
 def reference(check: bool) -> None:
-    """Write docs/reference.md anew, from the classes it describes."""
-    from server.cli import reference_page
+    """Write docs/reference.md anew, from the classes it describes, and the list of phrases."""
+    from server.cli import phrase_list, reference_page
 
-    text, file = reference_page.reference(), reference_page.FILE
-    current = file.exists() and file.read_text(encoding="utf-8") == text
-    if check and not current:
-        raise click.ClickException(f"{file.name} is out of date. Run: sayso reference")
-    if not current:
-        file.write_text(text, encoding="utf-8")
-    click.echo(f"{file.name} is current.")
+    written = {
+        reference_page.FILE: reference_page.reference(),
+        phrase_list.FILE: phrase_list.phrase_list(),
+    }
+    for file, text in written.items():
+        current = file.exists() and file.read_text(encoding="utf-8") == text
+        if check and not current:
+            raise click.ClickException(f"{file.name} is out of date. Run: sayso reference")
+        if not current:
+            file.write_text(text, encoding="utf-8")
+        click.echo(f"{file.name} is current.")

@@ -1,11 +1,12 @@
 """Filters that choose: another value for an empty field, the first filled, one of two."""
 
+from engine.phrases import mark
 from engine.templates.filters.registry import register
 
 
 @register(
     "default", "d",
-    reads="{value}, or {instead} where it is empty",
+    reads=mark("{value}, or {instead} where it is empty"),
     words="Gives another value where the field is empty.",
     example="{{ contact.nickname|default('friend') }} -> friend",
     takes_empty=True,
@@ -16,7 +17,7 @@ def default(value: object, instead: object = "", boolean: bool = False) -> objec
 
 @register(
     "coalesce",
-    reads="the first that is filled of {value}[ and {others}]",
+    reads=mark("the first that is filled of {value}[ and {others}]"),
     words="The first of several values that is filled.",
     example="{{ contact.nickname|coalesce(contact.first_name, 'friend') }} -> Ana",
     takes_empty=True,
@@ -27,7 +28,7 @@ def coalesce(value: object, *others: object) -> object:
 
 @register(
     "if_else",
-    reads="{then} if {value}[, otherwise {otherwise}]",
+    reads=mark("{then} if {value}[, otherwise {otherwise}]"),
     words="One value if something is so, another if not; also `'a' if this else 'b'`.",
     example="{{ (invoice.number == 'INV-1')|if_else('the first', 'another') }} -> the first",
     takes_empty=True,

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from babel.dates import format_date, format_datetime
 
+from engine.phrases import mark
 from engine.problems import suggest
 from engine.templates.filters import formats
 from engine.templates.filters.registry import register
@@ -38,7 +39,7 @@ PARTS: dict[str, Callable[[datetime], int]] = {
 
 @register(
     "date",
-    reads="{value} as a date[ written {format}][ in the zone {zone}]",
+    reads=mark("{value} as a date[ written {format}][ in the zone {zone}]"),
     words="A date or time in your format, in the text's language, if you say so in another zone.",
     example="{{ sent_at|date('dd/MM/yyyy HH:mm', 'America/New_York') }} -> 10/03/2026 04:00",
 )
@@ -55,7 +56,7 @@ def dated(
 
 @register(
     "timezone",
-    reads="{value} on the clocks of {zone}",
+    reads=mark("{value} on the clocks of {zone}"),
     words="The same moment on the clocks of another zone; a day stays that day.",
     example="{{ sent_at|timezone('America/New_York')|date('HH:mm') }} -> 04:00",
 )
@@ -69,7 +70,7 @@ def timezone(value: object, zone: object, *, setting: Setting) -> date:
 
 @register(
     "get_date",
-    reads="{part} of {value}",
+    reads=mark("{part} of {value}"),
     words="A part of a date: day, month, year, weekday (1 is Monday), week, quarter, hour or "
     "minute; without one, the day that `today`, `tomorrow` or `yesterday` is.",
     example="{{ invoice.due_date|get_date('month') }} {{ 'tomorrow'|get_date }} -> 1 2026-03-11",
@@ -95,7 +96,7 @@ def get_date(value: object, part: object = None, *, setting: Setting) -> date | 
 
 @register(
     "add_days",
-    reads="{value} plus {days} days",
+    reads=mark("{value} plus {days} days"),
     words="So many days later, or earlier.",
     example="{{ invoice.due_date|add_days(5) }} -> 2026-02-05",
     starts="today",
@@ -109,7 +110,7 @@ def add_days(value: object, days: object, *, setting: Setting) -> date | None:
 
 @register(
     "sub_days",
-    reads="{value} minus {days} days",
+    reads=mark("{value} minus {days} days"),
     words="So many days earlier.",
     example="{{ invoice.due_date|sub_days(5) }} -> 2026-01-26",
     starts="today",
@@ -120,7 +121,7 @@ def sub_days(value: object, days: object, *, setting: Setting) -> date | None:
 
 @register(
     "add_working_days",
-    reads="{value} plus {days} working days",
+    reads=mark("{value} plus {days} working days"),
     words="So many of the company's working days later, or earlier.",
     example="{{ '2026-03-06'|add_working_days(1) }} -> 2026-03-09",
     starts="today",
@@ -139,7 +140,7 @@ def add_working_days(value: object, days: object, *, setting: Setting) -> date |
 
 @register(
     "add_months",
-    reads="{value} plus {months} months",
+    reads=mark("{value} plus {months} months"),
     words="So many months later, or earlier; the last day of a shorter month.",
     example="{{ invoice.due_date|add_months(1) }} -> 2026-02-28",
     starts="today",
@@ -159,7 +160,7 @@ def add_months(value: object, months: object, *, setting: Setting) -> date | Non
 
 @register(
     "sub_months",
-    reads="{value} minus {months} months",
+    reads=mark("{value} minus {months} months"),
     words="So many months earlier; the last day of a shorter month.",
     example="{{ '2026-03-31'|sub_months(1) }} -> 2026-02-28",
     starts="today",
@@ -170,7 +171,7 @@ def sub_months(value: object, months: object, *, setting: Setting) -> date | Non
 
 @register(
     "add_hours",
-    reads="{value} plus {hours} hours",
+    reads=mark("{value} plus {hours} hours"),
     words="So many hours later, or earlier, also across a change of the clocks.",
     example="{{ sent_at|add_hours(2)|date('HH:mm') }} -> 10:00",
     starts="now",
@@ -181,7 +182,7 @@ def add_hours(value: object, hours: object, *, setting: Setting) -> date | None:
 
 @register(
     "sub_hours",
-    reads="{value} minus {hours} hours",
+    reads=mark("{value} minus {hours} hours"),
     words="So many hours earlier.",
     example="{{ sent_at|sub_hours(2)|date('HH:mm') }} -> 06:00",
     starts="now",
@@ -192,7 +193,7 @@ def sub_hours(value: object, hours: object, *, setting: Setting) -> date | None:
 
 @register(
     "add_time",
-    reads="{value} plus {minutes} minutes",
+    reads=mark("{value} plus {minutes} minutes"),
     words="So many minutes later, or earlier: from a moment, or from a time of day as 09:30.",
     example="{{ '09:30'|add_time(45) }} -> 10:15",
     starts="now",
@@ -210,7 +211,7 @@ def add_time(value: object, minutes: object, *, setting: Setting) -> date | time
 
 @register(
     "sub_time",
-    reads="{value} minus {minutes} minutes",
+    reads=mark("{value} minus {minutes} minutes"),
     words="So many minutes earlier: from a moment, or from a time of day as 09:30.",
     example="{{ '09:30'|sub_time(45) }} -> 08:45",
     starts="now",

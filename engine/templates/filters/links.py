@@ -10,6 +10,7 @@ import nh3
 from markupsafe import Markup
 from markupsafe import escape as escaped
 
+from engine.phrases import mark
 from engine.templates.filters.registry import register
 from engine.templates.filters.values import (
     Fit,
@@ -32,7 +33,7 @@ ADDRESS = re.compile(r"(?i)(https?://|mailto:)[^\x00-\x20\\/][^\x00-\x1f\\]{0,40
 
 @register(
     "urlencode",
-    reads="{value} made fit for an address",
+    reads=mark("{value} made fit for an address"),
     words="Fit for an address.",
     example="{{ 'a&b c'|urlencode }} -> a%26b%20c",
 )
@@ -42,7 +43,7 @@ def urlencoded(value: object) -> str:
 
 @register(
     "escape", "e",
-    reads="{value} made harmless for HTML",
+    reads=mark("{value} made harmless for HTML"),
     words="Signs that HTML gives a meaning to, made harmless; in HTML this is done anyway.",
     example="{{ 'a < b'|escape }} -> a &lt; b",
 )  # fmt: skip
@@ -52,7 +53,7 @@ def escape(value: object, *, setting: Setting) -> Markup:
 
 @register(
     "link",
-    reads="a link to {value}[ that reads {text}]",
+    reads=mark("a link to {value}[ that reads {text}]"),
     words="An address as a link with your words; what you name besides is added to the address, "
     "made fit for it. In plain text, the words and the address.",
     example="{{ 'https://pay.example/'|link('Pay', for='A & B') }}"
@@ -80,7 +81,7 @@ def _query(address: str, parameters: dict[str, object]) -> str:
 
 @register(
     "safe_html",
-    reads="{value} with harmless HTML alone",
+    reads=mark("{value} with harmless HTML alone"),
     words="HTML from a field with only harmless tags left.",
     example="{{ invoice.note|safe_html }} -> <b>Paid</b>",
     form="html",
@@ -91,7 +92,7 @@ def safe_html(value: object) -> Markup:
 
 @register(
     "json",
-    reads="{value} as JSON",
+    reads=mark("{value} as JSON"),
     words="The value as JSON, quotes included, for the body of a web call.",
     example="{{ contact.first_name|json }} -> \"Ana\"",
     takes_empty=True,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, datetime
 
+from engine.phrases import mark
 from engine.templates.filters.maths import total
 from engine.templates.filters.numbers import money, number
 from engine.templates.filters.registry import register
@@ -24,7 +25,7 @@ from engine.templates.filters.values import (
 
 @register(
     "length",
-    reads="the length of {value}",
+    reads=mark("the length of {value}"),
     words="How many items or letters.",
     example="{{ invoices|length }} -> 2",
 )
@@ -34,7 +35,7 @@ def length(value: object) -> int:
 
 @register(
     "join",
-    reads="[{attribute} of ]{value} joined[ by {separator}]",
+    reads=mark("[{attribute} of ]{value} joined[ by {separator}]"),
     words="The items of a list as one text.",
     example="{{ invoices|join(' and ', 'number') }} -> INV-2 and INV-1",
 )
@@ -47,7 +48,7 @@ def join(
 
 @register(
     "first",
-    reads="the first of {value}",
+    reads=mark("the first of {value}"),
     words="The first item of a list.",
     example="{{ ['a', 'b']|first }} -> a",
 )
@@ -57,7 +58,7 @@ def first(value: object) -> object:
 
 @register(
     "last",
-    reads="the last of {value}",
+    reads=mark("the last of {value}"),
     words="The last item of a list.",
     example="{{ ['a', 'b']|last }} -> b",
 )
@@ -67,7 +68,7 @@ def last(value: object) -> object:
 
 @register(
     "sort",
-    reads="{value} sorted[ by {attribute}][, the last first: {reverse}]",
+    reads=mark("{value} sorted[ by {attribute}][, the last first: {reverse}]"),
     words="A list in order, by one of the items' fields; empty ones last.",
     example="{{ invoices|sort('number')|join(', ', 'number') }} -> INV-1, INV-2",
 )
@@ -84,7 +85,7 @@ def sort(value: object, attribute: object = None, reverse: bool = False) -> list
 
 @register(
     "where",
-    reads="those of {value} with {attribute}[ {equal}]",
+    reads=mark("those of {value} with {attribute}[ {equal}]"),
     words="The items of a list in which a field has this value.",
     example="{{ invoices|where('currency', 'EUR')|sum('balance')|money('EUR') }} -> €100.00",
 )
@@ -95,7 +96,7 @@ def where(value: object, attribute: object, equal: object) -> list[object]:
 
 @register(
     "overdue",
-    reads="those of {value} that are overdue[ by {days} days]",
+    reads=mark("those of {value} that are overdue[ by {days} days]"),
     words="Of a list of invoices, those past due by so many days or more; of a customer, what is "
     "left to pay on them.",
     example="{{ invoices|overdue(45)|join(', ', 'number') }} -> INV-1",
@@ -122,7 +123,7 @@ def _day(value: object, setting: Setting) -> date:
 
 @register(
     "totals",
-    reads="the totals of [{attribute} of ]{value}[ by {by}]",
+    reads=mark("the totals of [{attribute} of ]{value}[ by {by}]"),
     words="The sums of a field, apart for each currency (or each value of another field); each "
     "has `name`, `sum` and `count`.",
     example="{{ invoices|totals('balance') }} -> €100.00, $40.00",

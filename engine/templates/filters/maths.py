@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal, DecimalException
 
+from engine.phrases import mark
 from engine.templates.filters.registry import register
 from engine.templates.filters.values import (
     MAX_DECIMALS,
@@ -22,7 +23,7 @@ from engine.templates.filters.values import (
 @register(
     "add",
     "addition",
-    reads="{value} + {number}",
+    reads=mark("{value} + {number}"),
     words="Adds a number.",
     example="{{ 17|add(13) }} -> 30",
 )
@@ -31,7 +32,10 @@ def add(value: object, number: object) -> Decimal | None:
 
 
 @register(
-    "sub", reads="{value} - {number}", words="Takes a number away.", example="{{ 17|sub(13) }} -> 4"
+    "sub",
+    reads=mark("{value} - {number}"),
+    words="Takes a number away.",
+    example="{{ 17|sub(13) }} -> 4",
 )
 def sub(value: object, number: object) -> Decimal | None:
     return _calculated(value, number, lambda a, b: a - b)
@@ -39,7 +43,7 @@ def sub(value: object, number: object) -> Decimal | None:
 
 @register(
     "mul",
-    reads="{value} times {number}",
+    reads=mark("{value} times {number}"),
     words="Multiplies by a number.",
     example="{{ 17|mul(2) }} -> 34",
 )
@@ -49,7 +53,7 @@ def mul(value: object, number: object) -> Decimal | None:
 
 @register(
     "div",
-    reads="{value} divided by {number}",
+    reads=mark("{value} divided by {number}"),
     words="Divides by a number.",
     example="{{ 17|div(2) }} -> 8.5",
 )
@@ -59,7 +63,7 @@ def div(value: object, number: object) -> Decimal | None:
 
 @register(
     "intdiv",
-    reads="{value} divided by {number} without the remainder",
+    reads=mark("{value} divided by {number} without the remainder"),
     words="Divides, without the remainder.",
     example="{{ 17|intdiv(5) }} -> 3",
 )
@@ -69,7 +73,7 @@ def intdiv(value: object, number: object) -> Decimal | None:
 
 @register(
     "mod",
-    reads="what is left of {value} divided by {number}",
+    reads=mark("what is left of {value} divided by {number}"),
     words="What is left over by a division.",
     example="{{ 17|mod(5) }} -> 2",
 )
@@ -79,7 +83,7 @@ def mod(value: object, number: object) -> Decimal | None:
 
 @register(
     "power",
-    reads="{value} to the power {exponent}",
+    reads=mark("{value} to the power {exponent}"),
     words="The number to a power.",
     example="{{ 2|power(10) }} -> 1024",
 )
@@ -89,7 +93,7 @@ def power(value: object, exponent: object) -> Decimal | None:
 
 @register(
     "abs",
-    reads="{value} without its minus",
+    reads=mark("{value} without its minus"),
     words="The number without its minus.",
     example="{{ -4|abs }} -> 4",
 )
@@ -99,7 +103,7 @@ def absolute(value: object) -> Decimal:
 
 @register(
     "int",
-    reads="{value} without its decimals",
+    reads=mark("{value} without its decimals"),
     words="The number without its decimals.",
     example="{{ 4.9|int }} -> 4",
 )
@@ -109,7 +113,7 @@ def whole(value: object) -> int:
 
 @register(
     "round",
-    reads="{value} rounded[ to {digits} decimals]",
+    reads=mark("{value} rounded[ to {digits} decimals]"),
     words="Rounded; half goes up.",
     example="{{ 2.345|round(2) }} -> 2.35",
 )
@@ -122,7 +126,7 @@ def rounded(value: object, digits: object = 0) -> Decimal:
 
 @register(
     "sum",
-    reads="the sum of [{attribute} of ]{value}",
+    reads=mark("the sum of [{attribute} of ]{value}"),
     words="The numbers of a list added up, or those in one of the items' fields. Amounts in "
     "several currencies are refused: see `totals`.",
     example="{{ invoices|where('currency', 'EUR')|sum('balance') }} -> 100.00",
@@ -139,7 +143,7 @@ def total(value: object, attribute: object = None) -> Decimal:
 
 @register(
     "average",
-    reads="the average of [{attribute} of ]{value}",
+    reads=mark("the average of [{attribute} of ]{value}"),
     words="The mean of the numbers of a list, or of one of the items' fields.",
     example="{{ [2, 3, 4]|average }} -> 3",
 )
@@ -150,7 +154,7 @@ def average(value: object, attribute: object = None) -> Decimal | None:
 
 @register(
     "min",
-    reads="the smallest of {value}[ and {other}]",
+    reads=mark("the smallest of {value}[ and {other}]"),
     words="The smaller of two numbers or dates; of a list the smallest, by one of the fields.",
     example="{{ 17|min(13) }} {{ invoices|min('due_date') }} -> 13 2026-01-20",
 )
@@ -160,7 +164,7 @@ def smallest(value: object, other: object = None) -> object:
 
 @register(
     "max",
-    reads="the largest of {value}[ and {other}]",
+    reads=mark("the largest of {value}[ and {other}]"),
     words="The larger of two numbers or dates; of a list the largest, by one of the fields.",
     example="{{ 17|max(13) }} {{ invoices|max('due_date') }} -> 17 2026-02-20",
 )

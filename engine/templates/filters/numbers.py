@@ -4,6 +4,7 @@ import re
 
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 
+from engine.phrases import mark
 from engine.templates.filters.formats import locale
 from engine.templates.filters.registry import register
 from engine.templates.filters.values import (
@@ -20,7 +21,7 @@ from engine.templates.filters.values import (
 
 @register(
     "number",
-    reads="{value} as a number[ with {digits} decimals]",
+    reads=mark("{value} as a number[ with {digits} decimals]"),
     words="A number as the language of the text writes it.",
     example="{{ 4200.5|number }} -> 4,200.50",
 )
@@ -34,7 +35,7 @@ def number(value: object, digits: object = None, *, setting: Setting) -> str:
 
 @register(
     "money",
-    reads="{value} as money[ in {currency}]",
+    reads=mark("{value} as money[ in {currency}]"),
     words="An amount as the language of the text writes it, with its currency.",
     example="{{ 4200.5|money('EUR') }} -> €4,200.50",
 )
@@ -50,7 +51,7 @@ def money(value: object, currency: object = None, *, setting: Setting) -> str:
 
 @register(
     "percent",
-    reads="{value} as a percentage[ with {digits} decimals]",
+    reads=mark("{value} as a percentage[ with {digits} decimals]"),
     words="A share as a percentage, as the language of the text writes it.",
     example="{{ 0.125|percent(1) }} -> 12.5%",
 )

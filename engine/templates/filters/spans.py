@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from engine.phrases import mark
 from engine.templates.filters.registry import register
 from engine.templates.filters.values import (
     Setting,
@@ -17,7 +18,7 @@ LONGEST = timedelta(days=36_600)
 
 @register(
     "days_between",
-    reads="days from {value}[ to {other}]",
+    reads=mark("days from {value}[ to {other}]"),
     words="How many days from one date to another; below zero if the other is earlier.",
     example="{{ invoice.due_date|days_between(today) }} -> 38",
 )
@@ -27,7 +28,7 @@ def days_between(value: object, other: object, *, setting: Setting) -> int | Non
 
 @register(
     "working_days_between",
-    reads="working days from {value}[ to {other}]",
+    reads=mark("working days from {value}[ to {other}]"),
     words="How many of the company's working days come after one date, up to another.",
     example="{{ '2026-03-06'|working_days_between(today) }} -> 2",
 )
@@ -44,7 +45,7 @@ def working_days_between(value: object, other: object, *, setting: Setting) -> i
 
 @register(
     "hours_between",
-    reads="hours from {value}[ to {other}]",
+    reads=mark("hours from {value}[ to {other}]"),
     words="How many hours from one moment to another; below zero if the other is earlier.",
     example="{{ sent_at|hours_between('2026-03-10T09:30:00Z') }} -> 1.5",
 )
@@ -56,7 +57,7 @@ def hours_between(value: object, other: object, *, setting: Setting) -> Decimal 
 
 @register(
     "time_diff",
-    reads="seconds between {value}[ and {other}]",
+    reads=mark("seconds between {value}[ and {other}]"),
     words="How many seconds the first moment is after the second, or now is after the first.",
     example="{{ now|time_diff(sent_at) }} -> 0",
 )
@@ -68,7 +69,7 @@ def time_diff(value: object, other: object = None, *, setting: Setting) -> Decim
 
 @register(
     "time_diffdays",
-    reads="days between {value}[ and {other}]",
+    reads=mark("days between {value}[ and {other}]"),
     words="How many days the first date is after the second, or today is after the first.",
     example="{{ invoice.due_date|time_diffdays }} -> 38",
 )

@@ -7,6 +7,7 @@ from decimal import Decimal
 from babel.dates import format_date
 from markupsafe import Markup
 
+from engine.phrases import mark
 from engine.templates.filters.formats import locale
 from engine.templates.filters.headings import heading, headings
 from engine.templates.filters.numbers import money, number
@@ -30,7 +31,7 @@ MAX_ROWS = 1_000
 
 @register(
     "heading",
-    reads="the heading for {value}",
+    reads=mark("the heading for {value}"),
     words="Our word for a field of an invoice, in the language of the text.",
     example="{{ 'balance'|heading }} -> Left to pay",
 )
@@ -40,7 +41,7 @@ def headed(value: object, *, setting: Setting) -> str:
 
 @register(
     "table",
-    reads="a table of {value}[ with {columns}]",
+    reads=mark("a table of {value}[ with {columns}]"),
     words="A list as a table of the fields you name, each if you like with a heading of yours: "
     "an HTML table in HTML, columns in plain text. Its number is headed with what one record is "
     "called, any other field with its title.",
@@ -61,7 +62,7 @@ def table(value: object, *columns: object, setting: Setting) -> str:
 
 @register(
     "listed",
-    reads="a list of {value}[ with {fields}]",
+    reads=mark("a list of {value}[ with {fields}]"),
     words="A list as lines, each with the fields you name: `<li>` in HTML, a dash in plain text.",
     example="{{ invoices|where('currency', 'EUR')|listed('number', 'balance') }}"
     " -> - INV-2, €100.00",

@@ -4,6 +4,7 @@ import re
 
 import nh3
 
+from engine.phrases import mark
 from engine.templates.filters.registry import register
 from engine.templates.filters.values import (
     MAX_TEXT,
@@ -20,7 +21,7 @@ from engine.templates.filters.values import (
 
 @register(
     "upper",
-    reads="{value} in capitals",
+    reads=mark("{value} in capitals"),
     words="All in capitals.",
     example="{{ contact.first_name|upper }} -> ANA",
 )
@@ -30,7 +31,7 @@ def upper(value: object) -> str:
 
 @register(
     "lower",
-    reads="{value} in small letters",
+    reads=mark("{value} in small letters"),
     words="All in small letters.",
     example="{{ contact.first_name|lower }} -> ana",
 )
@@ -40,7 +41,7 @@ def lower(value: object) -> str:
 
 @register(
     "title",
-    reads="{value} with capitals",
+    reads=mark("{value} with capitals"),
     words="Each word with a capital.",
     example="{{ 'jo o\\'neil'|title }} -> Jo O'neil",
 )
@@ -50,7 +51,7 @@ def title(value: object) -> str:
 
 @register(
     "capitalize",
-    reads="{value} with a capital first",
+    reads=mark("{value} with a capital first"),
     words="The first letter a capital.",
     example="{{ 'aNA'|capitalize }} -> Ana",
 )
@@ -61,7 +62,7 @@ def capitalize(value: object) -> str:
 
 @register(
     "trim",
-    reads="{value} without blanks around it",
+    reads=mark("{value} without blanks around it"),
     words="Without blanks at both ends.",
     example="{{ '  Ana '|trim }} -> Ana",
 )
@@ -71,7 +72,7 @@ def trim(value: object) -> str:
 
 @register(
     "concat",
-    reads="{value}[ followed by {others}]",
+    reads=mark("{value}[ followed by {others}]"),
     words="Several texts as one; empty ones are left out. Also `a ~ b`.",
     example="{{ contact.first_name|concat(' ', contact.last_name) }} -> Ana Lopez",
     takes_empty=True,
@@ -82,7 +83,7 @@ def concat(value: object, *others: object, setting: Setting) -> str:
 
 @register(
     "replace_text",
-    reads="{value} with {new} in place of {old}",
+    reads=mark("{value} with {new} in place of {old}"),
     words="One piece of text replaced by another.",
     example="{{ invoice.number|replace_text('INV', 'Invoice') }} -> Invoice-1",
 )
@@ -95,7 +96,7 @@ def replace_text(value: object, old: object, new: object) -> str:
 
 @register(
     "truncate",
-    reads="{value} cut to {length} letters[ and {end}]",
+    reads=mark("{value} cut to {length} letters[ and {end}]"),
     words="Cut to so many letters, with a sign that it was.",
     example="{{ 'A long story'|truncate(7) }} -> A long…",
 )
@@ -106,7 +107,7 @@ def truncate(value: object, length: object = 255, end: object = "…") -> str:
 
 @register(
     "striptags",
-    reads="{value} without its HTML",
+    reads=mark("{value} without its HTML"),
     words="HTML as plain text.",
     example="{{ invoice.note|striptags }} -> Paid",
 )

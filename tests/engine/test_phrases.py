@@ -1,0 +1,152 @@
+"""What the engine says is phrases with slots: another language is a file, and no code."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po, write_po
+from jinja2 import nodes
+
+from engine.phrases import (
+    ENGLISH,
+    LOCALES,
+    Language,
+    figure,
+    language,
+    listed,
+    read_language,
+    say,
+    say_count,
+    speaking,
+)
+from engine.templates import parse
+from engine.templates.filters import FILTERS
+from engine.templates.words import in_words
+from server.cli.phrase_list import FILE, phrase_list
+
+LETTER = re.compile(r"[A-Za-z]")
+SLOT = re.compile(r"\{\w*\}")
+# Two forms for 2 to 4 and for 5 and more, as Polish has them.
+POLISH = """
+msgid ""
+msgstr ""
+"Content-Type: text/plain; charset=utf-8\\n"
+"Plural-Forms: nplurals=3; plural=(n==1 ? 0 : n%10>=2 && n%10<=4 ? 1 : 2);\\n"
+
+msgid "{count} mail"
+msgid_plural "{count} mails"
+msgstr[0] "{count} list"
+msgstr[1] "{count} listy"
+msgstr[2] "{count} listów"
+
+msgid "{items} and {last}"
+msgstr "{items} i {last}"
+
+#, fuzzy
+msgid "nothing"
+msgstr "something"
+"""
+
+
+def slots(phrase: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(phrase) if name is not None}
+
+
+def strange(phrase: str) -> str:
+    """The phrase in a language that has no letter of ours: its slots are as they were."""
+    kept = SLOT.findall(phrase)
+    words = (LETTER.sub("ж", part) for part in SLOT.split(phrase))
+    return "".join(part + slot for part, slot in zip(words, [*kept, ""], strict=True))
+
+
+@pytest.fixture(scope="module")
+def strange_language(tmp_path_factory: pytest.TempPathFactory) -> Language:
+    """A translation of every phrase, made of the list and read as any other."""
+    with FILE.open("rb") as stream:
+        phrases = read_po(stream)
+    catalog = Catalog(locale="ru", charset="utf-8")
+    for message in phrases:
+        if message.id:
+            one = message.id if isinstance(message.id, str) else message.id[0]
+            single = isinstance(message.id, str)
+            said = strange(one) if single else (strange(message.id[1]),) * catalog.num_plurals
+            catalog.add(message.id, said)
+    file = tmp_path_factory.mktemp("locales") / "ru.po"
+    with file.open("wb") as stream:
+        write_po(stream, catalog)
+    return read_language(file)
+
+
+def test_the_list_of_phrases_is_current() -> None:
+    assert FILE.read_text(encoding="utf-8") == phrase_list(), "Run: sayso reference"
+
+
+def translations() -> Iterator[Path]:
+    yield from sorted(LOCALES.glob("*.po"))
+
+
+def test_a_translation_has_the_slots_of_its_phrases() -> None:
+    for file in translations():
+        with file.open("rb") as stream:
+            for message in filter(lambda each: each.id, read_po(stream, locale=file.stem)):
+                *_, last = [message.id] if isinstance(message.id, str) else message.id
+                said = [message.string] if isinstance(message.string, str) else message.string
+                for form in filter(None, said or ()):
+                    assert slots(form) == slots(last), (file.name, message.id)
+
+
+def test_a_phrase_is_said_in_the_language_that_is_spoken(tmp_path: Path) -> None:
+    (tmp_path / "pl.po").write_text(POLISH, encoding="utf-8")
+    told = []
+    with speaking(read_language(tmp_path / "pl.po")):
+        for count in (1, 3, 1200):
+            told.append(say_count("{count} mail", "{count} mails", count))
+        told += [listed(["a", "b", "c"]), say("nothing"), say("{a} is {b}", a="{b}", b=1)]
+        told.append(figure(1200))
+    assert told == [
+        "1 list",
+        "3 listy",
+        "1\xa0200 listów",
+        "a, b i c",
+        "nothing",
+        "{b} is 1",
+        "1\xa0200",
+    ]
+    assert say_count("{count} mail", "{count} mails", 1200) == "1,200 mails"
+
+
+@pytest.mark.parametrize("tag", ["en", "xx", "", "../../etc/passwd", "zh-Hant"])
+def test_without_a_file_it_is_english(tag: str) -> None:
+    assert language(tag) is ENGLISH
+
+
+TEXTS = (
+    "{{ record.number|upper }} {% if record.count > 2 and not record.memo %}{{ 'x' }}"
+    "{% elif record.count in [1, 2] %}{{ -record.count }}{% else %}{% endif %}",
+    "{% for each in invoices if each.number %}{{ each.number ~ 'x' }}{% else %}{% endfor %}",
+    "{{ 1200 if record.memo else none }} {{ (record.count + 1) * 2 / 3 - 4 }} {{ true }}",
+    *(known.example.split(" -> ")[0] for known in FILTERS.values()),
+)
+
+
+def own(text: str) -> set[str]:
+    """What an author wrote themselves: around the fields, in quotes, and as names of settings."""
+    body = nodes.Template(list(parse(text).body))
+    told = [
+        *(each.data for each in body.find_all(nodes.TemplateData)),
+        *(str(each.value) for each in body.find_all(nodes.Const)),
+        *(each.key for each in body.find_all(nodes.Keyword)),
+    ]
+    return set(re.findall(r"[A-Za-z]+", " ".join(told)))
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_no_word_of_a_template_is_said_outside_the_phrases(
+    strange_language: Language, text: str
+) -> None:
+    with speaking(strange_language):
+        told = in_words(parse(text).body, lambda path: "§")
+    assert set(re.findall(r"[A-Za-z]+", told)) <= own(text)
