@@ -140,6 +140,7 @@ def test_what_is_grave_about_a_step_is_told_before_all_else() -> None:
         "send_sms": ("Sends text messages",),
         "set_portfolio": ("Changes another module",),
         "update_erp": ("Changes the accounting system",),
+        "update_related": ("Changes another module",),
         "webhook": ("Everything of a record leaves", "New outside address"),
     }
 
