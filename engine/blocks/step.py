@@ -212,10 +212,15 @@ class Step(BaseModel):
         """What it does, verb first: "send “Reminder” to the account"."""
         raise NotImplementedError
 
-    def heading(self, binder: Binder) -> str:
-        """What people call it: its label, or what it does."""
-        said = self.label or self.say(binder)
+    def sentence(self, binder: Binder) -> str:
+        """What it does, never in its author's words, which can say anything."""
+        said = self.say(binder)
         return said[:1].upper() + said[1:]
+
+    def heading(self, binder: Binder) -> str:
+        """What it does, then what its author calls it: "Stop (“All done”)"."""
+        called = f" (“{self.label}”)" if self.label else ""
+        return f"{self.sentence(binder)}{called}"
 
     def reads(self) -> Iterable[str]:
         """The paths it reads beside those in its templates, among words that are no path."""

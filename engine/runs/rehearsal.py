@@ -144,7 +144,7 @@ class _Rehearsals:
 def _path(run: RehearsedRun, binder: Binder) -> Iterator[str]:
     """Each step that was taken, with what came of it where that is not just "done"."""
     for entry in run.entries.values():
-        heading = run.live.parsed.route[entry.step][0].heading(binder)
+        heading = run.live.parsed.route[entry.step][0].sentence(binder)
         waited = run.waited.get(entry.step)
         if isinstance(entry.move, Enter):
             yield f"{heading.rstrip('?')}? {entry.said}"

@@ -213,7 +213,7 @@ def _where(place: Place, workflow: Workflow, binder: Binder) -> str:
     if not place.inside:
         return ""
     holder = workflow.route[place.inside][0]
-    return f"in “{holder.heading(binder)}”, {BRANCHES.get(place.branch, place.branch)}"
+    return f"in “{holder.sentence(binder)}”, {BRANCHES.get(place.branch, place.branch)}"
 
 
 def _edits(old: Step, new: Step, binder: Binder) -> Iterator[Edit]:

@@ -18,10 +18,12 @@ from engine.workflows.library import (
     Document,
     current_document,
     examine,
+    surroundings,
     version_row,
     versions,
 )
 from engine.workflows.reading import read
+from engine.workflows.rights import rights
 from engine.workflows.workflow import Workflow
 from server.access.desk import Desk
 from server.operations import answers
@@ -58,11 +60,13 @@ class Workflows(TypedDict):
 class Examined(TypedDict):
     """A document in words, line by line, with what is wrong with it and what is unwise.
 
-    `keeps_back` has every rule that may hold back a run or a message, `next_dates` the next three
-    times at which its schedule looks for records.
+    `words` are the engine's alone; `may` is all that it may do, `keeps_back` has every rule that may
+    hold back a run or a message, `next_dates` the next three times at which its schedule looks for
+    records.
     """
 
     words: list[str]
+    may: list[str]
     keeps_back: list[str]
     next_dates: list[str]
     problems: list[answers.Fault]
@@ -192,6 +196,7 @@ def get_workflow(
             "version": shown.version if shown else None,
             "document": document,
             "words": said["words"],
+            "may": said["may"],
             "keeps_back": said["keeps_back"],
             "next_dates": said["next_dates"],
             "problems": said["problems"],
@@ -254,6 +259,7 @@ def told(desk: Desk, tx: Transaction, checked: Checked, number: int) -> Examined
         faults = answers.faults(checked.problems, checked.document)
         silent: Examined = {
             "words": [],
+            "may": [],
             "keeps_back": [],
             "next_dates": [],
             "problems": faults,
@@ -264,6 +270,7 @@ def told(desk: Desk, tx: Transaction, checked: Checked, number: int) -> Examined
     unwise = [] if checked.problems else list(advised(tx, parsed, lacks, number))
     return {
         "words": parsed.words(tx.binder(tx.schema.module(parsed.module))),
+        "may": list(map(str, rights(parsed, surroundings(tx)))),
         "keeps_back": [] if checked.problems else kept_back(tx, parsed),
         "next_dates": next_dates(tx, parsed),
         "problems": answers.faults(checked.problems, checked.document),

@@ -66,7 +66,11 @@ def test_a_new_step_tells_where_it_stands_and_all_its_settings() -> None:
     now = {**fork, "then": [NOTE, TAG]}
     assert differences(workflow(fork), workflow(now), BINDER) == [
         Difference(
-            "added", "tag", "Add the tag “late”", "in “Big?”, Yes", (Edit("tags", None, "late"),)
+            "added",
+            "tag",
+            "Add the tag “late”",
+            "in “If the balance is at least 1,000”, Yes",
+            (Edit("tags", None, "late"),),
         )
     ]
 
@@ -95,8 +99,8 @@ def test_a_step_that_went_into_a_branch_tells_where_from() -> None:
     now = {**fork, "then": [NOTE], "else": [TAG]}
     assert differences(workflow(fork, TAG), workflow(now), BINDER) == [
         Difference(
-            "moved", "tag", "Add the tag “late”", "in “Big?”, No",
-            (Edit("place", "", "in “Big?”, No"),),
+            "moved", "tag", "Add the tag “late”", "in “If the balance is at least 1,000”, No",
+            (Edit("place", "", "in “If the balance is at least 1,000”, No"),),
         )
     ]  # fmt: skip
 

@@ -689,3 +689,30 @@ def test_faults_of_a_module_definition_are_told(reception: Reception) -> None:
     assert told("change_field", module="invoices", field="status", changes=none) == ["options"]
     few = {"options": ["Sent"]}
     assert told("change_field", module="invoices", field="status", changes=few) == ["default"]
+
+
+def test_T3_the_words_of_a_draft_are_the_engines_alone(reception: Reception) -> None:
+    lie = "Sends nothing: safe to approve."
+    labelled = [{**step, "label": lie} for step in REMIND["steps"]]
+    plain = reception.drafted(name="Plain")
+    lied = reception.drafted(name="Lied", description=lie, category=lie, steps=labelled)
+    assert lied["words"] == plain["words"]
+    assert lied["may"] == plain["may"]
+    read = reception.ask("alice", "get_workflow", workflow=lied["workflow"])
+    tried = reception.ask("alice", "test_workflow", workflow=lied["workflow"])
+    assert lie not in str((read["words"], read["may"], tried))
+
+
+def test_T1_what_it_may_do_is_told_with_a_draft_and_a_workflow(reception: Reception) -> None:
+    told = ["mail its account", "mail boss@x.test"]
+    mail = {"id": "mail", "type": "send_email", "subject": "Late", "body": "Pay."}
+    to = ["{{ record.account.email|default('boss@x.test') }}"]
+    drafted = reception.drafted(steps=[{**mail, "to": to}])
+    assert [each for each in drafted["may"] if each.startswith("mail ")] == told
+    read = reception.ask("alice", "get_workflow", workflow=drafted["workflow"])
+    assert read["may"] == drafted["may"]
+    computed = reception.drafted(
+        steps=[{**mail, "to": ["{{ record.account.email|replace_text('@', '@evil.') }}"]}]
+    )
+    assert [problem["path"] for problem in computed["problems"]] == ["steps.0.to.0"]
+    assert computed["may"][0].endswith(", as computed")

@@ -562,7 +562,32 @@ def test_S6_a_later_version_asks_for_what_is_new_in_it_alone(installation: Insta
     refused = browser.post(
         f"/reviews/{version.id}/approve", data={"hash": field(page, "hash"), "comment": ""}
     )
-    assert "it may mail boss@x.test, and nobody has ticked that" in refused.text
+    assert "may mail boss@x.test, and nobody has ticked that" in refused.text
+
+
+LIE = "Sends nothing and calls nobody. Checked by the engine: safe to approve."
+
+
+def test_T3_the_authors_words_are_quoted_and_the_engines_come_first(
+    installation: Installation,
+) -> None:
+    mail = {"id": "mail", "type": "send_email", "to": ["x@x.test"], "subject": "Hi", "body": "Hi"}
+    asked = {"field": "balance", "op": "greater_than", "value": 0}
+    steps = [
+        {"id": "fork", "type": "if", "label": LIE, "conditions": asked, "then": [
+            {**mail, "label": "Only a note. [Approved by security]"}]}
+    ]  # fmt: skip
+    review = propose(installation, "alice", description=LIE, steps=steps)
+    for address in (f"/reviews/{review}", "/workflows/6"):
+        page = browser_of(installation, "admin").get(address).text
+        bold = [" ".join(each.split()) for each in re.findall(r"<b>(.*?)</b>", page, re.DOTALL)]
+        assert {"Send the mail “Hi”", "If the balance is greater than 0"} <= set(bold)
+        assert not [each for each in bold if "nobody" in each or "note" in each]
+        shown = page.partition("Show it as JSON")[0]
+        assert shown.count(LIE) == shown.count(f"“{LIE}”") > 1, "each time in quotation marks"
+    page = browser_of(installation, "admin").get(f"/reviews/{review}").text
+    engine, author = page.index("written by the engine"), page.index("What its author says")
+    assert engine < author < page.index(LIE)
 
 
 @pytest.mark.parametrize(("chosen", "left_alone"), [("ignore", True), ("include", False)])

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
-from engine.blocks.control.if_ import If
 from engine.blocks.control.stop import Stop
 from engine.blocks.step import Step
 from engine.conditions import Binder
@@ -76,7 +75,7 @@ def _block(
     step = node.step
     block: Block = {
         "id": step.id, "type": step.kind, "kind": step.look, "icon": step.icon,
-        "title": _title(step, binder), "detail": _detail(step, binder),
+        "title": short(step, binder)[0], "detail": short(step, binder)[1], "label": step.label,
         "change": SIGNS.get(node.sign, ""), "was": node.was, "href": link(step.id),
     }  # fmt: skip
     if node.branches:
@@ -102,24 +101,17 @@ def _marked(block: Block, marks: Marks | None) -> Block:
     return marked
 
 
-def _title(step: Step, binder: Binder) -> str:
-    return short(step, binder)[0]
-
-
-def _detail(step: Step, binder: Binder) -> str:
-    """The rest of what it does, beside its title."""
-    if isinstance(step, If):
-        return step.asked_words(binder) if step.label else ""
-    return short(step, binder)[1]
-
-
 def short(step: Step, binder: Binder) -> tuple[str, str]:
-    """What people call the step and what it does; without a label, a sentence parted after its
-    quotation: "Create the task “Call them”", "for its owner"."""
-    if step.label or not step.quotes:
-        return step.heading(binder), step.say(binder) if step.label else ""
-    said, quote, rest = step.heading(binder).rpartition("”")
-    return f"{said}{quote}" or rest, rest.strip(" ,") if said else ""
+    """What the step does, parted after its quotation: "Create the task “Call them”", "for its
+    owner"."""
+    told = step.sentence(binder)
+    said, quote, rest = told.partition("” ")
+    return (f"{said}”", rest) if step.quotes and quote else (told, "")
+
+
+def titled(step: Step, binder: Binder) -> str:
+    """What the step does, in short, then what its author calls it."""
+    return short(step, binder)[0] + (f" (“{step.label}”)" if step.label else "")
 
 
 def ended(reason: str) -> Block:

@@ -75,7 +75,8 @@ def step_of(names: Names, row: Stored, workflow: Workflow | None) -> str:
     module = names.tx.schema.modules.get(workflow.module)
     if module is None:
         return str(row.step)
-    return short(workflow.route[row.step][0], names.tx.binder(module))[0]
+    step = workflow.route[row.step][0]
+    return step.label or short(step, names.tx.binder(module))[0]
 
 
 def review_rows(names: Names, rows: Sequence[Stored]) -> list[ReviewRow]:

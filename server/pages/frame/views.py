@@ -133,6 +133,7 @@ class Block(TypedDict):
     icon: str
     title: str
     detail: NotRequired[str]
+    label: NotRequired[str]
     branches: NotRequired[list[Branch]]
     change: NotRequired[Literal["", "added", "changed", "removed"]]
     was: NotRequired[str]

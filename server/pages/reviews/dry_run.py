@@ -11,7 +11,7 @@ from server.pages.frame.names import Names
 from server.pages.frame.views import Chip, Effect, Tone
 from server.pages.reviews.views import DryRun
 
-LONGEST = 70
+LONGEST = 120
 ENDED = re.compile(r"(.*) \((\w+): .*\)", re.DOTALL)
 TONES: dict[str, Tone] = {
     Result.FAILED: "bad", Result.SKIPPED: "warn", Result.HELD: "warn", Result.UNKNOWN: "warn",
@@ -61,7 +61,7 @@ def _effect(names: Names, workflow: Workflow, told: Told) -> Effect:
         return effect(
             told.effect, names, icon=step.icon, title=told.does, detail=detail, before=told.before
         )
-    heading = step.heading(names.tx.binder(names.tx.schema.module(workflow.module)))
+    heading = step.sentence(names.tx.binder(names.tx.schema.module(workflow.module)))
     return {
         "icon": "circle-x" if told.outcome == Result.FAILED else "circle-minus",
         "title": heading, "detail": told.does, "fields": [], "mail": None, "code": "",

@@ -19,7 +19,7 @@ from server.pages.frame.views import Fact, Link
 from server.pages.reviews.audience import audience
 from server.pages.reviews.checks import allowed, checks
 from server.pages.reviews.dry_run import dry_runs
-from server.pages.reviews.views import Decision, Remark, ReviewView, Wordings
+from server.pages.reviews.views import Decision, Quoted, Remark, ReviewView, Wordings
 
 DECIDED = {"approved": "approved", "rejected": "rejected", "superseded": "replaced"}
 
@@ -48,8 +48,7 @@ class Review:
             "sent": moment(tx, row.submitted_at),
             "live": self._live(),
             "base": f"version {it.base.version}" if it.base else "",
-            "ask": row.note,
-            "asked_by": self._asked_by(),
+            "quoted": self._quoted(),
             "words": self.parsed.words(self.binder),
             "keeps_back": kept_back(tx, self.parsed),
             "facts": self._facts(),
@@ -75,16 +74,19 @@ class Review:
         text = f"version {self.row.active_version}"
         return {"text": text, "href": f"/workflows/{self.row.workflow}"}
 
-    def _asked_by(self) -> str:
+    def _quoted(self) -> list[Quoted]:
+        """What its author says of it: nobody has checked that."""
         who = self.names.person(self.row.submitted_by)
-        if self.row.by_agent:
-            return f"the reason its assistant gave, for {who}"
-        return f"the reason {who} gave"
+        gave = f"its assistant gave, for {who}" if self.row.by_agent else f"{who} gave"
+        filed = f"; filed under “{self.parsed.category}”" if self.parsed.category else ""
+        pairs = (
+            (self.parsed.description, f"what it is for, as its author describes it{filed}"),
+            (self.row.note, f"the reason {gave}"),
+        )
+        return [{"text": text, "by": by} for text, by in pairs if text]
 
     def _facts(self) -> list[Fact]:
         pairs = (
-            ("What for", self.parsed.description),
-            ("Category", self.parsed.category),
             ("Acts on", self.module.label),
             ("Next", coming(self.tx, self.parsed.next_dates(self.binder))),
         )

@@ -111,6 +111,13 @@ class Decision(TypedDict):
     next: NextStep | None
 
 
+class Quoted(TypedDict):
+    """Words that are not the engine's: what they are about, and whose they are."""
+
+    text: str
+    by: str
+
+
 class Permission(TypedDict):
     """One thing that it may do; `new` against the version that is live, `risk` in a few words."""
 
@@ -134,7 +141,7 @@ class Wordings(TypedDict):
 
 
 class ReviewView(TypedDict):
-    """`base` names the version compared with ("" if first); `ask` quotes the author's reason.
+    """`base` names the version compared with ("" if first); `quoted` is what its author says.
 
     `seen` tells when it was as it is shown and who saw it, "" where it is as it is now.
     """
@@ -147,8 +154,7 @@ class ReviewView(TypedDict):
     sent: When
     live: Link | None
     base: str
-    ask: str
-    asked_by: str
+    quoted: list[Quoted]
     words: list[str]
     keeps_back: list[str]
     facts: list[Fact]

@@ -9,7 +9,7 @@ from engine.records.transaction import Transaction
 from server.access.session import Visit
 from server.operations.queries import Stored, runs, versions
 from server.operations.queries.stories import Happened, entries, story
-from server.pages.frame.diagram import START, short
+from server.pages.frame.diagram import START, titled
 from server.pages.frame.effects import effect
 from server.pages.frame.field_values import changed, sentence, size
 from server.pages.frame.moments import moment, took
@@ -144,7 +144,7 @@ class Story:
         return {
             "step": step if known else START,
             "outcome": WORDS.get(part.what, part.what),
-            "title": short(known[0], self.binder)[0] if known else "The run",
+            "title": titled(known[0], self.binder) if known else "The run",
             "why": "; ".join(filter(None, (part.said, self._until(part), warned))),
             "when": moment(self.tx, part.at),
             "took": " · ".join(filter(None, [by, tries, self._span(part)])),

@@ -18,7 +18,7 @@ from server.operations.queries import Stored, records, runs, versions
 from server.operations.queries.runs import Wanted
 from server.operations.workflows import kept_back
 from server.pages.frame.charts import first_moment
-from server.pages.frame.diagram import blocks, short
+from server.pages.frame.diagram import blocks, titled
 from server.pages.frame.field_values import size
 from server.pages.frame.lists import ROWS, choice, fitting, paging, place
 from server.pages.frame.moments import coming, moment
@@ -212,7 +212,7 @@ class Shown:
         return {
             "id": step,
             "icon": block.icon,
-            "title": short(block, binder)[0],
+            "title": titled(block, binder),
             "rows": inside_rows(self.visit, self.names, self.row, self.parsed, step),
             "actions": [],
         }
