@@ -60,9 +60,9 @@ class Workflows(TypedDict):
 class Examined(TypedDict):
     """A document in words, line by line, with what is wrong with it and what is unwise.
 
-    `words` are the engine's alone; `may` is all that it may do, `keeps_back` has every rule that may
-    hold back a run or a message, `next_dates` the next three times at which its schedule looks for
-    records.
+    `words` are the engine's alone; `may` is all that it may do, `keeps_back` has every rule that
+    may hold back a run or a message, `next_dates` the next three times at which its schedule looks
+    for records.
     """
 
     words: list[str]

@@ -9,9 +9,11 @@ from server.pages.frame.names import Names
 from server.pages.reviews.views import ReviewView
 
 # What goes on changing after a decision; all else is kept.
-GOES_ON = frozenset(
-    ("id", "workflow", "version", "state", "author", "sent", "live", "ask", "asked_by")
-) | {"decision", "story", "seen"}
+GOES_ON = frozenset(("id", "workflow", "version", "state", "author", "sent", "live")) | {
+    "decision",
+    "story",
+    "seen",
+}
 
 
 def kept(view: ReviewView) -> dict[str, Any]:
