@@ -90,6 +90,11 @@ def mark(phrase: str) -> str:
     return phrase
 
 
+def mark_count(one: str, several: str) -> tuple[str, str]:
+    """As `mark`, of a phrase that counts."""
+    return one, several
+
+
 def figure(number: int | float | Decimal) -> str:
     """A number as it is written, with all its places: "1,200.50"."""
     locale = _language.get().locale

@@ -12,19 +12,25 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
+from engine.phrases import mark, mark_count, say, say_count, worded
 from engine.problems import BadValue
 from engine.schema.civil_times import moment_of
-from engine.schema.english import count as counted
 
 Unit = Literal["min", "h", "d", "wd", "w", "m", "y"]
-UNITS: dict[Unit, str] = {
-    "min": "minute",
-    "h": "hour",
-    "d": "day",
-    "wd": "working day",
-    "w": "week",
-    "m": "month",
-    "y": "year",
+LENGTHS: dict[Unit, tuple[str, str]] = {
+    "min": mark_count("{count} minute", "{count} minutes"),
+    "h": mark_count("{count} hour", "{count} hours"),
+    "d": mark_count("{count} day", "{count} days"),
+    "wd": mark_count("{count} working day", "{count} working days"),
+    "w": mark_count("{count} week", "{count} weeks"),
+    "m": mark_count("{count} month", "{count} months"),
+    "y": mark_count("{count} year", "{count} years"),
+}
+DAYS = {
+    "now": mark("now"),
+    "today": mark("today"),
+    "tomorrow": mark("tomorrow"),
+    "yesterday": mark("yesterday"),
 }
 MONDAY_TO_FRIDAY = frozenset(range(5))
 
@@ -135,7 +141,7 @@ class Offset:
 
     def words(self) -> str:
         """How long, without the direction: "30 days"."""
-        return counted(abs(self.amount), UNITS[self.unit])
+        return say_count(*LENGTHS[self.unit], abs(self.amount))
 
 
 @dataclass(frozen=True)
@@ -152,8 +158,9 @@ class Moment:
         """What is wrong with it and what to do: a day has no time of day to count hours from."""
         if self.offset is None or self.word == "now" or self.offset.unit not in _ELAPSED:
             return None
+        units = LENGTHS[self.offset.unit][1].removeprefix("{count} ")
         return (
-            f"`{self}` counts {UNITS[self.offset.unit]}s from a day, and a day has no time.",
+            f"`{self}` counts {units} from a day, and a day has no time.",
             f"Write `now{self.offset}`, or count in days, such as `{self.word}+1d`.",
         )
 
@@ -170,16 +177,24 @@ class Moment:
 
     def words(self) -> str:
         """As one says it: "30 days ago", "in 5 working days", "2 weeks after tomorrow"."""
+        return self._said(mark("in {length}"))
+
+    def from_now(self) -> str:
+        """The same where "in 5 days" would not read: "5 days from now"."""
+        return self._said(mark("{length} from now"))
+
+    def _said(self, ahead: str) -> str:
         if self.offset is None or (self.offset.amount == 0 and self.offset.unit != "wd"):
-            return self.word
+            return worded(DAYS[self.word])
         if self.offset.amount == 0:
-            return f"{self.word}, or the next working day"
-        length, ahead = self.offset.words(), self.offset.amount > 0
+            return say("{day}, or the next working day", day=worded(DAYS[self.word]))
+        length, later = self.offset.words(), self.offset.amount > 0
         if self.word in ("tomorrow", "yesterday"):
-            return f"{length} {'after' if ahead else 'before'} {self.word}"
-        told = f"in {length}" if ahead else f"{length} ago"
+            told = mark("{length} after {day}") if later else mark("{length} before {day}")
+            return say(told, length=length, day=worded(DAYS[self.word]))
+        told = say(ahead if later else mark("{length} ago"), length=length)
         by_the_clock = self.word == "now" and self.offset.unit not in _ELAPSED
-        return f"{told} at this time" if by_the_clock else told
+        return say("{moment} at this time", moment=told) if by_the_clock else told
 
 
 def parse_offset(text: str) -> Offset | None:

@@ -10,14 +10,25 @@ from pydantic import JsonValue
 
 from engine.company.calendar import parse_moment
 from engine.conditions import Binder, Compare
-from engine.conditions.operators import OPERATORS, alternatives, denied, opposite, said
+from engine.conditions.operators import (
+    OPERATORS,
+    alternatives,
+    denied,
+    of_several,
+    opposite,
+    said,
+)
 from engine.conditions.readings import Facts
+from engine.phrases import figure, listed, mark, say, worded
 from engine.problems import BadValue, Invalid
-from engine.schema.english import listed
 from engine.schema.fields import Field
 from engine.schema.modules import Path
 
 OPEN = ("at", "by", "for", "from", "on", "to", "until")  # "the valid until is" does not read
+STAMPS = {
+    "created_at": mark("time of creation"),
+    "modified_at": mark("time of the last change"),
+}
 SINGULAR = ("ss", "us", "is")  # progress, status and analysis are no plurals
 
 
@@ -26,8 +37,9 @@ def compared(node: Compare, binder: Binder) -> str:
     try:
         path = binder.schema.path(binder.module, node.field)
     except Invalid:
-        return joined(node.field, label(node.op), plain(node.value))
-    return joined(_called(path), _relation(node, path, binder))
+        comparison = predicate(label(node.op), plain(node.value))
+        return say("{field} {comparison}", field=node.field, comparison=comparison)
+    return say("{field} {comparison}", field=called(path), comparison=_relation(node, path, binder))
 
 
 def found(node: Compare, path: Path, binder: Binder, facts: Facts, true_of: bool) -> str:
@@ -35,25 +47,34 @@ def found(node: Compare, path: Path, binder: Binder, facts: Facts, true_of: bool
     title, field = _titled(path), path.field
     of_value = node.op not in ("is_empty", "is_not_empty")
     if of_value and (missing := _missing(path, facts)):
-        return f"{title}: there is no {missing}"
+        return say("{field}: there is no {other}", field=title, other=missing)
     value = facts.value(path)
     have = shown(field, value, binder)
     if field.kind == "bool" and node.op in ("equals", "not_equals") and _plain(node.value):
-        return f"{title} is {have}"
+        return say("{field} is {value}", field=title, value=have)
     other = opposite(node.op) if field.kind == "list" else None
     if other:
         stated = node if true_of else node.model_copy(update={"op": other})
-        told = f"({have})" if of_value else ""
-        return joined(title, told, _relation(stated, path, binder))
+        subject = say("{field} ({value})", field=title, value=have) if of_value else title
+        comparison = _relation(stated, path, binder)
+        return say("{field} {comparison}", field=subject, comparison=comparison)
     if value is None and of_value and not true_of and not OPERATORS[node.op].of_change:
-        return f"{title} is empty"
-    told = have if of_value or value is not None else ""
+        return say("{field} is empty", field=title)
+    told = of_value or value is not None
+    subject = say("{field} {value}", field=title, value=have) if told else title
     verb = label(node.op, field) if true_of else denied(node.op, of_dates=_dated(field))
     wanted = _words(node, path, binder, facts)
     if len(wanted) == 1 and node.op in ("in", "not_in"):
         verb = verb.replace("one of", "equal to").replace("none of", "not equal to")
     last = "and" if OPERATORS[node.op].takes == "range" else "or"
-    return joined(title, told, verb, listed(wanted, last))
+    comparison = predicate(verb, listed(wanted, last))
+    return say("{field} {comparison}", field=subject, comparison=comparison)
+
+
+def predicate(verb: str, values: str) -> str:
+    """A comparison with what it compares with, if with anything: "is at least 3"."""
+    told = worded(verb)
+    return say("{comparison} {values}", comparison=told, values=values) if values else told
 
 
 def shown(field: Field, value: Any, binder: Binder) -> str:
@@ -69,25 +90,26 @@ def plain(value: Any) -> str:
     """A value as a person reads it."""
     match value:
         case None:
-            return "empty"
+            return say("empty")
         case bool():
-            return "yes" if value else "no"
+            return say("yes") if value else say("no")
         case datetime():
             return value.strftime("%Y-%m-%d %H:%M")
         case date():
             return value.isoformat()
         case Decimal():
-            return f"{value:,}"
+            return figure(value)
         case list() | tuple():
-            return listed([plain(item) for item in value]) or "empty"
+            return listed([plain(item) for item in value]) or say("empty")
         case str():
-            return f"“{value}”"
+            return say("“{text}”", text=value)
     return str(value)
 
 
 def plain_number(value: JsonValue) -> str:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return f"{value:,}" if number else plain(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return figure(value)
+    return plain(value)
 
 
 def label(op: str, field: Field | None = None) -> str:
@@ -97,10 +119,6 @@ def label(op: str, field: Field | None = None) -> str:
 
 def _dated(field: Field) -> bool:
     return field.kind in ("date", "datetime")
-
-
-def joined(*parts: str) -> str:
-    return " ".join(part for part in parts if part)
 
 
 def _plain(value: JsonValue) -> bool:
@@ -116,25 +134,20 @@ def _missing(path: Path, facts: Facts) -> str:
     return ""
 
 
-def _called(path: Path) -> str:
+def called(path: Path) -> str:
     """What a sentence calls a field; what Sayso stamps by itself has no noun for a label."""
-    stamps = {"created_at": "time of creation", "modified_at": "time of the last change"}
-    if path.field.builtin and path.field.name in stamps:
-        return f"the {_whose(path)}{stamps[path.field.name]}"
+    if path.field.builtin and path.field.name in STAMPS:
+        return say("the {field}", field=path.called(worded(STAMPS[path.field.name])))
     quoted = _titled(path) != path.title and not path.hops
-    return _titled(path) if quoted else f"the {_titled(path)}"
+    return _titled(path) if quoted else say("the {field}", field=_titled(path))
 
 
 def _titled(path: Path) -> str:
     """The name of a field, quoted where it is no noun: “In dispute”, “Valid until”."""
     title = path.field.title
     if path.field.kind == "bool" or title.lower().split(" ")[-1] in OPEN:
-        return f"{_whose(path)}“{title}”"
+        return path.called(say("“{text}”", text=title))
     return path.title
-
-
-def _whose(path: Path) -> str:
-    return path.title.removesuffix(path.field.title.lower())
 
 
 def _plural(field: Field) -> bool:
@@ -151,23 +164,23 @@ def _relation(node: Compare, path: Path, binder: Binder) -> str:
         return _held(node.op, words)
     if _dated(path.field) and (in_time := _in_time(node, words)):
         return in_time
-    told = joined(_verb(node.op, path.field, len(words)), _together(node.op, words))
-    return _as_plural(told) if _plural(path.field) else told
+    verb = _verb(node.op, path.field, len(words))
+    return predicate(of_several(verb) if _plural(path.field) else verb, _together(node.op, words))
 
 
 def _verb(op: str, field: Field, few: int) -> str:
     """What stands before that with which a field is compared."""
     match op:
         case "equals" | "in":
-            return "is"
+            return mark("is")
         case "not_equals":
-            return "is not"
+            return mark("is not")
         case "not_in" if few < 3:
-            return "is not" if few == 1 else "is neither"
+            return mark("is not") if few == 1 else mark("is neither")
         case "contains_any":
-            return "contains"
+            return mark("contains")
         case "contains_none" if few < 3:
-            return "does not contain" if few == 1 else "contains neither"
+            return mark("does not contain") if few == 1 else mark("contains neither")
     return label(op, field)
 
 
@@ -178,57 +191,51 @@ def _together(op: str, words: Sequence[str]) -> str:
     return listed(words, "and" if takes == "range" else "nor" if neither else "or")
 
 
-def _as_plural(told: str) -> str:
-    first, _, rest = told.partition(" ")
-    return joined({"is": "are", "has": "have", "becomes": "become"}.get(first, first), rest)
-
-
 def _held(op: str, words: Sequence[str]) -> str:
     """How a list is compared, which is plural: "include “VIP” and “Gold”"."""
-    few = len(words)
+    few, either = len(words), listed(words, "or")
     match op:
         case "contains":
-            return f"include {listed(words)}"
+            return say("include {values}", values=listed(words))
         case "not_contains":
-            most = {1: "", 2: "both"}.get(few, "all of")
-            return joined("do not include", most, listed(words))
+            most = {1: mark("do not include {values}"), 2: mark("do not include both {values}")}
+            told = most.get(few, mark("do not include all of {values}"))
+            return say(told, values=listed(words))
         case "in":
-            return f"include {listed(words, 'or')}"
+            return say("include {values}", values=either)
+        case "not_in" if few == 2:
+            return say("include neither {values}", values=listed(words, "nor"))
         case "not_in":
-            most = {1: "do not include", 2: "include neither"}.get(few, "include none of")
-            return f"{most} {listed(words, 'nor' if few == 2 else 'or')}"
-    return _as_plural(joined(label(op), listed(words, "or")))
+            told = mark("do not include {values}") if few == 1 else mark("include none of {values}")
+            return say(told, values=either)
+    return predicate(of_several(label(op)), either)
+
+
+IN_TIME = {
+    "at_most": mark("is {moment} or earlier"),
+    "at_least": mark("is {moment} or later"),
+    "less_than": mark("is earlier than {moment}"),
+    "greater_than": mark("is later than {moment}"),
+}
 
 
 def _in_time(node: Compare, words: Sequence[str]) -> str:
     """What is said of a moment that is told from today or now: "is 7 days ago or earlier"."""
     moments = [parse_moment(item) for item in _items(node) if isinstance(item, str)]
     if node.op == "between" and len(words) == 2:
-        return f"is between {_from_now(words[0])} and {_from_now(words[1])}"
+        first, last = map(_from_now, _items(node), words)
+        return say("is between {first} and {last}", first=first, last=last)
     if len(moments) != 1 or not (moment := moments[0]):
         return ""
-    if not moment.offset and moment.word != "now":
+    if node.op not in IN_TIME or (not moment.offset and moment.word != "now"):
         return ""
-    when = _from_now(words[0])
-    match node.op:
-        case "at_most":
-            return f"is {when} or earlier"
-        case "at_least":
-            return f"is {when} or later"
-        case "less_than":
-            return f"is earlier than {when}"
-        case "greater_than":
-            return f"is later than {when}"
-    return ""
+    return say(IN_TIME[node.op], moment=moment.from_now())
 
 
-def _from_now(words: str) -> str:
-    """A moment where "in 7 days" would not read: "7 days from now"."""
-    if not words.startswith("in "):
-        return words
-    length, at_this_time, rest = words.removeprefix("in ").partition(" at this time")
-    length, bracket, day = length.partition(" (")
-    return f"{length} from now{at_this_time}{bracket}{day}{rest}"
+def _from_now(item: JsonValue, words: str) -> str:
+    """One end of a range: "7 days from now", as "in 7 days" would not read."""
+    moment = parse_moment(item) if isinstance(item, str) else None
+    return moment.from_now() if moment else words
 
 
 def _items(node: Compare) -> list[JsonValue]:
@@ -272,7 +279,7 @@ def _day(word: str, field: Field, binder: Binder, *, resolved: bool) -> str:
     when = moment.resolve(binder.now, binder.calendar)
     if field.kind == "date" and isinstance(when, datetime):
         when = binder.calendar.today(when)
-    return f"{_from_now(moment.words())} ({shown(field, when, binder)})"
+    return say("{moment} ({date})", moment=moment.from_now(), date=shown(field, when, binder))
 
 
 def _elsewhere(value: dict[str, JsonValue], binder: Binder, facts: Facts | None) -> str:
@@ -282,6 +289,8 @@ def _elsewhere(value: dict[str, JsonValue], binder: Binder, facts: Facts | None)
     except Invalid:
         return str(name)
     if key == "old":
-        return f"the old {_titled(path)}"
-    told = f" ({shown(path.field, facts.value(path), binder)})" if facts else ""
-    return f"{_called(path)}{told}"
+        return say("the old {field}", field=_titled(path))
+    if facts is None:
+        return called(path)
+    have = shown(path.field, facts.value(path), binder)
+    return say("{field} ({value})", field=called(path), value=have)

@@ -1,6 +1,6 @@
 """Every comparison a condition can make: one entry each, for values in memory and for columns."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import singledispatch
 from operator import eq, ge, gt, le, lt
@@ -26,6 +26,7 @@ NOT = {
     "has": "has not",
     "include": "do not include",
 }
+SEVERAL = {"is": "are", "has": "have", "becomes": "become"}
 
 
 @dataclass(frozen=True)
@@ -225,6 +226,20 @@ def denied(name: str, *, of_dates: bool = False) -> str:
         return operator.denied
     first, _, rest = said(name, of_dates=of_dates).partition(" ")
     return f"{NOT[first]} {rest}".strip()
+
+
+def of_several(verb: str) -> str:
+    """The words of a comparison as they are said of several things: "are", "have changed"."""
+    first, _, rest = verb.partition(" ")
+    return f"{SEVERAL.get(first, first)} {rest}".strip()
+
+
+def phrases() -> Iterator[str]:
+    """All that operators say, which is put together here and said elsewhere."""
+    for name in OPERATORS:
+        for of_dates in (False, True):
+            for verb in (said(name, of_dates=of_dates), denied(name, of_dates=of_dates)):
+                yield from (verb, of_several(verb))
 
 
 def said(name: str, *, of_dates: bool = False) -> str:

@@ -8,23 +8,40 @@ from engine.conditions.bound import Relation, Total
 from engine.conditions.comparing import (
     compared,
     found,
-    joined,
     label,
     plain,
     plain_number,
+    predicate,
     shown,
     word,
 )
 from engine.conditions.operators import denied
 from engine.conditions.readings import Facts, added, holds
 from engine.conditions.relations import relation
+from engine.phrases import figure, listed, mark, say
 from engine.problems import Invalid
-from engine.schema.english import listed
 from engine.schema.fields import Field
+from engine.schema.modules import Module
 
 __all__ = ["Reason", "describe", "plain", "plain_number", "reasons"]
 
 NUMBER = Field(name="number", type="decimal")
+# Of records that are free of this one (those of the same account, say), and of its own.
+ARE = {True: mark("there are {records}"), False: mark("it has {records}")}
+SOME = {
+    True: mark("there are one or more {records}"),
+    False: mark("it has one or more {records}"),
+}
+NONE = {True: mark("there are no {records}"), False: mark("it has no {records}")}
+ONLY = {
+    True: mark("for the only {record} {condition}"),
+    False: mark("for its only {record} {condition}"),
+}
+# Of records about which something is asked inside a condition, and of those of the record.
+WHOSE = {
+    True: mark("{records} whose {field} they are"),
+    False: mark("{records} whose {field} it is"),
+}
 
 
 @dataclass(frozen=True)
@@ -53,12 +70,12 @@ def describe(condition: Condition, binder: Binder, *, inside: bool = False) -> s
     """
     match condition:
         case AllOf(all=parts):
-            return listed(_parts(_flat(parts, AllOf), binder, inside)) or "always"
+            return listed(_parts(_flat(parts, AllOf), binder, inside)) or say("always")
         case AnyOf(any=parts):
-            return listed(_parts(_flat(parts, AnyOf), binder, inside), "or") or "never"
+            return listed(_parts(_flat(parts, AnyOf), binder, inside), "or") or say("never")
         case NotOf(part=part):
             (said,) = _parts((part,), binder, inside)
-            return f"it is not true that {said}"
+            return say("it is not true that {condition}", condition=said)
         case Related():
             return _related(condition, binder, inside=inside)
         case Compare():
@@ -122,37 +139,61 @@ def _several(condition: Condition | None) -> bool:
 def _related(node: Related, binder: Binder, *, inside: bool = False, among: bool = False) -> str:
     there = binder.schema.modules.get(node.related)
     if not there:
-        return f"its {node.related}"
-    asked = describe(node.where, binder.of(there), inside=True) if node.where else "always"
+        return say("its {records}", records=node.related)
+    asked = _asked(node, there, binder)
     asked = f"({asked})" if among and _several(node.where) else asked
-    shared, these = _shared(node, binder), there.label.lower()
-    mine = _lead(node, binder, "they are" if inside else "it is")
-    of_them = f"{these} of the same {shared}" if shared else f"{these}{mine}"
-    those = f"{'the' if shared or mine else 'their' if inside else 'its'} {of_them}"
-    there_are = "there are" if shared or inside or mine else "it has"
-    which = "" if asked == "always" else f" for which {asked}"
+    these = _belonging(node, binder, there.label.lower(), inside=inside)
+    free = inside or these != there.label.lower()
+    those = say(_whose(node, binder, inside=inside), records=these)
+    fitting = say("{records} for which {condition}", records=these, condition=asked)
     match node.match:
         case "some":
-            return f"{there_are} one or more {of_them}{which}"
+            return say(SOME[free], records=fitting if asked else these)
         case "none":
-            return f"{there_are} no {of_them}{which}"
+            return say(NONE[free], records=fitting if asked else these)
         case "every":
-            return f"for all {those}, of which there is at least one, {asked}"
-    those += f" ({which.strip()})" if which else ""
-    return joined(_total_of(node, binder, those), _amount(node, binder))
+            told = mark("for all {records}, of which there is at least one, {condition}")
+            return say(told, records=those, condition=asked or say("always"))
+    if asked:
+        those = say("{records} (for which {condition})", records=those, condition=asked)
+    total, amount = _total_of(node, binder, those), _amount(node, binder)
+    return say("{field} {comparison}", field=total, comparison=amount)
+
+
+def _asked(node: Related, there: Module, binder: Binder) -> str:
+    """What is asked of each of the related records; "" for nothing."""
+    where = node.where or ALWAYS
+    return "" if where == ALWAYS else describe(where, binder.of(there), inside=True)
+
+
+def _whose(node: Related, binder: Binder, *, inside: bool) -> str:
+    """The records, as those of the record itself or by what they have in common."""
+    if _shared(node, binder) or _lead(node, binder):
+        return mark("the {records}")
+    return mark("their {records}") if inside else mark("its {records}")
+
+
+def _belonging(node: Related, binder: Binder, records: str, *, inside: bool = False) -> str:
+    """The records, with what tells them apart from others of their module."""
+    if shared := _shared(node, binder):
+        return say("{records} of the same {shared}", records=records, shared=shared)
+    if reference := _lead(node, binder):
+        return say(WHOSE[inside], records=records, field=reference)
+    return records
 
 
 def _total_of(node: Related, binder: Binder, those: str) -> str:
     there = binder.schema.modules[node.related].by_name
     if not node.sum:
-        return f"the number of {those}"
+        return say("the number of {records}", records=those)
     what = there[node.sum].title.lower() if node.sum in there else node.sum
-    return f"the {what} of all {those} together"
+    return say("the {field} of all {records} together", field=what, records=those)
 
 
 def _amount(node: Related, binder: Binder) -> str:
-    said = {"equals": "is", "not_equals": "is not"}.get(node.op or "", label(node.op or ""))
-    return joined(said, word(node.value, NUMBER, binder, None))
+    said = {"equals": mark("is"), "not_equals": mark("is not")}
+    verb = said.get(node.op or "", label(node.op or ""))
+    return predicate(verb, word(node.value, NUMBER, binder, None))
 
 
 def _shared(node: Related, binder: Binder) -> str:
@@ -164,49 +205,67 @@ def _shared(node: Related, binder: Binder) -> str:
     return "" if link.anchor == "id" else binder.module.field(node.via).title.lower()
 
 
-def _lead(node: Related, binder: Binder, they_are: str) -> str:
+def _lead(node: Related, binder: Binder) -> str:
     """By which reference the related records belong to these, where it can be one of several."""
     there = binder.schema.modules[node.related]
     ways = there.references(binder.module.name)
     several = len(ways) > 1 or there is binder.module
     via = next((way for way in ways if way.name == node.via), None)
-    return f" whose {via.title.lower()} {they_are}" if via and several else ""
+    return via.title.lower() if via and several else ""
 
 
 def _counted(node: Related, link: Relation, binder: Binder, facts: Facts, true_of: bool) -> str:
     """What is true of how many related records: "for 1 of its 2 tasks the status is “Done”"."""
-    there, shared = link.module, _shared(node, binder)
-    bound, children = bind(node.where or ALWAYS, binder.of(there)), facts.related(link)
+    there, children = link.module, facts.related(link)
+    bound = bind(node.where or ALWAYS, binder.of(there))
     fitting = [child for child in children if holds(bound, child)]
-    asked = describe(node.where or ALWAYS, binder.of(there), inside=True)
-    ours = f" of the same {shared}" if shared else _lead(node, binder, "it is")
-    its, has = ("the", "there are") if ours else ("its", "it has")
+    asked = _asked(node, there, binder)
+    these = _belonging(node, binder, there.label.lower())
+    free = these != there.label.lower()
     if node.match is None:
-        which = "" if asked == "always" else f" (for which {asked})"
-        total = _total_of(node, binder, f"{its} {there.label.lower()}{ours}{which}")
-        measure = bind(node, binder)
-        summed = measure.sum if isinstance(measure, Total) else None
-        have = plain(added(fitting, link, summed))
-        return f"{total} is {have}{_against(node, binder, facts, true_of)}"
+        return _measured(node, link, fitting, binder, facts, asked, true_of)
     if not children:
-        return f"{has} no {there.label.lower()}{ours}"
-    if asked == "always":
-        return f"{has} {_many(len(children), there.singular, there.label)}{ours}"
+        return say(NONE[free], records=these)
+    counted = _belonging(node, binder, _many(len(children), there))
+    if not asked:
+        return say(ARE[free], records=counted)
     if len(children) == 1:
-        so = "" if fitting else "it is not true that "
-        return f"for {its} only {there.singular.lower()}{ours} {so}{asked}"
-    number = len(fitting) or "none"
-    return f"for {number} of {its} {len(children):,} {there.label.lower()}{ours} {asked}"
+        so = asked if fitting else say("it is not true that {condition}", condition=asked)
+        only = _belonging(node, binder, there.singular.lower())
+        return say(ONLY[free], record=only, condition=so)
+    those = say(_whose(node, binder, inside=False), records=counted)
+    if not fitting:
+        return say("for none of {records} {condition}", records=those, condition=asked)
+    number = figure(len(fitting))
+    return say("for {count} of {records} {condition}", count=number, records=those, condition=asked)
 
 
-def _against(node: Related, binder: Binder, facts: Facts, true_of: bool) -> str:
-    """What a total is held against: ", which is not at least 2"."""
-    wanted = word(node.value, NUMBER, binder, facts)
+def _measured(
+    node: Related,
+    link: Relation,
+    fitting: Sequence[Facts],
+    binder: Binder,
+    facts: Facts,
+    asked: str,
+    true_of: bool,
+) -> str:
+    """What the related records come to, and what that is held against."""
+    these = _belonging(node, binder, link.module.label.lower())
+    those = say(_whose(node, binder, inside=False), records=these)
+    if asked:
+        those = say("{records} (for which {condition})", records=those, condition=asked)
+    measure = bind(node, binder)
+    have = plain(added(fitting, link, measure.sum if isinstance(measure, Total) else None))
+    total, wanted = _total_of(node, binder, those), word(node.value, NUMBER, binder, facts)
     if node.op in ("equals", "not_equals"):
-        return "" if (node.op == "equals") is true_of else f", not {wanted}"
+        if (node.op == "equals") is true_of:
+            return say("{field} is {value}", field=total, value=have)
+        return say("{field} is {value}, not {wanted}", field=total, value=have, wanted=wanted)
     op = node.op or ""
-    return f", which {label(op) if true_of else denied(op)} {wanted}"
+    told = predicate(label(op) if true_of else denied(op), wanted)
+    return say("{field} is {value}, which {comparison}", field=total, value=have, comparison=told)
 
 
-def _many(number: int, singular: str, plural: str) -> str:
-    return f"{number:,} {(singular if number == 1 else plural).lower()}"
+def _many(number: int, module: Module) -> str:
+    what = (module.singular if number == 1 else module.label).lower()
+    return say("{count} {things}", count=figure(number), things=what)

@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, model_validator
 from sqlalchemy import Column, Index, Integer, MetaData, Table
 
+from engine.phrases import say
 from engine.problems import Invalid, Problem, refuse, suggest
 from engine.schema.field_names import field_meant
 from engine.schema.fields import FIELD_TYPES, NAME, Field
@@ -155,8 +156,13 @@ class Path:
 
     @property
     def title(self) -> str:
-        owners = (f"{hop.title}'s" for hop in self.hops)
-        return " ".join([*owners, self.field.title.lower()])
+        return self.called(self.field.title.lower())
+
+    def called(self, field: str) -> str:
+        """The field by this name, of the records that lead to it: "account's owner's name"."""
+        for hop in reversed(self.hops):
+            field = say("{owner}'s {field}", owner=hop.title, field=field)
+        return field
 
 
 class Schema:

@@ -9,11 +9,13 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import write_po
 
+from engine.conditions import operators
 from engine.phrases import LOCALES
 
 FILE = LOCALES / "sayso.pot"
 ENGINE = LOCALES.parent
-SAYING = {"say": 1, "mark": 1, "say_count": 2}  # and how many phrases each is given
+# How many phrases each of these is given.
+SAYING = {"say": 1, "mark": 1, "say_count": 2, "mark_count": 2}
 Phrase = str | tuple[str, str]
 
 
@@ -33,6 +35,8 @@ def said() -> dict[Phrase, set[str]]:
     for file in sorted(ENGINE.rglob("*.py")):
         for phrase in _phrases(file):
             found[phrase].add(file.relative_to(ENGINE.parent).as_posix())
+    for phrase in operators.phrases():
+        found[phrase].add("engine/conditions/operators.py")
     return found
 
 

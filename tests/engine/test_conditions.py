@@ -1,6 +1,6 @@
 """What each comparison means, row by row of SPEC.md; what is refused, and how; and the words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -15,9 +15,11 @@ from engine.conditions import ALWAYS, bind, bound, positive
 from engine.conditions.operators import OPERATORS
 from engine.conditions.readings import Columns, holds, where
 from engine.conditions.words import describe, plain, reasons
+from engine.phrases import speaking
 from engine.problems import Invalid, Problem
 from tests.stages.conditions.database import holding, opened
 from tests.stages.conditions.world import MODULES, NOW, SCHEMA, TODAY, Row, World, binder, written
+from tests.strange_language import ours, strange_language
 
 Changes = Mapping[str, tuple[Any, Any]]
 AMOUNT = (
@@ -702,6 +704,28 @@ def test_r76_days_due_stop_when_paid_and_days_late_begin_at_zero(tmp_path: Path)
 )
 def test_a_condition_is_read_out(node: dict[str, Any], words: str) -> None:
     assert describe(written(node), binder("deals")) == words
+    with speaking(strange_language()):
+        assert ours(describe(written(node), binder("deals"))) <= ours([*NAMES, *texts(node)])
+
+
+NAMES = [
+    name
+    for home in SCHEMA
+    for name in (home.label, home.singular, *(field.title for field in home.by_name.values()))
+]
+
+
+def texts(node: Any) -> Iterator[str]:
+    """The names of fields and the values in a condition."""
+    match node:
+        case dict():
+            for key, part in node.items():
+                yield from texts(part) if key not in ("op", "match") else ()
+        case list():
+            for part in node:
+                yield from texts(part)
+        case str():
+            yield node
 
 
 @pytest.mark.parametrize(
@@ -781,6 +805,9 @@ def test_a_reason_says_what_the_record_really_has(
     condition, facts = written(node), World.of(deals=[deal]).facts("deals")
     reason = reasons(condition, binder("deals"), facts)
     assert reason.said == said
+    with speaking(strange_language()):
+        reread = reasons(condition, binder("deals"), facts).said
+    assert ours(reread) <= ours([*NAMES, *texts(node), *map(str, deal.values())])
     assert reason.holds is holds(bound(condition, binder("deals")), facts)
 
 
