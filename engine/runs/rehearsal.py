@@ -23,6 +23,7 @@ from engine.runs.rehearsed_stage import (
     Rehearsal,
     RehearsedRun,
     RehearsedTransaction,
+    SupposedRun,
     Told,
     undone,
 )
@@ -34,13 +35,17 @@ from engine.workflows.fingerprint import standing
 from engine.workflows.library import Live
 from engine.workflows.workflow import Workflow
 
-__all__ = ["Rehearsed", "Told", "rehearse", "rehearsed_run"]
+__all__ = ["Rehearsals", "Rehearsed", "Told", "rehearse", "rehearsed_run"]
 Change = Mapping[str, JsonValue] | None
 
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """What would happen to one record, if what is `supposed` were so."""
+    """What would happen to one record, if what is `supposed` were so.
+
+    `crossed` are the steps it came to, by id, and the arms it took (`big/then`); `members` those
+    that are taken together with it.
+    """
 
     id: int
     number: str
@@ -51,6 +56,8 @@ class Rehearsed:
     effects: tuple[Told, ...] = ()
     ends: str = ""
     supposed: str = ""
+    crossed: frozenset[str] = frozenset()
+    members: tuple[int, ...] = ()
 
 
 def rehearse(
@@ -73,22 +80,27 @@ def rehearse(
     undone. Raises `Invalid`.
     """
     live = Live(number, workflow.name, 0, "", {}, workflow)
-    rehearsals = _Rehearsals(tx, live, at or tx.now, world, by)
-    supposed = [rehearsals.of_sample(sample)] if sample is not None else []
-    return [*supposed, *(rehearsals.of(id, change) for id in ids)]
+    return Rehearsals(tx, live, at or tx.now, world, by).all(ids, change, sample)
 
 
 @dataclass
-class _Rehearsals:
+class Rehearsals:
     """Rehearses one workflow for one record after the other, each as if alone in the world."""
 
     tx: Transaction
     live: Live
     at: datetime
-    world: World | None
-    by: str
+    world: World | None = None
+    by: str = "rehearsal"
 
-    def of(self, id: int, change: Change) -> Rehearsed:
+    def all(
+        self, ids: Iterable[int], change: Change = None, sample: Change = None
+    ) -> list[Rehearsed]:
+        """For a record that there is not, if a `sample` is given, and for those that there are."""
+        supposed = [self.of_sample(sample)] if sample is not None else []
+        return [*supposed, *(self.of(id, change) for id in ids)]
+
+    def of(self, id: int, change: Change = None) -> Rehearsed:
         """For a record that there is."""
         with undone(self.tx, self.at) as trial:
             supposing = self._supposing(trial)
@@ -131,14 +143,47 @@ class _Rehearsals:
         tx, reader = supposing.tx, supposing.reader
         members = _group(tx, self.live.parsed, found.id, self.at)
         run = rehearsed_run(reader, self.live, found.id, members, supposed.before, self.by)
-        stage = Rehearsal(reader, tx, self.world)
+        return self._told(run, Rehearsal(reader, tx, self.world), found)
+
+    def as_if(self, id: int, step: str) -> Rehearsed:
+        """For a record that there is, as if it matched and all led to this step."""
+        with undone(self.tx, self.at) as trial:
+            reader, parsed = Reader(trial), self.live.parsed
+            module = trial.schema.module(parsed.module)
+            values = reader.row(module, id) or {}
+            before = values if parsed.trigger.listens() else {}
+            subjects = Subjects(self.live, reader, id, _members(parsed, id), before, reader.at)
+            running, start = RunState.RUNNING, parsed.start()
+            run = SupposedRun(0, subjects, running, start, self.by, arms=parsed.way_to(step))
+            said = f"{values['number']} matched, and all led to {step}"
+            always = Reason("as if it matched", True)
+            found = Rehearsed(id, str(values["number"]), name_of(module, values), True, always)
+            stage = Rehearsal(reader, trial, self.world)
+            return self._told(run, stage, replace(found, supposed=said))
+
+    def _told(self, run: RehearsedRun, stage: Rehearsal, found: Rehearsed) -> Rehearsed:
+        """The same with all that came of it, once the run has gone its way."""
         advance(run, stage)
+        binder = run.subjects.reader.binder(run.subjects.module)
         return replace(
             found,
-            path=tuple(_path(run, reader.binder(supposed.facts.module))),
+            path=tuple(_path(run, binder)),
             effects=tuple(_all_told(run, stage)),
             ends=f"{run.state}: {run.reason}",
+            crossed=frozenset(_crossed(run)),
+            members=tuple(run.subjects.members),
         )
+
+
+def _members(workflow: Workflow, id: int) -> list[int]:
+    return [id] if workflow.group_by else []
+
+
+def _crossed(run: Run) -> Iterator[str]:
+    for entry in run.entries.values():
+        yield entry.step
+        if isinstance(entry.move, Enter):
+            yield f"{entry.step}/{entry.move.branch}"
 
 
 def _path(run: RehearsedRun, binder: Binder) -> Iterator[str]:

@@ -13,7 +13,8 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from engine.blocks.step import Await, Do
+from engine.blocks.communication import Communication
+from engine.blocks.step import Await, Do, Enter, Move, Step
 from engine.effects import Effect, Outcome, OutwardEffect, RecordEffect
 from engine.outside.world import World
 from engine.records.batch import BatchedRecords, BatchedTransaction
@@ -181,3 +182,35 @@ class RehearsedRun(Run):
 
     def _clock(self, moment: datetime) -> str:
         return f"{moment.astimezone(self.company.calendar.timezone):%Y-%m-%d %H:%M}"
+
+
+@dataclass
+class SupposedRun(RehearsedRun):
+    """A run that is led past what it does, whether or not that fits its record.
+
+    It takes these `arms` (by step), and goes on where a real one would end or be held.
+    """
+
+    arms: Mapping[str, str] = field(default_factory=dict)
+
+    def over(self, step: Step) -> str | None:
+        return None
+
+    def withheld(self, step: Communication) -> Outcome | None:
+        return None
+
+    def log(self, step: Step, move: Move) -> Entry:
+        if isinstance(move, Enter) and step.id in self.arms:
+            move = Enter(self.arms[step.id], "as if it were so")
+        return super().log(step, move)
+
+    def postpone(self, entry: Entry, outcome: Outcome) -> None:
+        self.close(entry, outcome)
+        self.go(self.live.parsed.route[entry.step][1])
+
+    def end(self, state: RunState, reason: str) -> None:
+        after = self.live.parsed.route[self.step][1] if self.step else None
+        if state == RunState.FAILED and after:
+            self.go(after)
+        else:
+            super().end(state, reason)

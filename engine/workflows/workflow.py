@@ -96,6 +96,10 @@ class Workflow(BaseModel):
         """Each step by id, with the id that follows it."""
         return {step.id: (step, successor) for step, successor in follow(self.steps, None)}
 
+    def way_to(self, step: str) -> dict[str, str]:
+        """The arms that lead to a step: by the id of the step that holds each, its branch."""
+        return _way(self.steps, step) or {}
+
     @property
     def every_step(self) -> list[Step]:
         """Each step in the order of reading, those of both branches among them."""
@@ -182,6 +186,16 @@ class Workflow(BaseModel):
         if self.window:
             said.append(f"{self._open()} {self.window.words()}.")
         return [*said, *_say(self.steps, binder)]
+
+
+def _way(steps: tuple[Step, ...], wanted: str) -> dict[str, str] | None:
+    for step in steps:
+        if step.id == wanted:
+            return {}
+        for name, inside in step.branches().items():
+            if (way := _way(inside, wanted)) is not None:
+                return {step.id: name, **way}
+    return None
 
 
 def follow(steps: tuple[Step, ...], rejoin: str | None) -> Iterator[tuple[Step, str | None]]:

@@ -14,10 +14,11 @@ from engine.review import decisions
 from engine.review.decisions import Baseline
 from engine.runs.advising import advised
 from engine.runs.audience import Audience, audience
-from engine.runs.rehearsal import Rehearsed, rehearse
+from engine.runs.rehearsal import Rehearsals, Rehearsed
+from engine.runs.samples import samples
 from engine.workflows.diff import Difference, differences
 from engine.workflows.fingerprint import fingerprint
-from engine.workflows.library import examine, parsed_of, surroundings
+from engine.workflows.library import Live, examine, parsed_of, surroundings
 from engine.workflows.library import versions as versions_of
 from engine.workflows.rights import fresh, rights, to_be_seen
 from engine.workflows.store import Seen
@@ -90,13 +91,13 @@ def proposal(desk: Desk, tx: Transaction, review: int) -> Proposal:
     )
 
 
-def tried(desk: Desk, it: Proposal, records: Sequence[int]) -> list[Rehearsed]:
-    """What it would do with each of these records; nothing is done."""
+def tried(desk: Desk, it: Proposal) -> list[Rehearsed]:
+    """What it would do with some records, so that all it can do is shown; nothing is done."""
+    meant = [each["id"] for each in (*it.audience.records, *it.audience.out)]
     with desk.rehearsal() as tx:
-        world = desk.installation.world
-        return rehearse(
-            tx, it.parsed, records, number=it.row.workflow, by=desk.who.name, world=world
-        )
+        live = Live(it.row.workflow, it.parsed.name, it.row.version, "", {}, it.parsed)
+        rehearsals = Rehearsals(tx, live, tx.now, desk.installation.world, desk.who.name)
+        return samples(rehearsals, meant)
 
 
 def _base(row: Stored, every: Sequence[Stored]) -> Stored | None:

@@ -12,8 +12,9 @@ from engine.problems import Invalid, refuse
 from engine.records.transaction import Transaction
 from engine.runs.audience import LeftOut, NamedRecord, Suppressed, audience
 from engine.runs.audience_by_module import audience_by_module
-from engine.runs.rehearsal import Rehearsed, Told, rehearse
-from engine.workflows.library import current_document, examine, surroundings
+from engine.runs.rehearsal import Rehearsals, Rehearsed, Told
+from engine.runs.samples import samples
+from engine.workflows.library import Live, current_document, examine, surroundings
 from engine.workflows.rights import fresh, hosts, rights, risks
 from engine.workflows.workflow import Workflow
 from server.access.desk import Desk
@@ -112,19 +113,12 @@ def try_workflow(
             answers.id_of(tx, module, ref, f"records.{place}")
             for place, ref in enumerate((records or [])[:MOST])
         ]
-        if not ids and sample is None:
-            ids = _some(tx, parsed, at)
-        tried = rehearse(
-            tx,
-            parsed,
-            ids,
-            at,
-            number=workflow or 0,
-            by=desk.who.name,
-            change=change,
-            sample=sample,
-            world=desk.installation.world,
-        )
+        live = Live(workflow or 0, parsed.name, 0, "", {}, parsed)
+        rehearsals = Rehearsals(tx, live, at, desk.installation.world, desk.who.name)
+        if ids or sample is not None:
+            tried = rehearsals.all(ids, change, sample)
+        else:
+            tried = samples(rehearsals, _meant(tx, parsed, at))
         allowed = _allowed(desk, tx, parsed, workflow)
     told = f"{DONE} If this is what was meant, submit_workflow." if workflow else DONE
     if not tried:
@@ -160,10 +154,10 @@ def parsed_of(
     return checked.parsed
 
 
-def _some(tx: Transaction, parsed: Workflow, at: Any) -> list[int]:
-    """Records worth a look: three that match, and two that do not."""
-    meant = audience(tx, parsed, at, limit=3)
-    return [row["id"] for row in (*meant.records[:3], *meant.out[:2])]
+def _meant(tx: Transaction, parsed: Workflow, at: datetime) -> list[int]:
+    """Records worth a look: those that match, and some that do not."""
+    found = audience(tx, parsed, at, limit=MOST)
+    return [row["id"] for row in (*found.records, *found.out)]
 
 
 def _rehearsed(one: Rehearsed) -> TriedRecord:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from engine.blocks.step import Step
 from engine.conditions import Binder
@@ -54,7 +54,7 @@ TEXTS = (
 )
 WORDS = (
     *("account", "owner", "primary_contact", "contacts", "contacts:CFO,AP", "invoice_contacts"),
-    *("account.owner", "mgr", "group:Sales", "x@y.test", "{{ record.subject }}", "{{ record }}"),
+    *("account.owner", "mgr", "group:Sales", "x@y.test", "account.group.owner"),
     *("{{ record.owner }}", "{{ record.account.email }}", "records.owner"),
 )
 VALUES = (
@@ -221,7 +221,7 @@ FIRST = st.sampled_from(
     [
         ("INV-1", {}),
         ("INV-1", {"chasing_paused": True}),
-        ("INV-1", {"subject": "a@x.test, b@y.test"}),
+        ("ACC-1", {"email": "a@x.test, b@y.test"}),
         ("INV-1", {"subject": "Paid"}),
         ("INV-1", {"subject": "alice", "dispute": True}),
         ("INV-1", {"locked": True}),
@@ -300,7 +300,11 @@ class World:
                 if id := tx.find(tx.schema.module(module), number):
                     records = Records(tx, HEARD)
                     records.update(module, id, {"locked": False})
-                    records.update(module, id, values)
+                    try:
+                        records.update(module, id, values)
+                    except Invalid:  # an earlier release may have let it in
+                        table = tx.schema.homes[module]
+                        tx.db.execute(update(table).where(table.c.id == id).values(**values))
         self.installation.worker.work()
 
     def tries(self, case: Case) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from engine.runs.rehearsal import Told
 from tests.databases import TemplateDatabase
@@ -62,37 +63,39 @@ def test_T13_a_message_with_no_member_left_is_not_sent(story: Story) -> None:
     assert (mail.outcome, mail.does) == ("held", "paused because chasing is paused for INV-10")
 
 
-def refusals(story: Story, word: str, **changed: Any) -> tuple[str, str]:
-    """What is said of a mail to this word, in the rehearsal and in the run."""
-    step = {**MAIL, "to": [word], "body": "Hello"}
-    change = changed or {"subject": "Something"}
-    story.tell({"save": "INV-1", "values": change})
-    (found,) = tried(
-        story, "invoices", "manual", step, records=("INV-1",), world=story.installation.world
-    )
+def refusals(story: Story, address: str) -> tuple[str, str]:
+    """What is said of a mail to an account with this address, in the rehearsal and in the run.
+
+    No door lets such an address in; an earlier release may have.
+    """
+    step = {**MAIL, "body": "Hello"}
+    with story.installation.database.begin() as tx:
+        accounts = tx.schema.homes["accounts"]
+        tx.db.execute(update(accounts).where(accounts.c.id == 1).values(email=address))
+    world = story.installation.world
+    (found,) = tried(story, "invoices", "manual", step, records=("INV-1",), world=world)
     told = next(told for told in found.effects if told.outcome == "failed")
-    document = {
-        "name": "Real", "description": "x", "module": "invoices", "trigger": {"type": "manual"},
-        "steps": [step],
-    }  # fmt: skip
-    story.approve(document)
+    document = {"name": "Real", "module": "invoices", "trigger": {"type": "manual"}}
+    story.approve({**document, "description": "For the test.", "steps": [step]})
     story.tell({"run": ["INV-1"]})
     return told.why or told.does, story.news()["said"]["INV-1"]
 
 
 def test_T22_several_addresses_in_one_field_are_refused_in_the_same_words(story: Story) -> None:
-    said, real = refusals(story, "{{ record.subject }}", subject="a@x.test, b@y.test")
+    said, real = refusals(story, "a@x.test, b@y.test")
     assert said == real
     assert "more than one mail address" in said
 
 
-@pytest.mark.parametrize("subject", ["nobody at x.test", "a@x.test\nBcc: b@y.test", "@", "a@b@c"])
-def test_T22_so_is_what_is_no_address(story: Story, subject: str) -> None:
-    said, real = refusals(story, "{{ record.subject }}", subject=subject)
+@pytest.mark.parametrize("address", ["nobody at x.test", "a@x.test\nBcc: b@y.test", "@", "a@b@c"])
+def test_T22_so_is_what_is_no_address(story: Story, address: str) -> None:
+    said, real = refusals(story, address)
     assert said == real
 
 
 def test_T22_a_whole_record_is_no_address(story: Story) -> None:
-    said, real = refusals(story, "{{ record }}")
-    assert said == real
-    assert said.startswith("a whole record stands where a name, an address or a word should.")
+    step = {**MAIL, "to": ["{{ record }}"], "body": "Hello"}
+    (found,) = tried(story, "invoices", "manual", step, records=("INV-1",))
+    (told,) = found.effects
+    said = "a whole record stands where a name, an address or a word should."
+    assert (told.outcome, told.does.startswith(said)) == ("failed", True)

@@ -12,7 +12,7 @@ from server.pages.frame.moments import moment
 from server.pages.frame.names import Names
 from server.pages.reviews.views import Audience, AudienceGroup, Person
 
-SAMPLE, SHOWN = 5, 8
+SHOWN = 8
 
 
 def audience(names: Names, it: Proposal) -> Audience:
@@ -33,15 +33,6 @@ def audience(names: Names, it: Proposal) -> Audience:
         "suppressed": _group(names, it, len(held), held),
         "outside": _group(names, it, max(every - found.count, 0), found.out[: 2 * SHOWN]),
     }
-
-
-def sample(it: Proposal) -> list[int]:
-    """Records to try it on: some that match, one that is held back, one that does not match."""
-    held = [each["id"] for each in it.audience.suppressed]
-    inside = [each["id"] for each in it.audience.records if each["id"] not in held]
-    outside = [each["id"] for each in it.audience.out]
-    chosen = [*inside[:3], *held[:1], *outside[:1], *inside[3:], *held[1:], *outside[1:]]
-    return list(dict.fromkeys(chosen))[:SAMPLE]
 
 
 def _headline(names: Names, it: Proposal) -> str:

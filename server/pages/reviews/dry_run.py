@@ -7,6 +7,7 @@ from engine.records.states import Result, RunState
 from engine.runs.rehearsal import Rehearsed, Told
 from engine.workflows.workflow import Workflow
 from server.pages.frame.effects import effect
+from server.pages.frame.field_values import sentence
 from server.pages.frame.names import Names
 from server.pages.frame.views import Chip, Effect, Tone
 from server.pages.reviews.views import DryRun
@@ -27,12 +28,13 @@ def _run(names: Names, workflow: Workflow, found: Rehearsed) -> DryRun:
     record, about = names.record(workflow.module, found.id)
     state, _, reason = found.ends.partition(": ")
     failed = state == RunState.FAILED
-    why = found.why.said
+    why = sentence(found.why.said)
+    supposed = f"As if {found.supposed}" if found.supposed else ""
     return {
         "record": record,
         "name": about,
         "outcome": ("fail" if failed else "ok") if found.matches else "no",
-        "why": "" if why == "always" else why[:1].upper() + why[1:],
+        "why": "; ".join(filter(None, (supposed, "" if why == "always" else why))),
         "path": _path(found, state, reason),
         "effects": [_effect(names, workflow, told) for told in found.effects],
     }
@@ -54,10 +56,17 @@ def _chip(text: str) -> Chip:
     return {"text": said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…", "tone": tone}
 
 
+def _ended(told: Told) -> str:
+    """How it ended, where that is not just "done"."""
+    if told.outcome == Result.DONE:
+        return ""
+    return f"{told.outcome}: {told.why}" if told.why else told.outcome
+
+
 def _effect(names: Names, workflow: Workflow, told: Told) -> Effect:
     step = workflow.route[told.step][0]
     if told.effect:
-        detail = "" if told.outcome == Result.DONE else told.outcome
+        detail = "; ".join(filter(None, (_ended(told), told.warned)))
         return effect(
             told.effect, names, icon=step.icon, title=told.does, detail=detail, before=told.before
         )

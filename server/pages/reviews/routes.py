@@ -18,7 +18,6 @@ from server.pages.frame.names import Names
 from server.pages.frame.page import go, page
 from server.pages.frame.rows import review_rows
 from server.pages.me.account import wrong_password
-from server.pages.reviews.audience import sample
 from server.pages.reviews.decision import Given, baseline, decision, given_in, old
 from server.pages.reviews.review import Review
 from server.pages.reviews.seen import as_seen, kept
@@ -121,7 +120,7 @@ def _review(
 def _view(visit: Visit, tx: Transaction, review: int, given: Given, error: str = "") -> ReviewView:
     """The page; of a decided version as it was when it was decided."""
     it, names = reviews.proposal(visit.desk, tx, review), Names(tx)
-    tried = reviews.tried(visit.desk, it, sample(it))
+    tried = reviews.tried(visit.desk, it)
     view = Review(tx, it, tried).view(decision(visit, names, it, given, error))
     return as_seen(names, it.row, view)
 
