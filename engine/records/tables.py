@@ -218,13 +218,14 @@ EPISODES = Table(
     Column("number", Integer, nullable=False),
     Column("holds", Boolean, nullable=False),
 )
-# runs/schedules/next_due.py: when each scheduled workflow is next due
+# runs/schedules/next_due.py: when each scheduled workflow is next due, ran last and was missed last
 SCHEDULES = Table(
     "sayso_schedules",
     METADATA,
     Column("workflow", Integer, primary_key=True),
     Column("next_at", Moment, index=True),
     Column("last_at", Moment),
+    Column("missed_at", Moment),
 )
 # rota.py: who of each group was given something last
 TURNS = Table(

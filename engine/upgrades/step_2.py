@@ -28,6 +28,11 @@ def keep_what_was_seen(changing: Changing) -> None:
     changing.op.add_column("sayso_versions", Column("seen", Json))
 
 
+def keep_missed(changing: Changing) -> None:
+    """Of a schedule which occasion was missed last."""
+    changing.op.add_column("sayso_schedules", Column("missed_at", Moment))
+
+
 # One function for each thing that changed, taken in this order. Each is in a file of its own that
 # ends in `_2` if it is more than a few lines.
 PARTS: tuple[Callable[[Changing], None], ...] = (
@@ -35,6 +40,7 @@ PARTS: tuple[Callable[[Changing], None], ...] = (
     keep_story,
     keep_who_settled,
     keep_what_was_seen,
+    keep_missed,
 )
 
 

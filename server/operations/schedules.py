@@ -27,7 +27,7 @@ SILENCE = timedelta(seconds=3 * TICK)
 
 
 class ScheduleLine(TypedDict):
-    """A scheduled workflow; `status` is on, off or completed."""
+    """A scheduled workflow; `status` is on, off, or of one for a single day completed or missed."""
 
     workflow: int
     name: str
@@ -35,6 +35,7 @@ class ScheduleLine(TypedDict):
     frequency: str
     status: str
     last_at: str | None
+    missed_at: str | None
     next_at: str | None
 
 
@@ -139,7 +140,7 @@ def moved(tx: Transaction) -> Sequence[Stored]:
 def scheduled(desk: Desk, tx: Transaction) -> list[tuple[Row[Any], Live]]:
     """Each workflow that a schedule starts, on or off, with its version; the next due first."""
     query = (
-        select(WORKFLOWS, SCHEDULES.c.next_at, SCHEDULES.c.last_at)
+        select(WORKFLOWS, SCHEDULES.c.next_at, SCHEDULES.c.last_at, SCHEDULES.c.missed_at)
         .join(SCHEDULES, SCHEDULES.c.workflow == WORKFLOWS.c.id)
         .where(WORKFLOWS.c.state.in_(("active", "paused")), WORKFLOWS.c.active_version.is_not(None))
         .order_by(SCHEDULES.c.next_at.is_(None), SCHEDULES.c.next_at, WORKFLOWS.c.id)
@@ -159,11 +160,18 @@ def frequency(tx: Transaction, live: Live) -> str:
 
 
 def standing(tx: Transaction, row: Row[Any], live: Live) -> str:
-    """How it stands: on, off, or over for good."""
+    """How it stands: on, off, or over for good: completed, or missed."""
     trigger = live.parsed.trigger
-    if isinstance(trigger, Schedule) and trigger.past(tx.now, tx.company.calendar):
-        return "completed"
+    over = isinstance(trigger, Schedule) and trigger.past(tx.now, tx.company.calendar)
+    if over and row.next_at is None:
+        return "missed" if row.last_at is None or missed(row) else "completed"
     return "on" if row.state == "active" else "off"
+
+
+def missed(row: Row[Any]) -> datetime | None:
+    """The occasion that was missed since it last ran, if one was."""
+    at: datetime | None = row.missed_at
+    return at if at and (row.last_at is None or at > row.last_at) else None
 
 
 def _line(tx: Transaction, row: Row[Any], live: Live) -> ScheduleLine:
@@ -174,6 +182,7 @@ def _line(tx: Transaction, row: Row[Any], live: Live) -> ScheduleLine:
         "frequency": frequency(tx, live),
         "status": standing(tx, row, live),
         "last_at": answers.iso(row.last_at),
+        "missed_at": answers.iso(missed(row)),
         "next_at": answers.iso(row.next_at),
     }
 

@@ -53,6 +53,7 @@ def test_each_is_listed_with_frequency_status_last_and_next_run(
             "frequency": "every day at 09:00, between 08:00 and 18:00 on working days",
             "status": "on",
             "last_at": "2026-03-11T08:00:00+00:00",
+            "missed_at": None,
             "next_at": "2026-03-12T08:00:00+00:00",
         },
         "Invoices - Each Monday": {
@@ -62,6 +63,7 @@ def test_each_is_listed_with_frequency_status_last_and_next_run(
             "frequency": "every Monday at 08:00",
             "status": "off",
             "last_at": None,
+            "missed_at": None,
             "next_at": None,
         },
     }

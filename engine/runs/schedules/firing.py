@@ -13,7 +13,7 @@ from engine.records.tables import SCHEDULES
 from engine.records.transaction import Transaction
 from engine.runs.enrol import enrol_matching
 from engine.runs.match import stale
-from engine.runs.schedules.next_due import forget, note_last, plan_next
+from engine.runs.schedules.next_due import forget, note_missed, note_ran, plan_next
 from engine.runs.switching import switch_off
 from engine.schema.english import count
 from engine.workflows.library import Library, Live
@@ -52,20 +52,21 @@ def _fire_newest(tx: Transaction, live: Live, first: datetime) -> None:
     newest = newest_occasion(tx, live, first)
     if newest != first:
         tell_missed(tx, live, first)
-    fire_apart(tx, live, newest)
+    if _lost(tx, live, newest):
+        tell_missed(tx, live, newest)
+    elif fire_apart(tx, live, newest):
+        note_ran(tx, live.workflow, newest)
     due = plan_next(tx, live, tx.now)
-    note_last(tx, live.workflow, newest)
     trigger = live.parsed.trigger
     if due is None and isinstance(trigger, Schedule) and trigger.every == "once":
         switch_off(tx, live.workflow, "finish")
 
 
-def fire_apart(tx: Transaction, live: Live, occasion: datetime) -> None:
+def fire_apart(tx: Transaction, live: Live, occasion: datetime) -> bool:
     """As `fire`; one that cannot be asked is told of, and holds up no other."""
     try:
         with tx.db.begin_nested():
-            fire(tx, live, occasion)
-        settle_cause(tx, f"unasked/{live.workflow}", "it looked for its records again")
+            ran = fire(tx, live, occasion)
     except OperationalError:
         raise
     except Exception as error:
@@ -77,6 +78,9 @@ def fire_apart(tx: Transaction, live: Live, occasion: datetime) -> None:
         told = f"“{live.name}” could not look for its records: {error}"
         remedy = "Correct the workflow and submit it for review again."
         raise_alert(tx, "failed", f"unasked/{live.workflow}", told, remedy, live.workflow)
+        return False
+    settle_cause(tx, f"unasked/{live.workflow}", "it looked for its records again")
+    return ran
 
 
 def newest_occasion(tx: Transaction, live: Live, first: datetime) -> datetime:
@@ -90,20 +94,23 @@ def newest_occasion(tx: Transaction, live: Live, first: datetime) -> datetime:
     return next(iter(deque(inside, 1)), first)
 
 
-def fire(tx: Transaction, live: Live, occasion: datetime) -> int:
-    """Start runs for all records that match at this occasion. Returns their number."""
-    if tx.now - occasion > GRACE or _closed(tx, live, occasion):
-        tell_missed(tx, live, occasion)
-        return 0
+def fire(tx: Transaction, live: Live, occasion: datetime) -> bool:
+    """Start runs for all records that match at this occasion. False if it may not any more."""
     if stale(tx, live):
-        return 0
-    return enrol_matching(tx, live, mark(occasion, tx), occasion)
+        return False
+    enrol_matching(tx, live, mark(occasion, tx), occasion)
+    return True
 
 
 def mark(occasion: datetime, tx: Transaction) -> str:
     """The name of an occasion: what the company's clock shows, which it may show twice."""
     local = occasion.astimezone(tx.company.calendar.timezone)
     return f"{local:%Y-%m-%dT%H:%M}{' again' if local.fold else ''}"
+
+
+def _lost(tx: Transaction, live: Live, occasion: datetime) -> bool:
+    """Whether it is too late to make up for an occasion."""
+    return tx.now - occasion > GRACE or _closed(tx, live, occasion)
 
 
 def _closed(tx: Transaction, live: Live, occasion: datetime) -> bool:
@@ -118,6 +125,7 @@ def tell_missed(tx: Transaction, live: Live, occasion: datetime) -> None:
     trigger = live.parsed.trigger
     if isinstance(trigger, Schedule) and trigger.polls:
         return
+    note_missed(tx, live.workflow, occasion)
     local = occasion.astimezone(tx.company.calendar.timezone)
     cause = f"“{live.name}” was due at {local:%Y-%m-%d %H:%M}, but nothing was running then."
     remedy = "Run it by hand if it still matters."

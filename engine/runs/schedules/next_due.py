@@ -35,10 +35,16 @@ def replan(tx: Transaction, library: Library) -> int:
     return len([plan_next(tx, lives[id], tx.now) for id in rows if id in lives])
 
 
-def note_last(tx: Transaction, workflow: int, occasion: datetime) -> None:
-    """Keep when a workflow was last due."""
+def note_ran(tx: Transaction, workflow: int, occasion: datetime) -> None:
+    """Keep for which occasion a workflow ran last."""
     mine = SCHEDULES.c.workflow == workflow
     tx.db.execute(update(SCHEDULES).where(mine).values(last_at=occasion))
+
+
+def note_missed(tx: Transaction, workflow: int, occasion: datetime) -> None:
+    """Keep which occasion of a workflow was missed last."""
+    mine = SCHEDULES.c.workflow == workflow
+    tx.db.execute(update(SCHEDULES).where(mine).values(missed_at=occasion))
 
 
 def rest(tx: Transaction, workflow: int) -> None:

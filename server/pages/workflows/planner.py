@@ -16,6 +16,7 @@ from server.operations.schedules import (
     change_schedule,
     frequency,
     how_many_on,
+    missed,
     moved,
     refuse_unsound,
     scheduled,
@@ -80,6 +81,7 @@ def _row(visit: Visit, tx: Transaction, row: Stored, live: Live) -> PlanRow:
         "frequency": frequency(tx, live),
         "state": state,
         "last": moment(tx, row.last_at, "never"),
+        "missed": moment(tx, missed(row)),
         "next": moment(tx, row.next_at, "none"),
         "change": f"{HERE}/{row.id}" if visit.desk.may("workflows:write") else "",
         "switch": resume if may and off else None,  # type: ignore[typeddict-item]  # mypy widens the dict above

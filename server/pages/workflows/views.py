@@ -135,7 +135,8 @@ class CompareView(TypedDict):
 
 
 class PlanRow(TypedDict):
-    """A scheduled workflow. `state` is "on", "off" or "completed"; `change` opens a form."""
+    """A scheduled workflow. `state` is "on", "off", "completed" or "missed"; `missed` is what was
+    missed since the last run; `change` opens a form."""
 
     name: str
     href: str
@@ -143,6 +144,7 @@ class PlanRow(TypedDict):
     frequency: str
     state: str
     last: When
+    missed: When
     next: When
     change: str
     switch: Action | None
