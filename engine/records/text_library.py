@@ -78,12 +78,18 @@ def _unsound(row: Values) -> Iterator[Problem]:
 
 
 def refuse_loss(tx: Transaction, row: Values) -> None:
-    """Raise `Invalid`, naming the workflows, if a template in use would be gone without this."""
+    """Raise `Invalid`, naming the workflows, if a template in use would be gone without this, or
+    its wording for all languages would."""
     users = users_of(tx, row["name"])
-    if users and not _same_name(tx, row["name"], row["id"]):
+    left = None if row.get("language") else ""
+    if users and not _same_name(tx, row["name"], row["id"], left):
         named = listed([f"“{name}”" for name in users])
         told = f"the template “{row['name']}” is used by {named}."
-        raise refuse("", told, "Let them use another template first.")
+        remedy = "Let them use another template first."
+        if left == "" and _same_name(tx, row["name"], row["id"]):
+            told = f"{told} This is its wording for all who read none of its other languages."
+            remedy = "Keep it, or make another wording the one for all languages first."
+        raise refuse("", told, remedy)
 
 
 def _same_name(tx: Transaction, name: str, id: int | None, language: str | None = None) -> bool:

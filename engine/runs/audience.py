@@ -9,12 +9,14 @@ from sqlalchemy import ColumnElement, Select, false, func, select
 from typing_extensions import TypedDict
 
 from engine.blocks.communication import Communication
+from engine.blocks.step import texts
 from engine.problems import BadValue
-from engine.records.reader import Reader, Values, name_of
+from engine.records.reader import Reader, RecordFacts, Values, name_of
 from engine.records.transaction import Transaction
 from engine.runs.candidates import matching
 from engine.runs.judge import brought, judged, not_then, starting
 from engine.runs.rehearsal import rehearsed_run
+from engine.runs.unreachable import why_nobody
 from engine.schema.modules import Module
 from engine.workflows.history import History, When
 from engine.workflows.library import Live
@@ -158,7 +160,9 @@ def _unwritten(reader: Reader, live: Live, id: int) -> str | None:
         except BadValue as bad:
             return bad.message
         if not found:
-            return "there is no address to write to"
+            words = [word for given in step.to for word in texts(context.value(given))]
+            home = run.subjects.module
+            return why_nobody(RecordFacts(reader, home, reader.row(home, id) or {}), words)
         refused = [context.refuses(person) for person in found]
         if all(refused):
             return refused[0]

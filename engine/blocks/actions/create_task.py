@@ -73,6 +73,9 @@ class CreateTask(Action):
         yield from day(self.due, "due", checking)
 
     def plan(self, ctx: Context) -> CreateRecord:
+        if not self.due.strip():
+            told = f"no task: there is no day on which it would be due, on {ctx.record.number}"
+            raise Unplanned(Outcome(Result.SKIPPED, told))
         try:
             due = ctx.day(self.due)
         except BadValue as bad:

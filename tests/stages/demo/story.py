@@ -335,7 +335,7 @@ class Story:
         steps = {_number(tx, row["module"], row["record"]): _steps(tx, row) for row in news}
         ended = {_number(tx, row["module"], row["record"]): row["reason"] for row in news}
         said = {
-            number: steps[number][-1].partition(": ")[2] if reason == "finished" else reason
+            number: reason if not reason.startswith("finished") else _said(steps[number][-1])
             for number, reason in ended.items()
         }
         counts = dict(Counter(row["state"] for row in news))
@@ -386,6 +386,10 @@ def _rows(tx: Transaction, table: Table, *where: Any) -> list[Told]:
     key = table.c.id if "id" in table.c else table.c.position
     query = select(table).where(*where).order_by(key)
     return [dict(row) for row in tx.db.execute(query).mappings()]
+
+
+def _said(step: str) -> str:
+    return step.partition(": ")[2]
 
 
 def _steps(tx: Transaction, run: Told) -> list[str]:
