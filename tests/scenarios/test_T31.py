@@ -68,7 +68,7 @@ def test_T31_a_mail_that_waits_for_its_next_try_is_waiting(
 
 def test_T31_each_customer_who_cannot_be_reached_has_its_own_reason(story: Story) -> None:
     nobody = "there is no address to write to: "
-    new = [
+    new: list[dict[str, Any]] = [
         {"name": "NUDA", "email": "office@nuda.test"},
         {"name": "MUTA", "email_opt_out": True},
         {"name": "VOID"},
