@@ -22,17 +22,24 @@ from engine.templates.words import expression, in_words
 
 HOLE = re.compile(r"\{\{-?(.*?)-?\}\}", re.DOTALL)
 LONGEST = 160
+EACH = "records.*."  # a field of each of the records that are taken together
 
 
 def spoken(text: str, binder: Binder, most: int | None = LONGEST) -> str:
     """A template as a reader needs it: what is filled in stands in brackets, with all that is done
     to it and under which condition. It is cut after `most` letters; None cuts nothing.
     """
-    try:
-        told = " ".join(in_words(parse(text).body, partial(_field, binder=binder)).split())
-    except TextProblem:
-        told = " ".join(text.split())
+    told = " ".join(full(text, binder).split())
     return told if most is None or len(told) <= most else f"{told[:most].rstrip()}…"
+
+
+def full(text: str, binder: Binder) -> str:
+    """The same line by line, and nothing of it cut."""
+    try:
+        told = in_words(parse(text).body, partial(_field, binder=binder))
+    except TextProblem:
+        told = text
+    return "\n".join(" ".join(line.split()) for line in told.strip().splitlines())
 
 
 def quoted(text: str, binder: Binder) -> str:
@@ -51,6 +58,8 @@ def _field(written: str, binder: Binder) -> str:
     if is_shortcode(written):
         with suppress(Invalid):
             written = meaning(written, binder.module, binder.schema)
+    if written.startswith(EACH):
+        written = f"record.{written.removeprefix(EACH)}"
     root, _, rest = written.partition(".")
     if root in ("record", "old"):
         path = _path(rest, binder) if rest else None
@@ -59,7 +68,7 @@ def _field(written: str, binder: Binder) -> str:
     if root == "steps" and "." in rest:
         step, _, key = rest.partition(".")
         return f"{key.replace('_', ' ')} of {step.replace('_', ' ')}"
-    return written.strip("'\"").replace("_", " ").replace(".", " ")
+    return written.strip("'\"").replace(".*", "").replace("_", " ").replace(".", " ")
 
 
 def _path(dotted: str, binder: Binder) -> Path | None:

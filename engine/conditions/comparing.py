@@ -39,7 +39,8 @@ def compared(node: Compare, binder: Binder) -> str:
     except Invalid:
         comparison = predicate(label(node.op), plain(node.value))
         return say("{field} {comparison}", field=node.field, comparison=comparison)
-    return say("{field} {comparison}", field=called(path), comparison=_relation(node, path, binder))
+    told = say("{field} {comparison}", field=called(path), comparison=_relation(node, path, binder))
+    return say("{comparison} (capital letters as here)", comparison=told) if node.exact else told
 
 
 def found(node: Compare, path: Path, binder: Binder, facts: Facts, true_of: bool) -> str:

@@ -23,7 +23,7 @@ from engine.problems import Invalid
 from engine.schema.fields import Field
 from engine.schema.modules import Module
 
-__all__ = ["Reason", "describe", "plain", "plain_number", "reasons"]
+__all__ = ["Reason", "belonging", "describe", "plain", "plain_number", "reasons"]
 
 NUMBER = Field(name="number", type="decimal")
 # Of records that are free of this one (those of the same account, say), and of its own.
@@ -144,7 +144,7 @@ def _related(node: Related, binder: Binder, *, inside: bool = False, among: bool
     asked = f"({asked})" if among and _several(node.where) else asked
     these = _belonging(node, binder, there.label.lower(), inside=inside)
     free = inside or these != there.label.lower()
-    those = say(_whose(node, binder, inside=inside), records=these)
+    those = belonging(node, binder, inside=inside)
     fitting = say("{records} for which {condition}", records=these, condition=asked)
     match node.match:
         case "some":
@@ -158,6 +158,13 @@ def _related(node: Related, binder: Binder, *, inside: bool = False, among: bool
         those = say("{records} (for which {condition})", records=those, condition=asked)
     total, amount = _total_of(node, binder, those), _amount(node, binder)
     return say("{field} {comparison}", field=total, comparison=amount)
+
+
+def belonging(node: Related, binder: Binder, *, inside: bool = False) -> str:
+    """The related records: "its invoices", "the invoices of the same account"."""
+    label = binder.schema.modules[node.related].label.lower()
+    these = _belonging(node, binder, label, inside=inside)
+    return say(_whose(node, binder, inside=inside), records=these)
 
 
 def _asked(node: Related, there: Module, binder: Binder) -> str:

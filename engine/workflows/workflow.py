@@ -16,6 +16,7 @@ import engine.blocks.triggers
 from engine.blocks import words
 from engine.blocks.control.if_ import If
 from engine.blocks.control.wait import Wait
+from engine.blocks.in_full import in_full
 from engine.blocks.step import Step
 from engine.blocks.triggers import Trigger
 from engine.company.windows import Window
@@ -167,6 +168,12 @@ class Workflow(BaseModel):
             told.append("Where it goes one way or the other, it is enough that one of them fits.")
         return told
 
+    def in_full(self, binder: Binder) -> Iterator[tuple[Step, list[tuple[str, str]]]]:
+        """The steps with texts that their sentences leave out: each with its name, word by word."""
+        for step in self.every_step:
+            if texts := list(in_full(step, binder)):
+                yield step, texts
+
     def words(self, binder: Binder) -> list[str]:
         """The workflow in sentences: when, for which, how often, and step by step what it does."""
         asked = describe(self.conditions, binder)
@@ -175,6 +182,8 @@ class Workflow(BaseModel):
         start = self.trigger.say(binder)
         only = "" if asked == "always" else f", if {asked}"
         said = [f"It starts {start[:1].lower()}{start[1:]}{only}."]
+        if self.everyone:
+            said.append(f"It is meant for all {label} there are.")
         said += self._together(subject, label, binder)
         said.append(f"It runs {self.recurs(subject)}.")
         if self.stop_when:

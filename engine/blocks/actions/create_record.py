@@ -56,8 +56,20 @@ class CreateRecord(Action):
         once = f", unless there is one for {target_record.whose('', binder)} already"
         return (
             f"create {article(name)}{' with ' if parts else ''}{listed(parts)}"
-            f"{once if self.only_one else ''}"
+            f"{self._leading_back(target)}{once if self.only_one else ''}"
         )
+
+    def _leading_back(self, target: Module | None) -> str:
+        """By which of several fields the new record leads back, if that is said."""
+        if not self.link:
+            return ""
+        return f", by its {words.field(self.link, target) if target else self.link}"
+
+    @property
+    def _renamed(self) -> str:
+        """Which fields of the lines go by another name."""
+        told = [f"{old} as {new}" for new, old in self.line_fields.items()]
+        return f" (of lines {listed(told)})".replace("_", " ") if told else ""
 
     def _given(self, target: Module, binder: Binder) -> Iterator[str]:
         """What the new record is given; first what it takes over as it is."""
@@ -67,7 +79,7 @@ class CreateRecord(Action):
                 *(["lines"] if self.copy_lines else []),
                 *map(partial(words.field, module=target), same),
             ]
-            yield f"the same {listed(taken)}"
+            yield f"the same {listed(taken)}{self._renamed}"
         for name, raw in self.values.items():
             if name not in same:
                 yield f"{words.field(name, target)} {words.value(raw, binder)}"

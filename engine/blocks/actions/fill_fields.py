@@ -60,7 +60,18 @@ class FillFields(Action):
         return tuple(self.fields)
 
     def say(self, binder: Binder) -> str:
-        return f"ask AI to fill in its {words.fields(self.fields, binder.module) or 'fields'}"
+        module = binder.module
+        asked = [f"{words.field(name, module)} (“{what}”)" for name, what in self.fields.items()]
+        return f"ask AI to fill in its {listed(asked) or 'fields'}, from {self._read(binder)}"
+
+    def _read(self, binder: Binder) -> str:
+        """What the model may read, in words."""
+        reads = not self.inputs if self.documents is None else self.documents
+        files = " and its files" if reads else ""
+        if self.inputs:
+            return f"its {listed([words.path(name, binder) for name in self.inputs])}{files}"
+        left = "".join(f", no {words.path(name, binder)}" for name in self.leave_out)
+        return f"all of it and of what it refers to (nothing sensitive{left}){files}"
 
     def reads(self) -> Iterable[str]:
         return self.inputs

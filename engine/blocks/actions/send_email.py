@@ -94,11 +94,14 @@ class SendEmail(Communication):
         return tuple(canonical(word) for word in words)
 
     def say(self, binder: Binder) -> str:
-        called = quoted(self.subject, binder) if self.subject else f"“{self.template}”"
+        own = self.subject and (self.body or self.html)
+        source = f" (template “{self.template}”)" if self.template and not own else ""
+        called = f"{quoted(self.subject, binder)}{source}" if self.subject else f"“{self.template}”"
         sender = f" in the name of {self.from_}" if self.from_ else ""
         copies = f", with a copy to {people(self.cc, binder)}" if self.cc else ""
         said = f"send the mail {called}{sender} to {people(self.to, binder)}{copies}"
-        return f"{said}{self._carrying(binder)}{self.timing(binder)}"
+        again = ", again if it may not have arrived" if self.delivery == "at_least_once" else ""
+        return f"{said}{self._carrying(binder)}{self.timing(binder)}{again}"
 
     def _carrying(self, binder: Binder) -> str:
         if not self.attach:

@@ -42,9 +42,11 @@ class SetStrikeLevel(Action):
     def say(self, binder: Binder) -> str:
         whose = target_record.whose(self._path(binder.module), binder)
         owner = "its strike level" if whose == "it" else f"the strike level of {whose}"
+        most = f", to {self.at_most} at most" if self.at_most != HIGHEST else ""
         if self.to is not None:
-            return f"set {owner} to {self.to}"
-        return f"{'raise' if (self.by or 0) >= 0 else 'lower'} {owner} by {abs(self.by or 0)}"
+            return f"set {owner} to {self.to}{most}"
+        way = "raise" if (self.by or 0) >= 0 else "lower"
+        return f"{way} {owner} by {abs(self.by or 0)}{most}"
 
     def reads(self) -> Iterable[str]:
         return (self.record,)

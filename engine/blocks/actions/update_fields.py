@@ -87,7 +87,7 @@ class UpdateFields(Action):
         if self.find is None or self.find.module not in binder.schema.modules:
             return ""
         there = binder.of(binder.schema.module(self.find.module))
-        return words.spoken(describe(self.find.where, there), binder)
+        return words.spoken(describe(self.find.where, there), binder, None)
 
     def templates(self) -> dict[str, Any]:
         found = {"find": templated_conditions.written(self.find.where)} if self.find else {}

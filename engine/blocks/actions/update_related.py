@@ -13,7 +13,7 @@ from engine.blocks.step import Action, Values, Write
 from engine.conditions import ALWAYS, Binder, Condition, Related, bind
 from engine.conditions.readings import Facts, holds
 from engine.conditions.relations import relation
-from engine.conditions.words import describe
+from engine.conditions.words import belonging, describe
 from engine.effects import Outcome, Unplanned
 from engine.effects.records import UpdateRecord, UpdateRecords
 from engine.problems import Invalid, Problem
@@ -58,9 +58,9 @@ class UpdateRelated(Action):
             for name, raw in self.values.items()
         ]
         asked = describe(self.where, binder.of(there))
-        which = "" if self.where == ALWAYS else f" of which {words.spoken(asked, binder)}"
-        most = f", {self.at_most:,} at most"
-        return f"{listed(told)} for all its {there.label.lower()}{which}{most}"
+        which = "" if self.where == ALWAYS else f" of which {words.spoken(asked, binder, None)}"
+        those = belonging(Related(related=self.related, via=self.via, match="some"), binder)
+        return f"{listed(told)} for all {those}{which}, {self.at_most:,} at most"
 
     def templates(self) -> dict[str, Any]:
         return {**super().templates(), "where": templated_conditions.written(self.where)}

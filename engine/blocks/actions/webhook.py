@@ -40,6 +40,18 @@ class Auth(BaseModel):
     user: str = Field("", description="With basic: the user name.")
     header: str = Field("Authorization", description="With header: the header that it goes in.")
 
+    @property
+    def words(self) -> str:
+        """By what the other system knows us."""
+        match self.type:
+            case "basic":
+                how = f" as the password of {self.user}" if self.user else " as user and password"
+            case "header":
+                how = f" in the header {self.header}"
+            case _:
+                how = ""
+        return f"the stored secret “{self.secret}”{how}"
+
 
 class Webhook(Action):
     """Send the record, or a body you write, to another system; every try has the same id."""
@@ -72,7 +84,7 @@ class Webhook(Action):
         if self.fields and not self.body:
             what = f"its {words.fields(self.fields, module)}"
         proves = self.auth is not None and self.auth.type != "none"
-        proof = f", with the stored secret “{self.auth.secret}”" if self.auth and proves else ""
+        proof = f", with {self.auth.words}" if self.auth and proves else ""
         if self.method in ("GET", "DELETE"):
             return f"call {words.spoken(self.url, binder)} ({self.method}){proof}"
         how = "" if self.method == "POST" else f" ({self.method})"

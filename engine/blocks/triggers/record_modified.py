@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from engine.blocks import words
 from engine.blocks.checking import Checking
 from engine.blocks.triggers import Listen, Trigger
 from engine.conditions import Binder
@@ -31,12 +32,8 @@ class RecordModified(Trigger):
         return (Listen("modified", frozenset(self.fields) or None),)
 
     def say(self, binder: Binder) -> str:
-        named = [
-            binder.module.by_name[name].title.lower()
-            for name in self.fields
-            if name in binder.module.by_name
-        ]
-        if named:
+        if self.fields:
+            named = [words.field(name, binder.module) for name in self.fields]
             return f"When the {' or '.join(named)} of {article(binder.module.singular)} changes"
         return f"When {article(binder.module.singular)} is changed"
 

@@ -93,10 +93,17 @@ class Review:
         return [{"label": label, "text": text, "href": ""} for label, text in pairs if text]
 
     def _texts(self) -> list[Wordings]:
-        """What the templates of the library say that it uses."""
-        return [
+        """What its steps say word by word, then the templates of the library that they use."""
+        own: list[Wordings] = [
             {
-                "name": name,
+                "name": step.heading(self.binder),
+                "parts": [{"label": name, "text": text, "href": ""} for name, text in texts],
+            }
+            for step, texts in self.parsed.in_full(self.binder)
+        ]
+        return own + [
+            {
+                "name": f"The template “{name}”",
                 "parts": [
                     {"label": wording.called(part), "text": getattr(wording, part), "href": ""}
                     for wording in wordings

@@ -134,7 +134,7 @@ class Allowed(TypedDict):
 
 
 class Wordings(TypedDict):
-    """A template of the library: each part of it in each language."""
+    """The texts of a step, or of a template of the library in each language, part by part."""
 
     name: str
     parts: list[Fact]
