@@ -50,6 +50,7 @@ class Asked(TypedDict):
 
     workflow: int
     name: str
+    module: str
     record: NamedRecord
     would_run: bool
     why: str
@@ -208,6 +209,7 @@ class Question:
         return {
             "workflow": row.id,
             "name": row.name,
+            "module": row.module,
             "record": record,
             "would_run": would,
             "why": why,

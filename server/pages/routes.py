@@ -6,7 +6,7 @@ from server.access.session import same_origin
 from server.pages.frame.errors import PageRoute, trouble
 from server.pages.me import account, alerts, first_user, home, notices, tokens
 from server.pages.messages import mailbox, one_offs, outbox, senders, sending, statements
-from server.pages.records import files, transfer
+from server.pages.records import files, transfer, why
 from server.pages.records import form as record_form
 from server.pages.records import routes as records
 from server.pages.reviews import routes as reviews
@@ -38,6 +38,7 @@ for part in (
     record_form,
     transfer,
     files,
+    why,
     records,
     mailbox,
     outbox,

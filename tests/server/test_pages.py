@@ -52,6 +52,9 @@ PAGES = (
     "/records/invoices?account=1",
     "/records/accounts/1",
     "/records/invoices/1",
+    "/records/invoices/1/why",
+    "/records/invoices/1/why?workflow=1&as_of=2026-03-16",
+    "/records/accounts/1/why",
     "/mailbox",
     "/mailbox?state=captured",
     "/mailbox/1",
@@ -683,6 +686,17 @@ def test_T17_a_failed_run_is_closed_on_its_page(installation: Installation) -> N
 
 
 # --- records ---
+
+
+def test_a_record_leads_to_why_workflows_run_for_it_or_not(gallery: Gallery) -> None:
+    browser = gallery["admin"]
+    assert 'href="/records/accounts/1/why"' in browser.get("/records/accounts/1").text
+    every = browser.get("/records/accounts/1/why").text
+    assert "/records/invoices/1/why?workflow=1" in every
+    one = browser.get("/records/invoices/1/why", params={"workflow": "1", "as_of": "2026-03-16"})
+    assert ("Would not start" in one.text, "is still going on for it" in one.text) == (True, True)
+    wrong = browser.get("/records/invoices/1/why", params={"as_of": "someday"}).text
+    assert "“someday” is no day or time." in wrong
 
 
 def test_a_record_is_made_changed_and_deleted_and_its_history_says_by_whom(

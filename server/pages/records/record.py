@@ -55,7 +55,7 @@ def record_view(visit: Visit, tx: Transaction, module: Module, id: int) -> Recor
         "meta": [*_meta(tx, names, row), *_length(module, row)],
         "tag": _tag(module, row),
         "edit": f"{here}/edit" if may_write else "",
-        "ways": _ways(module, id),
+        "ways": _ways(visit, module, id),
         "actions": [_delete(here, str(row["number"]))] if may_write else [],
         "groups": _groups(names, module, row),
         "related": [
@@ -90,10 +90,16 @@ def _tag(module: Module, row: Any) -> Any:
     return None
 
 
-def _ways(module: Module, id: int) -> list[Way]:
+def _ways(visit: Visit, module: Module, id: int) -> list[Way]:
     """Other pages about the record."""
     reads: Way = {"label": "Preview", "icon": "eye", "href": f"/templates/{id}"}
-    return [reads] if module.name == TEMPLATES else []
+    why: Way = {
+        "label": "Why?",
+        "icon": "circle-question-mark",
+        "href": f"/records/{module.name}/{id}/why",
+    }
+    ways = [reads] if module.name == TEMPLATES else []
+    return [*ways, why] if visit.desk.may("runs:read") else ways
 
 
 def _delete(here: str, number: str) -> Action:

@@ -5,6 +5,7 @@ from typing import Literal, TypedDict
 from server.pages.frame.views import (
     Action,
     Attachment,
+    Check,
     Chip,
     FieldChange,
     Filters,
@@ -135,6 +136,35 @@ class RecordView(TypedDict):
     files: FilesCard | None
     runs: list[RunRow]
     history: list[Save]
+
+
+class WhyRow(TypedDict):
+    """Whether one workflow would start for one record; `full` leads to each condition."""
+
+    workflow: Link
+    record: Link
+    would: bool
+    why: str
+    full: str
+
+
+class WhyView(TypedDict):
+    """Why workflows run for a record or not: all as `rows`, or one as `checks` and its `path`.
+
+    `fields` are asked by GET, for another day; `all` leads from one workflow to all of them.
+    """
+
+    number: str
+    name: str
+    back: Link
+    all: Link | None
+    workflow: Link | None
+    would: bool
+    text: str
+    rows: list[WhyRow]
+    checks: list[Check]
+    path: list[str]
+    fields: list[FormField]
 
 
 class ImportRow(TypedDict):
