@@ -110,7 +110,7 @@ def _slip(word: str, name: str) -> bool:
     """Whether a few letters too many, too few or in the wrong place make the difference."""
     if name in HARMFUL:
         return bool(get_close_matches(word, [name], 1, 0.9))
-    return _distance(word, name) <= min(2, max(1, len(word) // 3))
+    return _distance(word, name) <= (1 if len(word) < 4 else 2)
 
 
 def _distance(one: str, other: str) -> int:

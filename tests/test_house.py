@@ -122,6 +122,7 @@ MODULE_WORDS = {
     "engine/templates/filters/registry.py": "a variable of templates",
     "engine/templates/listing.py": "a variable of templates",
     "engine/templates/shorthands.py": "a variable of templates",
+    "engine/templates/trying.py": "a variable of templates",
     "engine/templates/variables.py": "a variable of templates",
 }
 # In two halves, so that this file does not find itself.

@@ -8,6 +8,7 @@ from typing import Any
 from engine.company.calendar import parse_moment
 from engine.company.windows import Window
 from engine.conditions import Binder, Condition, bind
+from engine.conditions.parts import values
 from engine.problems import BadValue, Invalid, Problem, suggest
 from engine.records.named import ActiveWorkflow
 from engine.schema.fields import Field
@@ -15,9 +16,11 @@ from engine.schema.modules import Fits, Module
 from engine.templates import TextProblem, fixed, parse
 from engine.templates.filters import FILTERS
 from engine.templates.shorthands import is_shortcode
+from engine.templates.trying import failure
 from engine.templates.variables import KEYS, ROOTS, fields_of
 from engine.templates.wording import Wording
 
+OWN_FIELD = re.compile(r"\{\{-?\s*record\.([\w.]+)\s*-?\}\}")
 CALL = re.compile(r"\s*(\w+)\(.*\)\s*", re.DOTALL)
 
 
@@ -68,7 +71,9 @@ class Checking:
             categories=self.categories,
         )
         bind(condition, fresh)
-        for problem in fresh.problems:
+        literal = list(_taken_literally(condition))
+        told = {problem.path for problem in literal}
+        for problem in (*literal, *(each for each in fresh.problems if each.path not in told)):
             yield problem.under(path)
 
     def text(self, source: Any, path: str) -> Iterator[Problem]:
@@ -100,9 +105,10 @@ class Checking:
         except TextProblem as bad:
             yield Problem(path, bad.message, bad.remedy)
             return
-        for dotted in sorted(template.paths):
-            if problem := self._reads(dotted, path):
-                yield problem
+        found = [self._reads(dotted, path) for dotted in sorted(template.paths)]
+        yield from filter(None, found)
+        if not any(found) and (fails := failure(template, self.module, self.binder.schema)):
+            yield Problem(path, fails.message, fails.remedy)
 
     def _reads(self, dotted: str, path: str) -> Problem | None:
         root, *rest = dotted.split(".")
@@ -232,3 +238,14 @@ class Checking:
                 f"there is no user or group `{name}`.",
                 suggest(name, self.handles, "There are"),
             )
+
+
+def _taken_literally(condition: Condition) -> Iterator[Problem]:
+    """Values of a condition that are written as templates, which nobody fills in there."""
+    for path, value in values(condition):
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and "{{" in text:
+                field = OWN_FIELD.fullmatch(text)
+                remedy = f'Write {{"field": "{field[1]}"}}.' if field else "Write the value itself."
+                told = f"`{text}` would be taken literally: a condition's value is no template."
+                yield Problem(path, told, remedy)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context
@@ -166,6 +166,16 @@ class Step(BaseModel):
     def meant(cls) -> dict[str, str]:
         """The types of step, by what they are known as elsewhere."""
         return {word: name for name, kind in cls.types.items() for word in kind.known_as}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_null(cls, given: Any) -> Any:
+        """A setting that is null is one that is not given, if it need not be."""
+        if not isinstance(given, dict):
+            return given
+        fields = cls.model_fields.items()
+        optional = {field.alias or name for name, field in fields if not field.is_required()}
+        return {key: part for key, part in given.items() if part is not None or key not in optional}
 
     @property
     def kind(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from engine.blocks.checking import Checking
 from engine.blocks.step import Step
@@ -9,6 +10,7 @@ from engine.blocks.triggers.schedule import Schedule
 from engine.company.windows import next_inside
 from engine.conditions import asks_nothing
 from engine.problems import Invalid, Problem, suggest
+from engine.templates.placeholders import placeholders
 from engine.workflows.workflow import TOGETHER, Workflow
 
 SHARED = ("reference", "owner")
@@ -97,10 +99,53 @@ def _steps(
         for name, source in step.templates().items():
             if name != "values":  # values are checked with the fields they are meant for
                 yield from checking.text(source, f"{here}.{_alias(step, name)}")
+        yield from _literal(step, here)
+        if step.outward:
+            yield from _unfinished(step, here, checking)
         checking.results[step.id] = (*step.keys(), "outcome")
         checking.answered[step.id] = step.answered()
         for branch, inside in step.branches().items():
             yield from _steps(inside, f"{here}.{branch}", checking, seen)
+
+
+def _literal(step: Step, path: str) -> Iterator[Problem]:
+    """Settings that are written as templates, and are none."""
+    templates = step.templates()
+    for name in type(step).model_fields:
+        given = getattr(step, name)
+        for text in given if isinstance(given, tuple) else [given]:
+            if name not in templates and isinstance(text, str) and "{{" in text:
+                told = f"`{text}` would be taken literally: there is nothing to fill in here."
+                yield Problem(f"{path}.{_alias(step, name)}", told, "Write it out.")
+
+
+def _unfinished(step: Step, path: str, checking: Checking) -> Iterator[Problem]:
+    """Placeholders in what leaves the house."""
+    texts = [
+        (_alias(step, name), source, step.channel == "" or form == "html")
+        for name, form in step.forms().items()
+        for source in _sources(getattr(step, name))
+    ]
+    for wording in checking.templates.get(getattr(step, "template", ""), ()):
+        plain = (wording.subject, wording.body)
+        texts += [("template", source, False) for source in plain]
+        texts.append(("template", wording.html, True))
+    for key, source, markup in texts:
+        for word in placeholders(source, markup=markup):
+            remedy = "Write what belongs there, or the field that has it."
+            yield Problem(f"{path}.{key}", f"“{word}” would go out as it stands.", remedy)
+
+
+def _sources(given: Any) -> Iterator[str]:
+    """The texts in a setting."""
+    if isinstance(given, str):
+        yield given
+    elif isinstance(given, dict):
+        for part in given.values():
+            yield from _sources(part)
+    elif isinstance(given, (list, tuple)):
+        for part in given:
+            yield from _sources(part)
 
 
 def _alias(step: Step, name: str) -> str:
