@@ -116,7 +116,7 @@ class Carrier:
         if state not in ("approved", "superseded"):
             return f"stopped: version {live.version} is {str(state).replace('_', ' ')}"
         if stale(tx, live, self.bindings):
-            return "stopped: a field or function it uses has changed since it was approved"
+            return "stopped: what it uses has changed since it was approved"
         return None
 
 

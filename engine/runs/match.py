@@ -35,7 +35,10 @@ Key = tuple[str, str, str | None]
 CIRCLES = (
     f"No change of its own making starts it, and no chain of workflows is longer than {DEEPEST}."
 )
-CHANGED = "It does nothing more once a field or function that it uses is another than approved."
+CHANGED = (
+    "It does nothing more once a field, function, sender or workflow that it uses is another than "
+    "approved."
+)
 log = logging.getLogger("sayso.match")
 
 
@@ -217,7 +220,7 @@ def stale(tx: Transaction, live: Live, bindings: Bindings | None = None) -> bool
     """Whether what was approved is no longer what would run; if so, people are told."""
     if (bindings or Bindings()).fingerprint(live, tx) == live.hash:
         return False
-    cause = f"“{live.name}” has changed since it was approved: a field it uses is another now."
+    cause = f"“{live.name}” has changed since it was approved: what it uses is another now."
     key = f"changed/{live.workflow}/{live.version}"
     raise_alert(tx, "changed", key, cause, "Submit it for review again.", live.workflow)
     return True

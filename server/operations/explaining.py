@@ -252,7 +252,7 @@ class Question:
         if row.state != "active":
             yield f"the workflow is {answers.stands(row.state)}, not active"
         if live.hash and changed_since_approval(self.desk, live):
-            yield "a field or function it uses has changed since it was approved"
+            yield "what it uses has changed since it was approved"
 
     # --- what is told ---
 

@@ -97,7 +97,7 @@ def _active(desk: Desk, tx: Transaction, workflow: int) -> Live:
         raise refuse("workflow", message, remedy)
     live = desk.installation.library.version(tx, workflow, row.active_version)
     if changed_since_approval(desk, live):
-        message = f"a field or function that “{row.name}” uses has changed since it was approved."
+        message = f"what “{row.name}” uses has changed since it was approved."
         raise refuse("workflow", message, "Submit it for review again.")
     return live
 

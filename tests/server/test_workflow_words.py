@@ -50,7 +50,8 @@ def test_T5_every_rule_that_keeps_a_mail_back_is_told_with_its_present_numbers(
         "No run starts for an invoice while another for it is still going on.",
         "After a wait or a delay it is asked again whether the status is “Sent”, as of the day the "
         "run began; where that is not so any more, it does nothing more.",
-        "It does nothing more once a field or function that it uses is another than approved.",
+        "It does nothing more once a field, function, sender or workflow that it uses is another "
+        "than approved.",
         "Customers are not written to while chasing paused or account's chasing paused is set.",
         "Nobody is written to who has unsubscribed, does not take our mail (bounced), has "
         "complained about our mail, has answered STOP, is on the list of those not to write to or "
@@ -83,5 +84,6 @@ def test_T5_a_note_is_held_back_by_no_rule_for_messages(reception: Reception) ->
     assert told == [
         "No run starts for an invoice while another for it is waiting.",
         "No change of its own making starts it, and no chain of workflows is longer than 5.",
-        "It does nothing more once a field or function that it uses is another than approved.",
+        "It does nothing more once a field, function, sender or workflow that it uses is another "
+        "than approved.",
     ]

@@ -12,7 +12,7 @@ def checks(it: Proposal, runs: list[DryRun]) -> list[Check]:
     """What a reviewer should know before deciding, the gravest first."""
     found = _sound(it)
     if not it.unchanged:
-        told = "A field or function it uses is another now than when it was sent."
+        told = "What it uses is another now than when it was sent."
         found.insert(0, _check("bad", told, "", "Ask for it to be sent for review again."))
     for problem in it.advice:
         found.append(_check("warn", sentence(problem.message), "", sentence(problem.remedy)))
