@@ -13,6 +13,7 @@ from engine.conditions.parts import leaves
 from engine.problems import Problem
 from engine.records.transaction import Transaction
 from engine.runs.candidates import candidates
+from engine.runs.foreign_texts import foreign_texts
 from engine.runs.overlaps import overlaps
 from engine.runs.unfilled import unfilled
 from engine.schema.modules import Module
@@ -34,6 +35,7 @@ def advised(
     yield from _too_often(tx, workflow)
     yield from _one_day_only(tx, workflow)
     yield from unfilled(tx, workflow)
+    yield from foreign_texts(tx, workflow)
     active, waiting = others(tx, number), proposed(tx, number)
     yield from overlaps(tx, workflow, active, waiting)
     for ring in rings(workflow, [*active, *waiting], tx.schema):

@@ -74,11 +74,11 @@ def _channels(workflow: Workflow) -> set[str]:
     return {
         step.channel
         for step in workflow.every_step
-        if isinstance(step, Communication) and any(map(_of_record, step.to))
+        if isinstance(step, Communication) and any(map(of_record, step.to))
     }
 
 
-def _of_record(word: str) -> bool:
+def of_record(word: str) -> bool:
     """Whether a recipient word leads from the record to somebody at its customer."""
     path = word.removeprefix("records.").split(".")
     own = path[-1] in ("owner", "assignee") or word.startswith(("group:", "on_duty:"))

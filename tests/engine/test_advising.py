@@ -189,3 +189,39 @@ def test_T35_a_value_that_nothing_has_is_told_with_what_was_meant(
     (advice,) = [problem for problem in given if "none of" in problem.message]
     assert advice.remedy.startswith(remedy)
     assert f"has `{value}` as `{field}`" in advice.message
+
+
+# --- other languages ---
+
+
+ENGLISH = "Dear {{ customer.name }}, please pay what is due: {{ record.balance }}."
+
+
+def test_T27_a_text_in_another_language_than_its_readers(story: Story) -> None:
+    mail = {**MAIL, "body": ENGLISH}
+    (found,) = [each for each in told(story, steps=[mail]) if "it is in" in each.message]
+    assert found == Problem(
+        "steps.0",
+        "it is in English, and of the customers that it means now 1 reads German and 2 read "
+        "French.",
+        "Write it in the library, with a wording for each language, or leave these out.",
+    )
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"body": "{{ record.number }}: {{ record.balance }}", "subject": "{{ record.number }}"},
+        {
+            "subject": "{{ record.number }}",
+            "body": "{% if language == 'en' %}Please pay what is due to us"
+            "{% elif language == 'fr' %}Merci de payer la facture pour nous"
+            "{% else %}Bitte zahlen Sie die Rechnung an uns{% endif %}",
+        },
+        {"to": ["alice"], "body": ENGLISH},
+    ],
+)
+def test_T27_no_advice_where_each_reads_their_own_or_nothing_tells(
+    story: Story, step: dict[str, Any]
+) -> None:
+    assert "it is in" not in str(told(story, steps=[{**MAIL, **step}]))
