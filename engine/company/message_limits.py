@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.company.calendar import Calendar
+from engine.phrases import figure, mark, say, worded
 
 Channel = Literal["email", "sms"]
 NAMES: dict[Channel, str] = {"email": "e-mail", "sms": "text messages"}
-MESSAGES: dict[Channel, str] = {"email": "e-mails", "sms": "text messages"}
+MESSAGES: dict[Channel, str] = {"email": mark("e-mails"), "sms": mark("text messages")}
 RELEASED = "now"  # the cause of a message that a person sends off, whatever the hour
 Number = Annotated[int, Field(ge=0, le=1_000_000)]
 TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
@@ -32,11 +33,16 @@ class Caps(BaseModel):
 
     def words(self, channel: Channel) -> str:
         """The numbers in a sentence, each with whom it is for."""
-        return (
-            f"At most {self.workflow_hour:,} people an hour and {self.workflow_day:,} a day get "
-            f"{MESSAGES[channel]} from it, and {self.company_day:,} a day from all workflows; one "
-            f"person at most {self.person_workflow_day:,} a day from it, and {self.person_day:,} "
-            "from all."
+        return say(
+            "At most {hour} people an hour and {day} a day get {messages} from it, and {all} a day "
+            "from all workflows; one person at most {person} a day from it, and {person_all} from "
+            "all.",
+            hour=figure(self.workflow_hour),
+            day=figure(self.workflow_day),
+            messages=worded(MESSAGES[channel]),
+            all=figure(self.company_day),
+            person=figure(self.person_workflow_day),
+            person_all=figure(self.person_day),
         )
 
 
@@ -56,9 +62,13 @@ class Quiet(BaseModel):
 
     def words(self, channel: Channel) -> str:
         """When nothing goes out, in a sentence."""
-        there = "by the reader's clock where their time zone is known"
-        noun = MESSAGES[channel]
-        return f"No {noun} leave between {self.from_} and {self.to}, {there}: they wait until then."
+        return say(
+            "No {messages} leave between {first} and {last}, by the reader's clock where their "
+            "time zone is known: they wait until then.",
+            messages=worded(MESSAGES[channel]),
+            first=self.from_,
+            last=self.to,
+        )
 
     def ends(
         self, now: datetime, calendar: Calendar, zone: ZoneInfo | None = None

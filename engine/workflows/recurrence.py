@@ -8,11 +8,21 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, m
 from sqlalchemy import String, and_, cast, literal, not_, or_, true
 from sqlalchemy.sql.elements import ColumnElement
 
+from engine.phrases import listed, mark, say, say_count
 from engine.records.states import GOING_ON, RunState
 from engine.records.tables import EPISODES, RUNS
-from engine.schema.english import article, count, listed
+from engine.schema.english import article
 from engine.workflows.history import History, SubjectHistory, When
 
+# What keeps runs apart: where there are no subjects, and for the same subject.
+GOING = (
+    mark("No run starts while another is still going on."),
+    mark("No run starts for {subject} while another for it is still going on."),
+)
+WAITING = (
+    mark("No run starts while another is waiting."),
+    mark("No run starts for {subject} while another for it is waiting."),
+)
 RESTING = tuple(state for state in GOING_ON if state != RunState.RUNNING)
 
 
@@ -42,8 +52,9 @@ class Recurrence(BaseModel, ABC):
         waits = self.each_change and not repeats
         going = past.resting if waits or past.running is None else past.running
         if going is not None:
-            which = f"run R-{going}" if going else "a run"
-            return f"{which} of this workflow is still going on for it"
+            if going:
+                return say("run R-{run} of this workflow is still going on for it", run=going)
+            return say("a run of this workflow is still going on for it")
         return self.refusal(past, when)
 
     def lets(self, history: History, when: When, *, repeats: bool) -> ColumnElement[bool]:
@@ -66,9 +77,8 @@ class Recurrence(BaseModel, ABC):
 
     def one_at_a_time(self, subject: str, *, repeats: bool) -> str:
         """That a run keeps others from starting, in words; `subject` is what runs are for."""
-        going = "is waiting" if self.each_change and not repeats else "is still going on"
-        which = f" for {article(subject)} while another for it" if subject else " while another"
-        return f"No run starts{which} {going}."
+        told = WAITING if self.each_change and not repeats else GOING
+        return say(told[bool(subject)], subject=article(subject))
 
     @abstractmethod
     def refusal(self, past: SubjectHistory, when: When) -> str | None:
@@ -113,10 +123,11 @@ class Every(Recurrence):
 
     def words(self, subject: str, *, repeats: bool) -> str:
         if not subject:
-            return "every time that there are any"
+            return say("every time that there are any")
         if repeats:
-            return f"every time, also for {article(subject)} that it ran for before"
-        return "each time this happens"
+            told = mark("every time, also for {subject} that it ran for before")
+            return say(told, subject=article(subject))
+        return say("each time this happens")
 
 
 class Once(Recurrence):
@@ -129,9 +140,9 @@ class Once(Recurrence):
 
     def refusal(self, past: SubjectHistory, when: When) -> str | None:
         if past.count:
-            return "it has run for it already, and runs once for each record"
+            return say("it has run for it already, and runs once for each record")
         if past.episode is not None:
-            return "it matched already when the workflow was switched on"
+            return say("it matched already when the workflow was switched on")
         return None
 
     def allowed(self, history: History, when: When) -> ColumnElement[bool]:
@@ -141,7 +152,7 @@ class Once(Recurrence):
         return ""
 
     def words(self, subject: str, *, repeats: bool) -> str:
-        return f"only once{_for_each(subject)}"
+        return say("only once for each {subject}", subject=subject) if subject else say("only once")
 
 
 class Episode(Recurrence):
@@ -155,9 +166,9 @@ class Episode(Recurrence):
 
     def refusal(self, past: SubjectHistory, when: When) -> str | None:
         if past.ran:
-            return "it has run since its conditions became true"
+            return say("it has run since its conditions became true")
         if not past.episode:
-            return "its conditions were true already when the workflow was switched on"
+            return say("its conditions were true already when the workflow was switched on")
         return None
 
     def allowed(self, history: History, when: When) -> ColumnElement[bool]:
@@ -179,9 +190,12 @@ class Episode(Recurrence):
 
     def words(self, subject: str, *, repeats: bool) -> str:
         if not subject:
-            return "once, and once more each time there are such records again"
-        again = "each time the conditions have stopped being true and become true again"
-        return f"once for each {subject}, and once more {again}"
+            return say("once, and once more each time there are such records again")
+        told = mark(
+            "once for each {subject}, and once more each time the conditions have stopped being "
+            "true and become true again"
+        )
+        return say(told, subject=subject)
 
 
 def episode_named(number: ColumnElement[int]) -> ColumnElement[str]:
@@ -199,7 +213,11 @@ class EveryDays(Recurrence):
 
     def refusal(self, past: SubjectHistory, when: When) -> str | None:
         if past.started is not None and past.started >= when.since(self.every_days):
-            return f"it ran less than {count(self.every_days, 'day')} ago"
+            return say_count(
+                "it ran less than {count} day ago",
+                "it ran less than {count} days ago",
+                self.every_days,
+            )
         return None
 
     def allowed(self, history: History, when: When) -> ColumnElement[bool]:
@@ -209,7 +227,18 @@ class EveryDays(Recurrence):
         return when.today.isoformat()
 
     def words(self, subject: str, *, repeats: bool) -> str:
-        return f"at most once in {count(self.every_days, 'day')}{_for_each(subject)}"
+        if not subject:
+            return say_count(
+                "at most once in {count} day",
+                "at most once in {count} days",
+                self.every_days,
+            )
+        return say_count(
+            "at most once in {count} day for each {subject}",
+            "at most once in {count} days for each {subject}",
+            self.every_days,
+            subject=subject,
+        )
 
 
 class AfterFinish(Recurrence):
@@ -222,7 +251,11 @@ class AfterFinish(Recurrence):
 
     def refusal(self, past: SubjectHistory, when: When) -> str | None:
         if past.ended is not None and past.ended >= when.since(self.after_finish_days):
-            return f"its last run ended less than {count(self.after_finish_days, 'day')} ago"
+            return say_count(
+                "its last run ended less than {count} day ago",
+                "its last run ended less than {count} days ago",
+                self.after_finish_days,
+            )
         return None
 
     def allowed(self, history: History, when: When) -> ColumnElement[bool]:
@@ -236,13 +269,22 @@ class AfterFinish(Recurrence):
 
     def words(self, subject: str, *, repeats: bool) -> str:
         days = self.after_finish_days
-        later = f"{count(days, 'day')} after" if days else "once"
-        same = f" for the same {subject}" if subject else ""
-        return f"again{same} {later} its last run has ended"
-
-
-def _for_each(subject: str) -> str:
-    return f" for each {subject}" if subject else ""
+        if not days:
+            told = mark("again for the same {subject} once its last run has ended")
+            free = mark("again once its last run has ended")
+            return say(told if subject else free, subject=subject)
+        if not subject:
+            return say_count(
+                "again {count} day after its last run has ended",
+                "again {count} days after its last run has ended",
+                days,
+            )
+        return say_count(
+            "again for the same {subject} {count} day after its last run has ended",
+            "again for the same {subject} {count} days after its last run has ended",
+            days,
+            subject=subject,
+        )
 
 
 # --- as it is written ---

@@ -648,7 +648,10 @@ def test_tokens_are_made_by_people_for_themselves(reception: Reception) -> None:
 def test_every_unknown_or_malformed_parameter_is_told_at_once(reception: Reception) -> None:
     given = {"modul": "x", "limit": "many", "fields": 3}
     assert faults(reception, "search_records", **given) == [
-        ("module", "Parameters: `module`, `where`, `fields`, `order_by`, `limit`, `cursor`."),
+        (
+            "module",
+            "Parameters: `module`, `where`, `fields`, `order_by`, `limit`, `cursor`, `text`.",
+        ),
         ("fields.0", "It is 3 now."),
         ("limit", "It is 'many' now."),
         ("modul", "Did you mean `module`?"),
