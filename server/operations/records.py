@@ -5,7 +5,7 @@ from typing import Any, NotRequired
 from typing_extensions import TypedDict
 
 from engine.problems import Invalid, Problem, refuse, suggest
-from engine.records.reader import name_of
+from engine.records.reader import Reader, name_of
 from engine.records.search import read_record, search
 from engine.records.transaction import Transaction
 from engine.records.writer import Records, Saved
@@ -51,14 +51,24 @@ class Record(NamedRecord):
     names: dict[str, str]
 
 
+class MadeRecord(NamedRecord):
+    """A record, and its module."""
+
+    module: str
+
+
 class Change(TypedDict):
-    """A change of a record: each field with what it was and what it became."""
+    """A change of a record: each field with what it was and what it became.
+
+    Or that something about it was made: `made` is that note, task, event, message or document.
+    """
 
     at: str
     by: str
     source: str
     did: str
     changes: answers.Values
+    made: NotRequired[MadeRecord]
     run: NotRequired[int]
     workflow: NotRequired[int | None]
 
@@ -197,18 +207,31 @@ def _whole(tx: Transaction, module: Module, id: int) -> RecordInFull:
 
 
 def _history(tx: Transaction, module: Module, id: int) -> list[Change]:
-    return [_change(row) for row in queries.history(tx, module, id, CHANGES)]
+    reader = Reader(tx)
+    return [
+        _change(tx, reader, row, (module.name, id))
+        for row in queries.timeline(tx, module, id, CHANGES)
+    ]
 
 
-def _change(row: Stored) -> Change:
+def _change(tx: Transaction, reader: Reader, row: Stored, about: tuple[str, int]) -> Change:
+    own = (row.module, row.record) == about
     change: Change = {
         "at": answers.iso(row.at),
         "by": row.actor,
         "source": row.source,
         "did": row.kind,
-        "changes": row.changes,
+        "changes": row.changes if own else {},
     }
+    if not own:
+        change["made"] = _made(reader, tx.schema.module(row.module), row.record)
     return {**change, "run": row.run, "workflow": row.workflow} if row.run else change
+
+
+def _made(reader: Reader, module: Module, id: int) -> MadeRecord:
+    values = reader.row(module, id) or {}
+    name = name_of(module, values)
+    return {"module": module.name, "id": id, "number": str(values.get("number")), "name": name}
 
 
 def _related(tx: Transaction, module: Module, id: int) -> list[RelatedRecords]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 
 from engine.conditions import ALWAYS, Condition
 from engine.conditions.readings import CONDITION, Columns
@@ -14,6 +14,14 @@ from engine.records.tables import EVENTS, RUNS
 from engine.records.transaction import Transaction
 from engine.schema.fields import Field
 from engine.schema.modules import Module
+from engine.schema.own_modules import (
+    CALENDAR,
+    DOCUMENTS,
+    EMAILS,
+    NOTES,
+    TASKS,
+    TEXT_MESSAGES,
+)
 from engine.schema.sql_types import Fold
 from engine.workflows.fingerprint import standing
 from engine.workflows.workflow import Workflow
@@ -21,6 +29,8 @@ from server.operations.queries import Stored
 from server.operations.registry import missing
 
 Values = Mapping[str, Any]
+# What is made about records.
+ACTIVITY = (NOTES, TASKS, CALENDAR, EMAILS, TEXT_MESSAGES, DOCUMENTS)
 
 
 # --- one record ---
@@ -41,11 +51,34 @@ def revision(tx: Transaction, module: Module, id: int) -> int | None:
     return tx.db.scalar(select(table.c.revision).where(table.c.id == id))
 
 
-def history(tx: Transaction, module: Module, id: int, limit: int) -> Sequence[Stored]:
-    """The changes of a record, the newest first."""
-    mine = (EVENTS.c.module == module.name, EVENTS.c.record == id)
-    query = select(EVENTS).where(*mine).order_by(EVENTS.c.id.desc())
+def timeline(tx: Transaction, module: Module, id: int, limit: int) -> Sequence[Stored]:
+    """What happened to a record, the newest first: its changes, and each note, task, event,
+    message and document about it when it was made."""
+    changes = and_(EVENTS.c.module == module.name, EVENTS.c.record == id)
+    about = (_made(tx, child, link, module, id) for child, link in _links(tx, module))
+    query = select(EVENTS).where(or_(changes, *about)).order_by(EVENTS.c.id.desc())
     return tx.db.execute(query.limit(limit)).all()
+
+
+def _made(
+    tx: Transaction, child: Module, link: Field, module: Module, id: int
+) -> ColumnElement[bool]:
+    """The events by which records were made that lead to this one."""
+    if child.name not in ACTIVITY:
+        return false()
+    table = tx.schema.tables[child.name]
+    leads = id if link.type == "reference" else reference(link, module, id)
+    mine = select(table.c.id).where(table.c[link.name] == leads, table.c.deleted_at.is_(None))
+    made = (EVENTS.c.module == child.name, EVENTS.c.kind == "created")
+    return and_(*made, EVENTS.c.record.in_(mine))
+
+
+def _links(tx: Transaction, module: Module) -> Iterator[tuple[Module, Field]]:
+    """The fields that may lead to records of a module, also those that may lead to any."""
+    yield from tx.schema.children(module)
+    yield from (
+        (child, each) for child in tx.schema for each in child.fields if each.type == "record"
+    )
 
 
 def referring(tx: Transaction, module: Module, id: int) -> Iterator[tuple[Module, Field, int]]:
@@ -53,8 +86,7 @@ def referring(tx: Transaction, module: Module, id: int) -> Iterator[tuple[Module
 
     So do notes, mails and tasks, whose record may be of any module.
     """
-    free = [(child, each) for child in tx.schema for each in child.fields if each.type == "record"]
-    for child, link in [*tx.schema.children(module), *free]:
+    for child, link in _links(tx, module):
         wanted = Wanted(equal={link.name: reference(link, module, id)})
         if many := count(tx, child, wanted):
             yield child, link, many

@@ -188,7 +188,22 @@ def _cell(link: Link) -> Cell:
 
 
 def _history(names: Names, module: Module, id: int) -> list[Save]:
-    return [_save(names, module, row) for row in records.history(names.tx, module, id, STORY)]
+    rows = records.timeline(names.tx, module, id, STORY)
+    return [
+        _save(names, module, row)
+        if row.module == module.name and row.record == id
+        else _made(names, row)
+        for row in rows
+    ]
+
+
+def _made(names: Names, row: Stored) -> Save:
+    """Who made something about the record."""
+    module = names.tx.schema.module(row.module)
+    link, about = names.record(row.module, row.record)
+    said = _save(names, module, row)
+    did = f"made the {module.singular.lower()}"
+    return {**said, "did": did, "made": link, "about": about, "fields": []}
 
 
 def _save(names: Names, module: Module, row: Stored) -> Save:
@@ -204,5 +219,7 @@ def _save(names: Names, module: Module, row: Stored) -> Save:
         "by": by,
         "when": moment(names.tx, row.at),
         "did": f"{did} {means}".strip(),
+        "made": None,
+        "about": "",
         "fields": changed(module, row.changes, names, born=row.kind == "created"),
     }

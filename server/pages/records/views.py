@@ -103,12 +103,17 @@ class Related(TypedDict):
 
 
 class Save(TypedDict):
-    """One change of a record: who, through what, when, and each field before and after."""
+    """One change of a record: who, through what, when, and each field before and after.
+
+    Or that something about it was made: `made` leads there, `about` is what it is called.
+    """
 
     who: str
     by: Link | None
     when: When
     did: str
+    made: Link | None
+    about: str
     fields: list[FieldChange]
 
 
