@@ -316,9 +316,18 @@ class Step(BaseModel):
 
 
 class Action(Step):
-    """A step that makes exactly one change; `of_each` record of a run that has several."""
+    """A step that makes exactly one change, of the first record of a run that has several.
+
+    It is planned for each of them where it is `of_each`, or at once for all where it is `for_all`.
+    """
 
     of_each: ClassVar[bool] = False
+    for_all: ClassVar[bool] = False
+
+    @property
+    def several(self) -> bool:
+        """Whether it changes each of the records of a run, and not the first alone."""
+        return self.of_each or self.for_all
 
     def plan(self, ctx: Context) -> Effect:
         """The change, fully described. Raises `Unplanned` where there is none to make."""

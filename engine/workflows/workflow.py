@@ -17,7 +17,7 @@ from engine.blocks import words
 from engine.blocks.control.if_ import If
 from engine.blocks.control.wait import Wait
 from engine.blocks.in_full import in_full
-from engine.blocks.step import Step
+from engine.blocks.step import Action, Step
 from engine.blocks.triggers import Trigger
 from engine.company.windows import Window
 from engine.conditions import ALWAYS, AllOf, Binder, Condition
@@ -161,6 +161,11 @@ class Workflow(BaseModel):
             return []
         whose = "" if self.group_by == TOGETHER else f" of {article(subject)}"
         told = [f"All such {label}{whose} are taken together, in one run, and asked one by one."]
+        actions = (step for step in self.every_step if isinstance(step, Action))
+        if not all(step.several or step.channel for step in actions):
+            told.append(
+                "Where a step says “it” and not “each of them”, the first of them is meant."
+            )
         if any(isinstance(step, Wait) and step.until_conditions for step in self.every_step):
             told.append("A wait for something to be true ends when it is true of each of them.")
         asks = (step for step in self.every_step if isinstance(step, If) and not step.of_group)
@@ -194,7 +199,7 @@ class Workflow(BaseModel):
             said.append(f"It does not write about {article(singular)} while {pause}.")
         if self.window:
             said.append(f"{self._open()} {self.window.words()}.")
-        return [*said, *_say(self.steps, binder)]
+        return [*said, *_say(self.steps, binder, several=bool(self.group_by))]
 
 
 def _way(steps: tuple[Step, ...], wanted: str) -> dict[str, str] | None:
@@ -216,15 +221,18 @@ def follow(steps: tuple[Step, ...], rejoin: str | None) -> Iterator[tuple[Step, 
             yield from follow(inside, successor)
 
 
-def _say(steps: tuple[Step, ...], binder: Binder, indent: str = "") -> list[str]:
+def _say(steps: tuple[Step, ...], binder: Binder, indent: str = "", *, several: bool) -> list[str]:
+    """The steps in sentences; `several` records are taken together."""
     said = []
     for step in steps:
         heading = step.say(binder)
         carry_on = ", and go on should that fail" if step.on_error == "continue" else ""
-        end = ":" if step.branches() else f"{carry_on}."
+        each = several and isinstance(step, Action) and step.several
+        whose = ", for each of them" if each else ""
+        end = ":" if step.branches() else f"{whose}{carry_on}."
         said.append(f"{indent}{heading[:1].upper()}{heading[1:]}{end}")
         for name, inside in step.branches().items():
             if inside:
                 said.append(f"{indent}{'If so:' if name == 'then' else 'Otherwise:'}")
-                said += _say(inside, binder, indent + "\u2003")
+                said += _say(inside, binder, indent + "\u2003", several=several)
     return said

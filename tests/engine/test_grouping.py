@@ -132,6 +132,15 @@ def test_T6_the_words_say_of_how_many(office: Office) -> None:
     assert "ends when it is true of each of them" in words(office, **waiting)
 
 
+def test_T6_the_words_say_what_is_done_to_each_and_what_to_the_first(office: Office) -> None:
+    grouped = {"trigger": DAILY, "conditions": SENT, "group_by": "account"}
+    update = {"id": "set", "type": "update_fields", "values": {"memo": "Seen"}}
+    told = words(office, **grouped, steps=[noting("seen"), update])
+    assert "Where a step says “it” and not “each of them”, the first of them is meant." in told
+    assert "Write the note “seen” on it.\nSet its memo to “Seen”, for each of them." in told
+    assert "the first of them" not in words(office, **grouped, steps=[update])
+
+
 @pytest.mark.parametrize("group_by", ["all", "owner"])
 @pytest.mark.parametrize(
     "word",

@@ -34,6 +34,7 @@ class Assign(Action):
     example: ClassVar[dict[str, Any]] = {"id": "hand_over", "type": "assign", "to": "admin"}
     icon: ClassVar[str] = "user-check"
     gives: ClassVar[tuple[str, ...]] = ("changes", "count", "records", "assigned")
+    for_all: ClassVar[bool] = True
 
     def say(self, binder: Binder) -> str:
         role = words.field(self.field, binder.module)

@@ -35,6 +35,7 @@ class RunWorkflow(Action):
     }
     icon: ClassVar[str] = "workflow"
     gives: ClassVar[tuple[str, ...]] = ("run", "count")
+    for_all: ClassVar[bool] = True
 
     def say(self, binder: Binder) -> str:
         return f"start {self._named} for {target_record.whose(self.record, binder)}"

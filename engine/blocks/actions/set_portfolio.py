@@ -36,6 +36,7 @@ class SetPortfolio(Action):
     }
     icon: ClassVar[str] = "users"
     gives: ClassVar[tuple[str, ...]] = ("count", "records")
+    for_all: ClassVar[bool] = True
 
     def _path(self, module: Module) -> str:
         """Where the customer is; the record itself, if that is one."""
