@@ -4,6 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import JsonValue
+
 from engine.blocks.rights import Right
 from engine.people import audit
 from engine.problems import Problem, refuse
@@ -25,6 +27,7 @@ from engine.workflows.store import Seen
 from engine.workflows.workflow import Workflow
 from server.access.desk import Desk
 from server.access.rights import Refused, kept_from
+from server.operations import answers
 from server.operations.queries import Stored, runs, versions
 from server.operations.queries.runs import Wanted
 from server.operations.registry import Answer
@@ -95,9 +98,23 @@ def tried(desk: Desk, it: Proposal) -> list[Rehearsed]:
     """What it would do with some records, so that all it can do is shown; nothing is done."""
     meant = [each["id"] for each in (*it.audience.records, *it.audience.out)]
     with desk.rehearsal() as tx:
-        live = Live(it.row.workflow, it.parsed.name, it.row.version, "", {}, it.parsed)
-        rehearsals = Rehearsals(tx, live, tx.now, desk.installation.world, desk.who.name)
-        return samples(rehearsals, meant)
+        return samples(_rehearsals(desk, tx, it), meant)
+
+
+def supposed(desk: Desk, it: Proposal, record: str, values: dict[str, JsonValue]) -> Rehearsed:
+    """What it would do if a record got these values, or there were such a record. Raises
+    `Invalid`."""
+    with desk.rehearsal() as tx:
+        rehearsals = _rehearsals(desk, tx, it)
+        if not record:
+            return rehearsals.of_sample(values)
+        id = answers.id_of(tx, tx.schema.module(it.parsed.module), record)
+        return rehearsals.of(id, values or None)
+
+
+def _rehearsals(desk: Desk, tx: Transaction, it: Proposal) -> Rehearsals:
+    live = Live(it.row.workflow, it.parsed.name, it.row.version, "", {}, it.parsed)
+    return Rehearsals(tx, live, tx.now, desk.installation.world, desk.who.name)
 
 
 def _base(row: Stored, every: Sequence[Stored]) -> Stored | None:

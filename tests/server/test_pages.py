@@ -356,6 +356,33 @@ def test_the_review_says_who_wrote_it_what_it_would_do_and_to_whom(
     assert "Assistant for" in browser_of(installation, "admin").get("/reviews/4").text
 
 
+def test_a_reviewer_tries_a_supposed_change_and_a_supposed_record(
+    installation: Installation,
+) -> None:
+    paid = {"field": "status", "op": "changed_to", "value": "Paid"}
+    tell = {"id": "tell", "type": "notify", "to": ["alice"], "text": "{{ old.status }}: paid"}
+    document = {
+        "name": "Paid", "module": "invoices", "trigger": {"type": "record_saved"},
+        "conditions": {"any": [paid, {"field": "number", "op": "equals", "value": "NEW"}]},
+        "steps": [tell],
+    }  # fmt: skip
+    with installation.database.begin() as tx:
+        row = save_draft(tx, document, By("alice"))
+        version = submit(tx, row.id, row.revision, "", By("alice"), installation.unsafe, None)
+    browser = browser_of(installation, "mgr")
+
+    def tried(record: str, values: str) -> str:
+        asked = {"try_record": record, "try_values": values}
+        return browser.get(f"/reviews/{version.id}", params=asked).text
+
+    shown = tried("INV-1", "Status: Paid")
+    assert "As if status changed from “Sent” to “Paid”" in shown
+    assert "Tell alice: “Sent: paid”" in shown
+    assert "a supposed invoice" in tried("", "Number: NEW\nAccount: ACME")
+    assert "there is no field “Stauts” in Invoices." in tried("INV-1", "Stauts: Paid")
+    assert "There is no record “INV-999” in Invoices." in tried("INV-999", "Status: Paid")
+
+
 def test_a_change_of_a_live_workflow_is_shown_value_by_value(installation: Installation) -> None:
     with installation.database.begin() as tx:
         live = dict(version_row(tx, REMIND, 1).document)

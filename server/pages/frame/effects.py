@@ -48,6 +48,7 @@ def mail(data: Mapping[str, Any], company: Company) -> Mail:
         "subject": str(data.get("subject") or ""),
         "html": safe_html(str(data.get("html") or "") or paragraphs(text)),
         "text": text,
+        "plain": text if data.get("html") else "",
         "attachments": [_file(each) for each in data.get("attachments", ())],
     }
 

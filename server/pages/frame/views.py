@@ -152,7 +152,10 @@ class Attachment(TypedDict):
 
 
 class Mail(TypedDict):
-    """A message as sent, or as it would be. `html` was cleaned by nh3; it is shown in a sandbox."""
+    """A message as sent, or as it would be. `html` was cleaned by nh3; it is shown in a sandbox.
+
+    `plain` is what programs without HTML show, where that was written apart.
+    """
 
     sender: str
     to: list[str]
@@ -160,6 +163,7 @@ class Mail(TypedDict):
     subject: str
     html: str
     text: str
+    plain: str
     attachments: list[Attachment]
 
 

@@ -119,6 +119,7 @@ def _mail(visit: Visit, tx: Transaction, row: Kept) -> Mail:
         "subject": str(row["subject"] or "(no subject)"),
         "html": safe_html(str(row["html"] or "") or paragraphs(text)),
         "text": text,
+        "plain": "",
         "attachments": _files(visit, tx, row),
     }
 

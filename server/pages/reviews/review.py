@@ -58,6 +58,7 @@ class Review:
             "audience": audience(self.names, it),
             "dry_runs": runs,
             "dry_note": "nothing was written or sent",
+            "trying": None,
             "replay": None,
             "checks": checks(it, runs),
             "rights": allowed(it),

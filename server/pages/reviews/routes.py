@@ -21,6 +21,7 @@ from server.pages.me.account import wrong_password
 from server.pages.reviews.decision import Given, baseline, decision, given_in, old
 from server.pages.reviews.review import Review
 from server.pages.reviews.seen import as_seen, kept
+from server.pages.reviews.trying import trying
 from server.pages.reviews.views import ReviewsView, ReviewView
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -122,6 +123,8 @@ def _view(visit: Visit, tx: Transaction, review: int, given: Given, error: str =
     it, names = reviews.proposal(visit.desk, tx, review), Names(tx)
     tried = reviews.tried(visit.desk, it)
     view = Review(tx, it, tried).view(decision(visit, names, it, given, error))
+    if it.row.state == "in_review":
+        view["trying"] = trying(visit, names, it)
     return as_seen(names, it.row, view)
 
 

@@ -64,6 +64,19 @@ class DryRun(TypedDict):
     effects: list[Effect]
 
 
+class Trying(TypedDict):
+    """The form that supposes a change of a record or, without one, a new record: what was asked
+    and, in `runs`, what would come of it, or the `error` in it. `fields` names what can be set.
+    """
+
+    singular: str
+    record: str
+    given: str
+    fields: str
+    error: str
+    runs: list[DryRun]
+
+
 class Replay(TypedDict):
     """The past days, as this version would have lived them. `guesses` says where it cannot know."""
 
@@ -164,6 +177,7 @@ class ReviewView(TypedDict):
     audience: Audience
     dry_runs: list[DryRun]
     dry_note: str
+    trying: Trying | None
     replay: Replay | None
     checks: list[Check]
     rights: list[Allowed]
