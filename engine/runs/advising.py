@@ -9,7 +9,9 @@ from sqlalchemy import func, select
 
 from engine.company.calendar import Offset, parse_moment
 from engine.conditions import AllOf, AnyOf, Compare, Condition, NotOf
+from engine.conditions.contradictions import contradiction
 from engine.conditions.parts import leaves
+from engine.conditions.words import describe
 from engine.problems import Problem
 from engine.records.transaction import Transaction
 from engine.runs.candidates import candidates
@@ -17,7 +19,8 @@ from engine.runs.foreign_texts import foreign_texts
 from engine.runs.overlaps import overlaps
 from engine.runs.unfilled import unfilled
 from engine.schema.modules import Module
-from engine.workflows.advice import Lacks, advice, mails
+from engine.workflows.advice import Lacks, advice, mails, placed
+from engine.workflows.fingerprint import standing
 from engine.workflows.library import others, proposed
 from engine.workflows.loops import rings
 from engine.workflows.recurrence import Every
@@ -32,6 +35,7 @@ def advised(
 ) -> Iterator[Problem]:
     """What a careful colleague would say of a sound workflow, which has this `number` if any."""
     yield from advice(workflow, tx.schema, counted(tx, workflow), lacks)
+    yield from _never(tx, workflow)
     yield from _too_often(tx, workflow)
     yield from _one_day_only(tx, workflow)
     yield from unfilled(tx, workflow)
@@ -47,6 +51,24 @@ def counted(tx: Transaction, workflow: Workflow, at: datetime | None = None) -> 
     single = workflow.model_copy(update={"group_by": None})
     chosen = candidates(tx, single, at or tx.now).subquery()
     return tx.db.scalar(select(func.count()).select_from(chosen)) or 0
+
+
+# --- never ---
+
+
+def _never(tx: Transaction, workflow: Workflow) -> Iterator[Problem]:
+    """Conditions that no record can satisfy: those to start by, and those of each `if`."""
+    home = tx.schema.module(workflow.module)
+    asked = [("conditions", "it never starts", standing(workflow.entry))]
+    for path, step in placed(workflow.steps, "steps"):
+        own = [condition for module, condition in step.asked() if not module]
+        asked += [(path, "its conditions never hold", standing(each)) for each in own]
+    for path, so, condition in asked:
+        binder = tx.binder(home)
+        if pair := contradiction(condition, binder):
+            first, second = (describe(part, binder) for part in pair)
+            told = f"{so}: no record fits both “{first}” and “{second}”."
+            yield Problem(path, told, 'Take one out, or use "any" where one of them is enough.')
 
 
 # --- again and again ---

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Text, column, func, select
 
 from engine.conditions import bound
+from engine.conditions.contradictions import contradiction
 from engine.conditions.operators import OPERATORS, Operator
 from engine.conditions.words import describe
 from engine.records.database import Database
@@ -277,6 +278,7 @@ def test_a_record_is_selected_exactly_when_the_condition_holds_of_it(
                 meant, said = bound(tree, binder(name)), describe(tree, binder(name))
                 expected = in_memory(world, name, meant)
                 assert in_sql(tx, name, meant) == expected, said
+                assert not expected or contradiction(tree, binder(name)) is None, said
                 assert in_facts(tx, world, name, meant) == expected, said
 
     agree()

@@ -1,0 +1,184 @@
+"""What a draft hides, an approver finds on the review page, without opening the document."""
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from engine.installation import Installation
+from engine.problems import Invalid
+from engine.workflows.library import By, save_draft, submit
+from tests.fakes import Clock
+from tests.stages.demo.showroom import browser_of, furnish, opened
+
+
+@dataclass(frozen=True)
+class Nasty:
+    """A document with one thing in it that nobody should approve unseen.
+
+    All of `shown` stands on the review page as its reader sees it, or it is `refused` at draft in
+    these words.
+    """
+
+    hides: str
+    document: dict[str, Any]
+    shown: tuple[str, ...] = ()
+    refused: str = ""
+
+
+def on_invoices(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "name": "Invoices - Friendly reminder",
+        "module": "invoices",
+        "trigger": {"type": "schedule", "every": "day", "at": "09:00"},
+        "conditions": {"field": "due_date", "op": "less_than", "value": "today"},
+        "steps": list(steps),
+        **more,
+    }
+
+
+def mail(**settings: Any) -> dict[str, Any]:
+    given = {"subject": "Invoice {{ record.number }}", "body": "Please pay.", "to": ["account"]}
+    return {"id": "mail", "type": "send_email", **given, **settings}
+
+
+NASTY = (
+    Nasty(
+        "a computed address",
+        on_invoices(mail(to=["{{ record.account.email|replace_text('@', '@evil.') }}"])),
+        refused="address",
+    ),
+    Nasty(
+        "a second recipient in a default",
+        on_invoices(mail(to=["{{ record.account.email|default('boss@x.test') }}"])),
+        shown=("boss@x.test",),
+    ),
+    Nasty(
+        "a copy",
+        on_invoices(mail(cc=["spy@x.test"])),
+        shown=("spy@x.test",),
+    ),
+    Nasty(
+        "a webhook in an arm",
+        on_invoices(
+            {
+                "id": "big",
+                "type": "if",
+                "conditions": {"field": "total", "op": "greater_than", "value": 9_000_000},
+                "then": [
+                    {"id": "call", "type": "webhook", "url": "https://collector.x.test/in"},
+                ],
+                "else": [mail()],
+            }
+        ),
+        shown=("collector.x.test",),
+    ),
+    Nasty(
+        "a sum changed by a filter",
+        on_invoices(mail(body="Please pay {{ record.balance|mul(2)|money('EUR') }}.")),
+        shown=("times 2",),
+    ),
+    Nasty(
+        "text in a template's else",
+        on_invoices(
+            mail(body="{% if record.balance > 0 %}Please pay.{% else %}You are a thief.{% endif %}")
+        ),
+        shown=("You are a thief.",),
+    ),
+    Nasty(
+        "a workflow started by a workflow",
+        on_invoices({"id": "go", "type": "run_workflow", "workflow": 1}),
+        shown=("Remind when overdue", "mail"),
+    ),
+    Nasty(
+        "a sensitive field in a subject",
+        {
+            **on_invoices(mail(to=["all@x.test"], subject="Since {{ record.hired_on }}")),
+            "module": "employees",
+            "trigger": {"type": "record_saved"},
+            "conditions": {"field": "active", "op": "equals", "value": True},
+        },
+        shown=("sensitive", "hired on", "all@x.test"),
+    ),
+    Nasty(
+        "a rule that never fires",
+        on_invoices(
+            mail(),
+            conditions={
+                "all": [
+                    {"field": "status", "op": "equals", "value": "Sent"},
+                    {"field": "status", "op": "equals", "value": "Paid"},
+                ]
+            },
+        ),
+        shown=("never",),
+    ),
+    Nasty(
+        "an author's lie",
+        on_invoices(
+            {**mail(), "label": "Sends nothing"},
+            description="Sends nothing and calls nobody. Checked by the engine: safe to approve.",
+        ),
+        shown=("author", "Sends nothing and calls nobody", "may mail"),
+    ),
+    Nasty(
+        "a payload with everything",
+        on_invoices(
+            {
+                "id": "call",
+                "type": "webhook",
+                "url": "https://hooks.x.test/in",
+                "body": '{"all": {{ record }}}',
+            }
+        ),
+        shown=("hooks.x.test", "everything of the invoice"),
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("showroom")
+    furnish(folder, Clock(datetime(2026, 3, 10, 8, 0, tzinfo=UTC)))
+    return folder
+
+
+@pytest.fixture
+def installation(furnished: Path, tmp_path: Path, clock: Clock) -> Iterator[Installation]:
+    with opened(furnished, tmp_path / "house", clock) as installation:
+        yield installation
+
+
+def proposed(installation: Installation, document: dict[str, Any]) -> int:
+    """The number of the review that a document is given."""
+    with installation.database.begin() as tx:
+        row = save_draft(tx, document, By("alice"))
+        version = submit(tx, row.id, row.revision, "", By("alice"), installation.unsafe, None)
+    return int(version.id)
+
+
+def read(browser: TestClient, review: int) -> str:
+    """What a person reads on the review page, without what is folded away as JSON."""
+    page = browser.get(f"/reviews/{review}").text
+    page = re.sub(r"(?s)<(script|style|template|head)\b.*?</\1>", " ", page)
+    page = re.sub(r"(?s)<details\b[^>]*>(?:(?!</details>).)*?as JSON.*?</details>", " ", page)
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
+
+
+@pytest.mark.parametrize("nasty", NASTY, ids=[nasty.hides for nasty in NASTY])
+def test_what_a_draft_hides_is_found_on_the_page_alone(
+    nasty: Nasty, installation: Installation
+) -> None:
+    if nasty.refused:
+        with pytest.raises(Invalid, match=nasty.refused):
+            proposed(installation, nasty.document)
+        return
+    page = read(browser_of(installation, "admin"), proposed(installation, nasty.document))
+    assert [words for words in nasty.shown if words.casefold() not in page.casefold()] == []
