@@ -77,17 +77,15 @@ def audience(
     """
     moment = (starting(tx, workflow, at) if at else None) or at or tx.now
     live = Live(number, workflow.name, 0, "", {}, workflow)
-    fits = matching(tx, workflow, moment).subquery()
-    starts = _starts(tx, live, fits.c.subject, moment)
-    inside = select(fits.c.record).where(starts)
-    totals = select(func.count(), func.count(fits.c.subject.distinct())).where(starts)
+    fits, inside = matching(tx, workflow, moment).subquery(), taken(tx, live, moment).subquery()
+    totals = select(func.count(), func.count(inside.c.subject.distinct()))
     count, runs = tx.db.execute(totals).one()
-    ids = _first(tx, inside, fits.c.record, limit)
+    ids = _first(tx, inside.c.record, limit)
     reader = Reader(tx, moment)
     rows = _read(reader, workflow, ids)
-    module = tx.schema.module(workflow.module)
-    kept = _first(tx, select(fits.c.record).where(~starts), fits.c.record, min(limit, MOST_OUT))
-    others = _others(tx, module, select(fits.c.record), min(limit, MOST_OUT))
+    module, few = tx.schema.module(workflow.module), min(limit, MOST_OUT)
+    kept = _first(tx, fits.c.record, few, fits.c.record.not_in(select(inside.c.record)))
+    others = _others(tx, module, select(fits.c.record), few)
     return Audience(
         count,
         runs,
@@ -98,20 +96,30 @@ def audience(
     )
 
 
-def _starts(
-    tx: Transaction, live: Live, subject: ColumnElement[int], moment: datetime
-) -> ColumnElement[bool]:
-    """True of the subjects for which it would start, the conditions holding of them."""
+def taken(tx: Transaction, live: Live, moment: datetime) -> Select[Any]:
+    """Each `record` for which it would start then, with the `subject` that runs are counted for."""
+    if brought(live.parsed):
+        return _let(tx, live, moment, listens=False).where(false())
+    return _let(tx, live, moment, listens=bool(live.parsed.trigger.listens()))
+
+
+def taken_by_hand(tx: Transaction, live: Live, moment: datetime) -> Select[Any]:
+    """As `taken`, of those for which it would start if somebody asked for it."""
+    return _let(tx, live, moment, listens=False)
+
+
+def _let(tx: Transaction, live: Live, moment: datetime, *, listens: bool) -> Select[Any]:
     workflow, when = live.parsed, When(moment, tx.company.calendar)
-    if brought(workflow):
-        return false()
-    trigger, history = workflow.trigger, History(live.workflow, subject)
-    listens = bool(trigger.listens())
-    return workflow.recurrence.foresees(history, when, repeats=trigger.repeats, listens=listens)
+    fits = matching(tx, workflow, moment).subquery()
+    history, repeats = History(live.workflow, fits.c.subject), workflow.trigger.repeats
+    let = workflow.recurrence.foresees(history, when, repeats=repeats, listens=listens)
+    return select(fits.c.record, fits.c.subject).where(let)
 
 
-def _first(tx: Transaction, records: Select[Any], by: ColumnElement[int], limit: int) -> list[int]:
-    return list(tx.db.scalars(records.order_by(by).limit(limit)))
+def _first(
+    tx: Transaction, record: ColumnElement[int], limit: int, *where: ColumnElement[bool]
+) -> list[int]:
+    return list(tx.db.scalars(select(record).where(*where).order_by(record).limit(limit)))
 
 
 def _others(tx: Transaction, module: Module, fitting: Select[Any], limit: int) -> list[int]:

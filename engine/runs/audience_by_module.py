@@ -13,9 +13,9 @@ from engine.conditions.relations import relation
 from engine.problems import refuse, suggest
 from engine.records.reader import name_of
 from engine.records.transaction import Transaction
-from engine.runs.audience import NamedRecord
-from engine.runs.candidates import candidates
+from engine.runs.audience import NamedRecord, taken
 from engine.schema.modules import Module, Path
+from engine.workflows.library import Live
 from engine.workflows.workflow import TOGETHER, Workflow
 
 
@@ -36,14 +36,15 @@ def sides(workflow: Workflow, home: Module) -> list[str]:
 
 
 def audience_by_module(
-    tx: Transaction, workflow: Workflow, show: str, at: datetime, limit: int
+    tx: Transaction, live: Live, show: str, at: datetime, limit: int
 ) -> ModuleAudience:
     """The related records that its conditions choose, or those that its own records belong to.
 
     Raises `Invalid` where `show` is neither.
     """
+    workflow = live.parsed
     home = tx.schema.module(workflow.module)
-    ways = list(_ways(tx, workflow, home, show, at))
+    ways = list(_ways(tx, live, home, show, at))
     if not ways:
         message = f"it chooses no records of `{show}`, and its own belong to none."
         raise refuse("show", message, suggest(show, sides(workflow, home), "It has"))
@@ -64,11 +65,10 @@ def _named(module: Module, rows: Sequence[Any]) -> list[NamedRecord]:
 
 
 def _ways(
-    tx: Transaction, workflow: Workflow, home: Module, show: str, at: datetime
+    tx: Transaction, live: Live, home: Module, show: str, at: datetime
 ) -> Iterator[Select[Any]]:
     """The ids of the records of `show`, one query for each way that leads to them."""
-    single = workflow.model_copy(update={"group_by": None})
-    chosen = candidates(tx, single, at).subquery()
+    workflow, chosen = live.parsed, taken(tx, live, at).subquery()
     binder, ours = tx.binder(home, at=at), tx.schema.tables[home.name].alias()
     columns = Columns(binder, ours)
     meant = ours.c.id.in_(select(chosen.c.record))

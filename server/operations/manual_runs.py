@@ -12,7 +12,7 @@ from engine.records.reader import Reader
 from engine.records.search import matching
 from engine.records.transaction import Transaction
 from engine.runs import manual_start
-from engine.runs.candidates import candidates
+from engine.runs.audience import taken_by_hand
 from engine.runs.enrol import Cause
 from engine.workflows.library import Live
 from engine.workflows.reading import read_condition
@@ -81,9 +81,10 @@ def run_workflow(
     return answer
 
 
-def fitting_now(tx: Transaction, workflow: Workflow, most: int) -> list[int]:
-    """The records that it would run for now, the newest first."""
-    chosen = candidates(tx, workflow, tx.now).subquery()
+def fitting_now(tx: Transaction, workflow: int, parsed: Workflow, most: int) -> list[int]:
+    """The records that it would run for if it was started now, the newest first."""
+    live = Live(workflow, parsed.name, 0, "", {}, parsed)
+    chosen = taken_by_hand(tx, live, tx.now).subquery()
     query = select(chosen.c.record).order_by(chosen.c.record.desc()).limit(most)
     return list(tx.db.scalars(query))
 

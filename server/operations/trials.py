@@ -12,6 +12,7 @@ from engine.problems import Invalid, refuse
 from engine.records.transaction import Transaction
 from engine.runs.audience import LeftOut, NamedRecord, Suppressed, audience
 from engine.runs.audience_by_module import audience_by_module
+from engine.runs.judge import not_then
 from engine.runs.rehearsal import Rehearsals, Rehearsed, Told
 from engine.runs.samples import samples
 from engine.workflows.library import Live, current_document, examine, surroundings
@@ -120,7 +121,10 @@ def try_workflow(
         else:
             tried = samples(rehearsals, _meant(tx, parsed, at))
         allowed = _allowed(desk, tx, parsed, workflow)
+        never = not_then(tx, parsed, at) if as_of else None
     told = f"{DONE} If this is what was meant, submit_workflow." if workflow else DONE
+    if never:
+        told = f"{told} Mind that {never}."
     if not tried:
         told = f"There are no records in {module.label}: suppose one with `sample`."
     return {"records": [_rehearsed(one) for one in tried], **allowed, "next": told}
@@ -230,11 +234,12 @@ def preview_audience(
         }
         if meant.note:
             told["note"] = f"{meant.note}; these are the records that its conditions mean then"
-        return {"shown": _shown(tx, parsed, show, at, most), **told} if show else told
+        live = Live(workflow or 0, parsed.name, 0, "", {}, parsed)
+        return {"shown": _shown(tx, live, show, at, most), **told} if show else told
 
 
-def _shown(tx: Transaction, parsed: Workflow, show: str, at: datetime, most: int) -> OtherSide:
-    other = audience_by_module(tx, parsed, show, at, most)
+def _shown(tx: Transaction, live: Live, show: str, at: datetime, most: int) -> OtherSide:
+    other = audience_by_module(tx, live, show, at, most)
     return {"module": other.module, "count": other.count, "records": other.records}
 
 

@@ -19,6 +19,7 @@ from engine.records.writer import Author, Records
 from engine.runs.enrol import Cause, enrol_matching
 from engine.runs.manual_start import start
 from engine.workflows.library import Live
+from server.operations.manual_runs import fitting_now
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.stages.office.office import approve
@@ -121,6 +122,11 @@ class Past:
         """Those for which it would start by hand."""
         told = self._ask("run_workflow", records=self.ids, dry=True)
         return {one["id"] for one in told["would_start"]}
+
+    def offered(self) -> set[int]:
+        """Those that the page offers to start it for."""
+        with self.reception.installation.database.read() as tx:
+            return set(fitting_now(tx, self.live.workflow, self.live.parsed, 500))
 
     def _ask(self, operation: str, **given: Any) -> Any:
         return self.reception.ask("alice", operation, workflow=self.live.workflow, **given)
@@ -230,7 +236,7 @@ def test_explain_preview_dry_run_and_what_really_starts_are_one_answer(
         explained, (inside, out) = past.explained(), past.previewed()
         assert inside == {id for id, (would, _) in explained.items() if would}
         assert out == {id: explained[id][1] for id in out}  # of all who are out these are told
-        assert past.dry() == past.by_hand()
+        assert past.dry() == past.by_hand() == past.offered()
         if past.live.parsed.trigger.kind != "manual":
             assert past.by_itself() == inside
         if not past.live.parsed.trigger.listens():

@@ -64,6 +64,20 @@ def test_T11_whom_the_recurrence_keeps_back_is_not_in_the_preview(reception: Rec
     assert preview(reception, document=REMIND)[0] == ["INV-1", "INV-2"]  # it never ran
 
 
+def test_T11_of_a_customer_no_record_of_whom_would_start_nothing_is_shown(
+    reception: Reception,
+) -> None:
+    workflow = reception.approved()
+
+    def customers(**given: Any) -> int:
+        told = reception.ask("alice", "preview_audience", workflow=workflow, **given)
+        return int(told["shown"]["count"])
+
+    ended(reception, workflow, "INV-1", "INV-2")
+    assert customers(show="accounts") == 0
+    assert customers(show="accounts", as_of="today+7d") == 1
+
+
 def test_T11_a_group_is_kept_back_as_one(reception: Reception) -> None:
     together = {"trigger": {"type": "schedule", "every": "day", "at": "09:00"}}
     workflow = reception.approved(**together, group_by="account")
@@ -160,6 +174,8 @@ def test_T36_a_day_on_which_the_schedule_does_not_start_is_said(reception: Recep
     assert said["note"].startswith(never)
     there = reception.ask("alice", "preview_audience", workflow=workflow, as_of="2026-03-16")
     assert "note" not in there
+    tried = reception.ask("alice", "test_workflow", workflow=workflow, as_of="2026-03-11")
+    assert tried["next"].endswith(f"Mind that {never}.")
 
 
 def test_T36_a_day_means_the_moment_at_which_the_schedule_starts(reception: Reception) -> None:

@@ -123,11 +123,11 @@ def _matching(tx: Transaction, shown: Shown) -> list[FormField]:
     """The records it may run for, to be ticked."""
     if shown.parsed is None:
         return []
-    ids = fitting_now(tx, shown.parsed, OFFERED)
+    ids = fitting_now(tx, shown.row.id, shown.parsed, OFFERED)
     shown.names.load(shown.parsed.module, ids)
     named = [(id, shown.names.record(shown.parsed.module, id)) for id in ids]
     choices = [choice(str(id), f"{link['text']} {about}".strip()) for id, (link, about) in named]
-    label = "Records that match now" if choices else "No record matches its conditions now"
+    label = "Records that it would start for now" if choices else "It would start for no record now"
     return [_field("records", label, "checks", choices)]
 
 
