@@ -102,6 +102,16 @@ def figure(number: int | float | Decimal) -> str:
     return "".join(marks.get(letter, letter) for letter in f"{number:,}")
 
 
+def month_name(month: int) -> str:
+    """A month, from 1: "July"."""
+    return str(_language.get().locale.months["format"]["wide"][month])
+
+
+def weekday_name(weekday: int) -> str:
+    """A day of the week, from 0 for Monday: "Monday"."""
+    return str(_language.get().locale.days["format"]["wide"][weekday])
+
+
 LAST = {
     "and": mark("{items} and {last}"),
     "or": mark("{items} or {last}"),

@@ -24,16 +24,16 @@ from engine.company.schedule_checks import (
     zone_problems,
 )
 from engine.company.schedule_words import (
-    ORDINALS,
-    counted,
+    PLACES,
     cron_words,
     dated,
     every,
+    nth,
     spoken,
     suffixed,
 )
+from engine.phrases import listed, mark, say, weekday_name, worded
 from engine.problems import KnownAs, suggest
-from engine.schema.english import listed
 
 __all__ = ["WEEKDAYS", "WEEKDAY_NAMES", "NthWeekday", "Recurring"]
 
@@ -137,11 +137,13 @@ class Recurring(BaseModel):
     def words(self, calendar: Calendar) -> str:
         """As one says it: "every second Monday at 08:00", with the zone if not the company's."""
         if any(self.problems()):
-            return "on a schedule that has to be corrected"
-        elsewhere = self.timezone not in (None, calendar.timezone.key)
-        zone = f" ({self.timezone} time)" if elsewhere else ""
-        first = f", from {dated(self._anchor)} on" if self.anchor else ""
-        return f"{cron_words(self.cron) if self.cron else self._words()}{zone}{first}"
+            return say("on a schedule that has to be corrected")
+        told = cron_words(self.cron) if self.cron else self._words()
+        if self.timezone not in (None, calendar.timezone.key):
+            told = say("{rule} ({zone} time)", rule=told, zone=self.timezone)
+        if self.anchor:
+            told = say("{rule}, from {date} on", rule=told, date=dated(self._anchor))
+        return told
 
     def problems(self) -> Iterator[Finding]:
         """What makes no sense here: the key, what is wrong with it, and what to do."""
@@ -248,52 +250,72 @@ class Recurring(BaseModel):
     def _words(self) -> str:
         match self.every:
             case "half_hour":
-                return "every half hour"
+                return say("every half hour")
             case "hour":
-                return "hourly"
+                return say("hourly")
             case "day":
-                return f"{every(self.interval, 'day')} at {self.at}"
+                return self._at(every(self.interval, "day"))
             case "week":
-                return f"{self._week_words()} at {self.at}"
+                return self._at(self._week_words())
             case "month":
-                month = "each month" if self.interval == 1 else every(self.interval, "month")
-                return f"on {self._month_words()} of {month}{self._rest()} at {self.at}"
+                months = say("each month") if self.interval == 1 else every(self.interval, "month")
+                days = say("on {days} of {months}", days=self._month_words(), months=months)
+                return self._at(f"{days}{self._rest()}")
             case "year":
-                year = "each year" if self.interval == 1 else every(self.interval, "year")
+                years = say("each year") if self.interval == 1 else every(self.interval, "year")
                 dates = listed(spoken(*_month_and_day(text)) for text in sorted(self.dates or ()))
-                return f"on {dates} {year}{self._rest()} at {self.at}"
+                days = say("on {dates} {years}", dates=dates, years=years)
+                return self._at(f"{days}{self._rest()}")
             case _:
                 day = dt.date.fromisoformat(self.date or "")
-                return f"once, on {spoken(day.month, day.day)} {day.year} at {self.at}"
+                date = spoken(day.month, day.day)
+                return self._at(say("once, on {date} {year}", date=date, year=day.year))
+
+    def _at(self, days: str) -> str:
+        return say("{days} at {time}", days=days, time=self.at)
 
     def _week_words(self) -> str:
-        names = [WEEKDAY_NAMES[number] for number in self._weekday_numbers]
-        if self.interval == 1 or (len(names) == 1 and self.interval in ORDINALS):
-            return every(self.interval, listed(names))
-        return f"{every(self.interval, 'week')} on {listed(names)}"
+        names = listed(weekday_name(number) for number in self._weekday_numbers)
+        several = len(self._weekday_numbers) != 1
+        if self.interval == 1:
+            return say("every {days}", days=names)
+        if not several and self.interval in PLACES:
+            return say("every {place} {days}", place=worded(PLACES[self.interval]), days=names)
+        return say("{weeks} on {days}", weeks=every(self.interval, "week"), days=names)
 
     def _month_words(self) -> str:
         if self.working_day:
-            return f"the {counted(self.working_day)}working day"
+            return nth(
+                self.working_day,
+                mark("the {place} working day"),
+                mark("the last working day"),
+                mark("the {place} to last working day"),
+            )
         if self.nth_weekday:
-            name = WEEKDAY_NAMES[WEEKDAYS.index(self.nth_weekday.weekday)]
-            return f"the {counted(self.nth_weekday.nth)}{name}"
+            return nth(
+                self.nth_weekday.nth,
+                mark("the {place} {weekday}"),
+                mark("the last {weekday}"),
+                mark("the {place} to last {weekday}"),
+                weekday=weekday_name(WEEKDAYS.index(self.nth_weekday.weekday)),
+            )
         numbers = sorted({day for day in self._month_days if isinstance(day, int)})
-        days = [f"the {suffixed(day)}" for day in numbers]
-        return listed(days + ["the last day"] * ("last" in self._month_days))
+        days = [say("the {day}", day=suffixed(day)) for day in numbers]
+        return listed(days + [say("the last day")] * ("last" in self._month_days))
 
     def _rest(self) -> str:
         """What becomes of a day that not every month has."""
         if self.working_day:
-            return ", if there are so many," if abs(self.working_day) > _SURE else ""
+            return say(", if there are so many,") if abs(self.working_day) > _SURE else ""
         if self.nth_weekday:
-            return ", if there is one," if self.nth_weekday.nth == max(ORDINALS) else ""
+            return say(", if there is one,") if self.nth_weekday.nth == max(PLACES) else ""
         days = [int(text[3:]) for text in self.dates or () if text == "02-29"]
         days += [day for day in self._month_days if isinstance(day, int) and self.every == "month"]
         if not any(day > 28 for day in days):
             return ""
-        skip = self.on_missing_day == "skip"
-        return ", if there is such a day," if skip else ", or the month's last day,"
+        if self.on_missing_day == "skip":
+            return say(", if there is such a day,")
+        return say(", or the month's last day,")
 
     # What is wrong
 
@@ -345,7 +367,7 @@ class Recurring(BaseModel):
             message = f"No month has a working day {self.working_day}."
             yield "working_day", message, "1 is the first of the month, -1 the last."
         if self.nth_weekday is not None:
-            if self.nth_weekday.nth not in {-1, *ORDINALS}:
+            if self.nth_weekday.nth not in {-1, *PLACES}:
                 message = f"No weekday comes {self.nth_weekday.nth} times a month."
                 yield "nth_weekday.nth", message, "Write 1 to 5, or -1 for the last."
             yield from weekday_problem("nth_weekday.weekday", self.nth_weekday.weekday)

@@ -2,11 +2,48 @@
 
 import datetime as dt
 import re
-from calendar import day_name, month_name
+from typing import Literal
 
 from cronsim import CronSim
 
-ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth"}
+from engine.phrases import mark, mark_count, month_name, say, say_count, weekday_name, worded
+
+Unit = Literal["day", "week", "month", "year"]
+PLACES = {
+    1: mark("first"),
+    2: mark("second"),
+    3: mark("third"),
+    4: mark("fourth"),
+    5: mark("fifth"),
+}
+SUFFIXED = {
+    0: mark("{number}th"),
+    1: mark("{number}st"),
+    2: mark("{number}nd"),
+    3: mark("{number}rd"),
+}
+EVERY = {
+    "day": (
+        mark("every day"),
+        mark("every {place} day"),
+        mark_count("every {count} day", "every {count} days"),
+    ),
+    "week": (
+        mark("every week"),
+        mark("every {place} week"),
+        mark_count("every {count} week", "every {count} weeks"),
+    ),
+    "month": (
+        mark("every month"),
+        mark("every {place} month"),
+        mark_count("every {count} month", "every {count} months"),
+    ),
+    "year": (
+        mark("every year"),
+        mark("every {place} year"),
+        mark_count("every {count} year", "every {count} years"),
+    ),
+}
 _NUMBERED = re.compile(r"\b(\d+)th\b")
 _STEPPED = re.compile(r"(every (?!day)\w+ day of the month)(?! from)")
 _EITHER = re.compile(r" and on (.+?)(?: in ((?:every \w+ month|[A-Z][a-z]{2,}).*))?$")
@@ -32,32 +69,37 @@ def _also(rest: re.Match[str]) -> str:
     return f", and also on {every}{weekdays}{f', both in {months}' if months else ''}"
 
 
-def every(interval: int, what: str) -> str:
+def every(interval: int, unit: Unit) -> str:
     """ "every day", "every second day"; past the fifth, "every 6 days"."""
+    each, placed, several = EVERY[unit]
     if interval == 1:
-        return f"every {what}"
-    if interval in ORDINALS:
-        return f"every {ORDINALS[interval]} {what}"
-    return f"every {interval} {what}s"
+        return say(each)
+    if interval in PLACES:
+        return say(placed, place=worded(PLACES[interval]))
+    return say_count(*several, interval)
 
 
-def counted(n: int) -> str:
-    """ "the first ", "the 7th ", "the last ", "the second to last "."""
+def nth(n: int, one: str, last: str, from_end: str, **slots: str) -> str:
+    """One of several, counted from the start or, below zero, from the end."""
     if n == -1:
-        return "last "
-    place = ORDINALS.get(abs(n), suffixed(abs(n)))
-    return f"{place} to last " if n < 0 else f"{place} "
+        return say(last, **slots)
+    place = worded(PLACES[abs(n)]) if abs(n) in PLACES else suffixed(abs(n))
+    return say(from_end if n < 0 else one, place=place, **slots)
 
 
 def suffixed(n: int) -> str:
-    ending = "th" if 10 < n % 100 < 14 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
-    return f"{n}{ending}"
+    ending = 0 if 10 < n % 100 < 14 else n % 10
+    return say(SUFFIXED.get(ending, SUFFIXED[0]), number=n)
 
 
 def spoken(month: int, day: int) -> str:
-    return f"{day} {month_name[month]}"
+    """ "14 July"."""
+    return say("{day} {month}", day=day, month=month_name(month))
 
 
 def dated(day: dt.date) -> str:
     """ "Monday 9 March 2026"."""
-    return f"{day_name[day.weekday()]} {spoken(day.month, day.day)} {day.year}"
+    date = spoken(day.month, day.day)
+    return say(
+        "{weekday} {date} {year}", weekday=weekday_name(day.weekday()), date=date, year=day.year
+    )

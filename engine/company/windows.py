@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from engine.company.calendar import Calendar
-from engine.company.schedule import WEEKDAY_NAMES, WEEKDAYS, Recurring
+from engine.company.schedule import WEEKDAYS, Recurring
+from engine.phrases import listed, mark, say, weekday_name
 from engine.problems import Problem, suggest
 
 WORKING_DAYS = "working_days"
@@ -62,8 +63,12 @@ class Window(BaseModel):
 
     def words(self) -> str:
         """As one says it: "between 08:00 and 18:00 on working days"."""
-        over = " the next day" if self.to < self.from_ else ""
-        return f"between {self.from_} and {self.to}{over}{self._day_words()}"
+        over_night = mark("between {first} and {last} the next day")
+        told = over_night if self.to < self.from_ else mark("between {first} and {last}")
+        hours = say(told, first=self.from_, last=self.to)
+        if self.days is None:
+            return hours
+        return say("{hours} on {days}", hours=hours, days=listed(self._day_words()))
 
     def problems(self) -> Iterator[Problem]:
         """What makes no sense here."""
@@ -101,13 +106,12 @@ class Window(BaseModel):
         first, last = (int(at[:2]) * 60 + int(at[3:]) for at in (self.from_, self.to))
         return (last - first) % _DAY
 
-    def _day_words(self) -> str:
-        if self.days is None:
-            return ""
-        named = zip(WEEKDAYS, WEEKDAY_NAMES, strict=True)
-        told = ["working days"] * (WORKING_DAYS in self.days)
-        *most, last = [*told, *(name for key, name in named if key in self.days)]
-        return f" on {', '.join(most)} and {last}" if most else f" on {last}"
+    def _day_words(self) -> Iterator[str]:
+        if WORKING_DAYS in (self.days or ()):
+            yield say("working days")
+        yield from (
+            weekday_name(place) for place, key in enumerate(WEEKDAYS) if key in (self.days or ())
+        )
 
     def _day_problems(self) -> Iterator[Problem]:
         if self.days == ():

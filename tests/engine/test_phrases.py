@@ -3,11 +3,15 @@
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
+from typing import Any
 
 import pytest
 from babel.messages.pofile import read_po
 from jinja2 import nodes
 
+from engine.company.message_limits import EMAIL, Quiet
+from engine.company.schedule import Recurring
+from engine.company.windows import Window
 from engine.phrases import (
     ENGLISH,
     LOCALES,
@@ -22,7 +26,9 @@ from engine.phrases import (
 from engine.templates import parse
 from engine.templates.filters import FILTERS
 from engine.templates.words import in_words
+from engine.workflows.recurrence import Recurrence, recurrence
 from server.cli.phrase_list import FILE, phrase_list
+from tests.stages.conditions.world import COMPANY
 from tests.strange_language import ours, strange_language
 
 # Two forms for 2 to 4 and for 5 and more, as Polish has them.
@@ -116,3 +122,54 @@ def test_no_word_of_a_template_is_said_outside_the_phrases(text: str) -> None:
     with speaking(strange_language()):
         told = in_words(parse(text).body, lambda path: "§")
     assert ours(told) <= ours(own(text))
+
+
+SCHEDULES: list[dict[str, Any]] = [
+    {"every": "half_hour"},
+    {"every": "hour"},
+    {"every": "day", "at": "09:00", "interval": 3, "anchor": "2026-03-02"},
+    {"every": "day", "at": "09:00", "interval": 9, "anchor": "2026-03-02"},
+    {"every": "week", "weekdays": ["mon", "fri"], "at": "09:00"},
+    {"every": "week", "weekdays": ["mon"], "at": "09:00", "interval": 2, "anchor": "2026-03-02"},
+    {"every": "week", "weekdays": ["sun"], "at": "09:00", "interval": 9, "anchor": "2026-03-02"},
+    {"every": "month", "days": [1, 22, 31, "last"], "at": "09:00"},
+    {"every": "month", "days": [31], "at": "09:00", "on_missing_day": "skip"},
+    {"every": "month", "working_day": -2, "at": "09:00", "timezone": "Asia/Tokyo"},
+    {"every": "month", "working_day": 22, "at": "09:00"},
+    {"every": "month", "nth_weekday": {"nth": 5, "weekday": "tue"}, "at": "09:00"},
+    {"every": "month", "nth_weekday": {"nth": -1, "weekday": "tue"}, "at": "09:00"},
+    {"every": "year", "dates": ["07-14", "02-29"], "at": "09:00"},
+    {"every": "once", "date": "2026-07-14", "at": "09:00"},
+]
+
+
+@pytest.mark.parametrize("rule", SCHEDULES)
+def test_no_word_of_a_schedule_is_said_outside_the_phrases(rule: dict[str, Any]) -> None:
+    read = Recurring.model_validate(rule)
+    assert not any(read.problems())
+    with speaking(strange_language()):
+        assert ours(read.words(COMPANY.calendar)) <= {"asia", "tokyo"}
+
+
+def test_no_word_of_a_window_or_a_limit_is_said_outside_the_phrases() -> None:
+    days = ("working_days", "sat")
+    windows = [
+        Window.model_validate({"from": "08:00", "to": "18:00"}),
+        Window.model_validate({"from": "22:00", "to": "06:00", "days": days}),
+    ]
+    with speaking(strange_language()):
+        told = [window.words() for window in windows]
+        told += [EMAIL.words("email"), Quiet().words("sms")]
+    assert ours(told) == set()
+
+
+@pytest.mark.parametrize("kind", Recurrence.kinds)
+@pytest.mark.parametrize("subject", ["", "§"])
+@pytest.mark.parametrize("repeats", [True, False])
+def test_no_word_of_a_recurrence_is_said_outside_the_phrases(
+    kind: type[Recurrence], subject: str, repeats: bool
+) -> None:
+    rule = recurrence(kind.example)
+    with speaking(strange_language()):
+        told = [rule.words(subject, repeats=repeats), rule.one_at_a_time(subject, repeats=repeats)]
+    assert ours(told) <= {"a"}  # the article of the subject, which has no language but English yet
