@@ -32,7 +32,7 @@ def try_again(tx: Transaction, library: Library, run: int, by: str) -> None:
     if why := kept_back(tx, live, row):
         message = f"run R-{run} is not tried again: {why}."
         raise refuse("run", message, "Close it: then nothing more is sent.")
-    store.reopen(tx, run, row.step, by, "tried again")
+    store.reopen(tx, run, row.step, by, "")
 
 
 def close(tx: Transaction, run: int, by: str) -> None:

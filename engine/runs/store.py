@@ -319,7 +319,7 @@ def _switch(
 
 
 def reopen(tx: Transaction, run: int, step: str, by: str, said: str) -> None:
-    """A run that failed at a step decides that step anew, now; `said` tells why."""
+    """A run that failed at a step decides that step anew, now; `said` may tell why."""
     fresh = {"phase": Phase.HELD, "ended_at": None, "tries": 0, "cause": "", "since": None}
     _change_entry(tx, run, step, fresh)
     _go(tx, run, step, outward=False)
