@@ -169,6 +169,8 @@ def test_T14_a_mail_without_a_sender_is_held_and_said_wherever_a_run_is_listed(
     assert [line["standing"] for line in lines] == ["held"] * 4
     assert all(line["reason"].startswith(why) for line in lines)
     assert lines[0]["next_at"] == "2026-03-10T08:15:00+00:00"
+    would = ask("explain", workflow=workflow, record="INV-2")["effects"]
+    assert [(each["outcome"], each["why"].startswith(why)) for each in would] == [("held", True)]
     found = ask("list_alerts")
     (alert,) = found["alerts"]
     assert (alert["kind"], alert["runs"], found["health"]["mail"]["mode"]) == (
@@ -258,3 +260,49 @@ def test_T16_a_person_settles_an_alert_on_its_page_with_a_reason(
         assert "Nothing needs a look" in bob.get("/alerts").text
     (settled,) = reception.ask("alice", "list_alerts", state="settled")["alerts"]
     assert (settled["settled"]["by"], settled["settled"]["why"]) == ("bob", "they pay cash")
+
+
+NOTE = {"id": "thanks", "type": "add_note", "text": "Thanked Bo Ray"}
+
+
+def opted_out(reception: Reception, value: bool = True) -> None:
+    given = {"module": "accounts", "record": 1, "values": {"email_opt_out": value}}
+    reception.ask("alice", "write_record", **given)
+
+
+def test_T20_a_run_whose_mail_was_skipped_is_done_but_for_one_everywhere(
+    reception: Reception, mailbox: MailServer
+) -> None:
+    opted_out(reception)
+    workflow = reception.approved(steps=[MAIL, NOTE])
+    reception.ask("alice", "run_workflow", workflow=workflow, records=[1])
+    reception.installation.worker.work()
+    assert mailbox.received == []
+    (line,) = reception.ask("alice", "list_runs")["runs"]
+    assert (line["state"], line["reason"], line["skipped"]) == ("done", "finished, 1 skipped", 1)
+    asked = {"module": "invoices", "record": 1, "include": ["runs"]}
+    (run,) = reception.ask("alice", "get_record", **asked)["runs"]
+    assert run["reason"] == "finished, 1 skipped"
+    assert reception.ask("alice", "get_run", run=1)["story"][0]["outcome"] == "skipped"
+    with reception.browser("bob") as bob:
+        for path in (
+            "/",
+            "/runs",
+            "/runs/1",
+            "/records/invoices/1",
+            f"/workflows/{workflow}?tab=runs",
+        ):
+            assert "1 skipped" in bob.get(path).text, path
+
+
+def test_T20_a_dry_run_says_that_later_steps_follow_a_skipped_mail(reception: Reception) -> None:
+    opted_out(reception)
+    draft = reception.drafted(steps=[MAIL, NOTE])
+    given = {"workflow": draft["workflow"], "revision": draft["revision"]}
+    review = reception.ask("alice", "submit_workflow", **given)["link"].rpartition("/")[2]
+    with reception.browser("bob") as bob:
+        page = bob.get(f"/reviews/{review}").text
+        assert "1 of 1 matching record goes through, 1 with a step skipped" in page
+        assert "Goes through, some skipped" in page
+        opted_out(reception, False)
+        assert "with a step skipped" not in bob.get(f"/reviews/{review}").text

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from typing import Literal
 
 from engine.records.states import Result, RunState
 from engine.runs.rehearsal import Rehearsed, Told
@@ -27,17 +28,25 @@ def dry_runs(names: Names, workflow: Workflow, tried: Iterable[Rehearsed]) -> li
 def _run(names: Names, workflow: Workflow, found: Rehearsed) -> DryRun:
     record, about = names.record(workflow.module, found.id)
     state, _, reason = found.ends.partition(": ")
-    failed = state == RunState.FAILED
     why = sentence(found.why.said)
     supposed = f"As if {found.supposed}" if found.supposed else ""
     return {
         "record": record,
         "name": about,
-        "outcome": ("fail" if failed else "ok") if found.matches else "no",
+        "outcome": _outcome(found, state),
         "why": "; ".join(filter(None, (supposed, "" if why == "always" else why))),
         "path": _path(found, state, reason),
         "effects": [_effect(names, workflow, told) for told in found.effects],
     }
+
+
+def _outcome(found: Rehearsed, state: str) -> Literal["ok", "part", "fail", "no"]:
+    if not found.matches:
+        return "no"
+    if state == RunState.FAILED:
+        return "fail"
+    skipped = any(told.outcome == Result.SKIPPED for told in found.effects)
+    return "part" if skipped else "ok"
 
 
 def _path(found: Rehearsed, state: str, reason: str) -> list[Chip]:

@@ -54,11 +54,13 @@ class Audience(TypedDict):
 
 
 class DryRun(TypedDict):
-    """What would happen to one record: it goes through, would fail, or does not match."""
+    """What would happen to one record: it goes through, all of it or but for skipped steps; would
+    fail; or does not match.
+    """
 
     record: Link
     name: str
-    outcome: Literal["ok", "fail", "no"]
+    outcome: Literal["ok", "part", "fail", "no"]
     why: str
     path: list[Chip]
     effects: list[Effect]
