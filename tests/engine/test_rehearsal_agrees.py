@@ -263,7 +263,7 @@ def plain(effect: Document, id: int) -> str:
     """An effect without what only one of the two worlds has: the run, the id of a new record."""
     kept = {name: value for name, value in effect.items() if name != "run"}
     told = json.dumps(kept, sort_keys=True)
-    told = told.replace(f"invoices/{id}", "invoices/ID")
+    told = told.replace(f"invoices/{id}", "invoices/ID").replace(f"[[{id}, ", "[[ID, ")
     return re.sub(rf'(\\*"id\\*": ){id}\b', r"\1ID", told)
 
 

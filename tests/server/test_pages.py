@@ -379,7 +379,7 @@ def test_a_reviewer_tries_a_supposed_change_and_a_supposed_record(
     assert "As if status changed from “Sent” to “Paid”" in shown
     assert "Tell alice: “Sent: paid”" in shown
     assert "a supposed invoice" in tried("", "Number: NEW\nAccount: ACME")
-    assert "there is no field “Stauts” in Invoices." in tried("INV-1", "Stauts: Paid")
+    assert "There is no field “Stauts” in Invoices." in tried("INV-1", "Stauts: Paid")
     assert "There is no record “INV-999” in Invoices." in tried("INV-999", "Status: Paid")
 
 
