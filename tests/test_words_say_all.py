@@ -1,7 +1,6 @@
 """Whatever a document says that decides what happens is told: no setting is without words."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -11,19 +10,11 @@ from pydantic import BaseModel
 from engine.blocks.step import Step
 from engine.blocks.triggers import Trigger
 from engine.company.schedule import Recurring
-from engine.conditions import Binder
-from engine.schema.modules import Module, Schema
-from engine.starter import starter
-from engine.starter.demo_records import COMPANY
 from engine.workflows.recurrence import Recurrence
 from engine.workflows.workflow import Workflow
+from tests.all_that_is_told import ASKED, BASIC, CALL, DOCUMENT, MAIL, NOTE, PAID, PLAIN, STOP, told
 
-SCHEMA = Schema(Module.model_validate(each) for each in starter("modules"))
 BLOCKS: list[type[Step] | type[Trigger]] = [*Step.types.values(), *Trigger.types.values()]
-NOW = datetime(2026, 3, 10, 8, tzinfo=UTC)
-NOTE = {"id": "note", "type": "add_note", "text": "Seen"}
-ASKED = {"field": "balance", "op": "greater_than", "value": 5}
-DOCUMENT = {"name": "A", "module": "invoices", "trigger": {"type": "manual"}, "steps": [NOTE]}
 DAILY = {"type": "schedule", "every": "day", "at": "09:00"}
 # What people call it: it decides nothing.
 COSMETIC = {"id", "label", "type", "name", "description", "category", "schema_"}
@@ -76,7 +67,6 @@ OTHER: dict[str, Any] = {
 
 # The keys of a schedule hang together: see the words in test_schedule.
 RHYTHM = {f"schedule.{name}" for name in Recurring.model_fields}
-MAIL = {"id": "mail", "type": "send_email", "to": ["account"], "subject": "Hi", "body": "Pay."}
 KEYS: dict[str, Any] = {
     "conditions": ASKED,
     "everyone": True,
@@ -89,14 +79,6 @@ KEYS: dict[str, Any] = {
     "trigger": {"type": "manual"},
     "window": {"from": "08:00", "to": "18:00"},
 }
-
-
-def told(document: dict[str, Any]) -> str:
-    """All that people read of a document."""
-    workflow = Workflow.model_validate(document)
-    binder = Binder(SCHEMA, SCHEMA.module(workflow.module), NOW, COMPANY.calendar)
-    full = [f"{name}: {text}" for _, texts in workflow.in_full(binder) for name, text in texts]
-    return "\n".join([*workflow.words(binder), *full])
 
 
 def others(called: str, annotation: Any, now: Any) -> Iterator[Any]:
@@ -121,7 +103,7 @@ def others(called: str, annotation: Any, now: Any) -> Iterator[Any]:
             yield {**(now or {}), "other": "thing"}
 
 
-def settings() -> Iterator[Any]:
+def every_setting() -> Iterator[Any]:
     """Each setting of each step and trigger: its block, its name, the document, its value."""
     for kind in BLOCKS:
         block = kind.model_fields["type"].default
@@ -139,7 +121,7 @@ def settings() -> Iterator[Any]:
                 yield pytest.param(kind, given, key, value, id=f"{called}={value}"[:60])
 
 
-@pytest.mark.parametrize(("kind", "given", "key", "value"), [*settings()])
+@pytest.mark.parametrize(("kind", "given", "key", "value"), [*every_setting()])
 def test_T5_another_setting_has_other_words(
     kind: type[BaseModel], given: dict[str, Any], key: str, value: Any
 ) -> None:
@@ -151,7 +133,7 @@ def test_T5_another_setting_has_other_words(
 
 
 def test_T5_no_setting_is_passed_over() -> None:
-    tried = {param.id.partition("=")[0] for param in settings()} | {"if.otherwise"}
+    tried = {param.id.partition("=")[0] for param in every_setting()} | {"if.otherwise"}
     known = {
         f"{kind.model_fields['type'].default}.{name}"
         for kind in BLOCKS
@@ -178,10 +160,7 @@ def test_T5_each_recurrence_has_words_of_its_own(kind: type[Recurrence]) -> None
 
 
 WAIT = {"id": "wait", "type": "wait", "until_conditions": ASKED}
-CALL = {"id": "call", "type": "webhook", "url": "https://shop.example.com/hook"}
-BASIC = {"type": "basic", "secret": "shop", "user": "sayso"}
 HEADER = {"type": "header", "secret": "shop", "header": "X-Key"}
-STOP = {"id": "stop", "type": "stop"}
 INSIDE: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({**WAIT, "timeout": {"days": 3}}, {**WAIT, "timeout": {"days": 3, "working_days": True}}),
     ({**WAIT, "timeout": {"hours": 3}}, {**WAIT, "timeout": {"minutes": 3}}),
@@ -205,8 +184,6 @@ def test_T5_what_stands_inside_a_setting_has_words(
     assert told({**DOCUMENT, "steps": [one]}) != told({**DOCUMENT, "steps": [other]})
 
 
-PLAIN = {"field": "status", "op": "equals", "value": "Sent"}
-PAID = {"field": "status", "op": "equals", "value": "Paid"}
 CONDITIONS: list[Any] = [
     {"all": []},
     {"any": []},
