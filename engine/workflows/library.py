@@ -316,8 +316,12 @@ def submit(
     by: By,
     unsafe: Any,
     audience: int | None,
+    around: Surroundings | None = None,
 ) -> Row[Any]:
-    """Make the draft a version that waits for a person. Raises `Invalid` while it has problems."""
+    """Make the draft a version that waits for a person. Raises `Invalid` while it has problems.
+
+    `around` is the whole of what there is, where the transaction shows a part of it alone.
+    """
     row = row_of(tx, workflow)
     if revision != row.revision:
         told = f"the draft is at revision {row.revision}, you have {revision}."
@@ -328,7 +332,7 @@ def submit(
     if checked.problems or checked.parsed is None:
         raise Invalid(*checked.problems)
     withdraw(tx, workflow)
-    version = add_version(tx, workflow, checked, row.authors, by, note, audience)
+    version = add_version(tx, workflow, checked, row.authors, by, note, audience, around)
     if row.state == "draft":
         store.send_to_review(tx, workflow)
     return version
@@ -342,6 +346,7 @@ def add_version(
     by: By,
     note: str,
     audience: int | None,
+    around: Surroundings | None = None,
 ) -> Row[Any]:
     """Keep a sound document, and what its templates say, as a version that waits for a person."""
     assert checked.parsed
@@ -352,7 +357,7 @@ def add_version(
         "version": newest + 1,
         "document": dict(checked.document),
         "texts": dumped(checked.parsed.texts) or None,
-        "hash": fingerprint(checked.document, checked.parsed, surroundings(tx)),
+        "hash": fingerprint(checked.document, checked.parsed, around or surroundings(tx)),
         "authors": authors,
         "by_agent": by.agent,
         "note": note,

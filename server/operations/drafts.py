@@ -17,6 +17,7 @@ from engine.workflows.library import (
     examine,
     save_draft,
     submit,
+    surroundings,
 )
 from server.access.desk import Desk
 from server.operations import answers
@@ -166,9 +167,10 @@ def submit_workflow(desk: Desk, workflow: Number, revision: Number, note: str = 
     with desk.read() as tx:
         checked = examine(tx, document, desk.installation.unsafe, workflow)
         meant = _meant(tx, checked, workflow)
-    with desk.begin() as tx:
-        count = meant.count if meant else None
-        row = submit(tx, workflow, revision, note[:2000], desk.by, desk.installation.unsafe, count)
+    with desk.installation.database.begin() as whole:
+        tx, count = desk.view(whole), meant.count if meant else None
+        by, unsafe, why = desk.by, desk.installation.unsafe, note[:2000]
+        row = submit(tx, workflow, revision, why, by, unsafe, count, surroundings(whole))
         detail = {"version": row.version, "hash": row.hash}
         named = f"workflow/{workflow}"
         audit.record(tx, desk.who.name, "submit workflow", named, detail, desk.who.token)

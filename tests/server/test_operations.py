@@ -10,6 +10,9 @@ from typing_extensions import TypedDict
 
 from engine.people import audit
 from engine.problems import Invalid
+from engine.review import decisions
+from engine.runs.match import stale
+from engine.workflows.library import By, save_draft, submit
 from server.access.desk import Desk
 from server.access.rights import Refused
 from server.operations import people, registry, reviews, runs
@@ -719,3 +722,21 @@ def test_T1_what_it_may_do_is_told_with_a_draft_and_a_workflow(reception: Recept
     )
     assert [problem["path"] for problem in computed["problems"]] == ["steps.0.to.0"]
     assert computed["may"][0].endswith(", as computed")
+
+
+def test_what_a_started_workflow_does_with_hidden_modules_counts_whoever_submits(
+    reception: Reception,
+) -> None:
+    about = {"name": "Second", "module": "invoices", "trigger": {"type": "manual"}}
+    eve = {"module": "employees", "where": {"field": "name", "op": "equals", "value": "Eve"}}
+    pay = {"id": "pay", "type": "update_fields", "find": eve, "values": {"salary": 6000}}
+    by_hand = {**about, "steps": [pay]}
+    with reception.installation.database.begin() as tx:
+        row = save_draft(tx, by_hand, By("alice"))
+        version = submit(tx, row.id, 1, "", By("alice"), reception.installation.unsafe, None)
+        library = reception.installation.library
+        decisions.approve(tx, library, version.id, version.hash, By("bob"), "")
+    go = {"id": "go", "type": "run_workflow", "workflow": "Second"}
+    first = reception.approved(steps=[go])
+    with reception.installation.database.begin() as tx:
+        assert not stale(tx, library.live(tx)[first])
