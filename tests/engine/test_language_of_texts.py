@@ -65,7 +65,7 @@ def mailed(
     **step: Any,
 ) -> str:
     """The text of the mail about a record, in dry run and then for real."""
-    mail = {"id": "mail", "type": "send_email", "subject": "About [number]", **step}
+    mail = {"id": "mail", "type": "send_email", "subject": "{{ record.number }}", **step}
     document = {
         "schema": 1,
         "name": "A letter",

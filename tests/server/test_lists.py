@@ -100,7 +100,7 @@ def test_T32_the_records_that_fit_a_workflow_are_listed(installation: Installati
     count = re.search(r">(\d+) invoices?</a>", browser.get("/workflows/1").text)
     assert count
     assert len(listed(page)) == int(count[1]) > 0
-    assert "Only where the status is" in page
+    assert "Only invoices for which the status is" in page
     (review,) = re.findall(r'href="(/reviews/\d+)"', browser.get("/reviews").text)[:1]
     assert browser.get(linked(browser, review, "See them all")).status_code == 200
 

@@ -74,6 +74,21 @@ def test_a_list_is_filtered_by_fields_by_a_condition_or_by_both(reception: Recep
     assert numbers("order_by=-balance&limit=500") == ["INV-2", "INV-1", "INV-3"]
 
 
+def test_T32_long_text_is_found_on_both_databases(reception: Reception) -> None:
+    alice = reception.client("alice")
+    for words in ("Thanked Bo Ray.\nÉlan.", "Nothing"):
+        made = alice.post("/api/records/notes", json={"values": {"text": words}})
+        assert made.status_code == 201, made.text
+
+    def found(words: str) -> list[str]:
+        answer = alice.get("/api/records/notes", params={"text": words})
+        return [row["values"]["text"][:7] for row in answer.json()["records"]]
+
+    assert found("THANKED bo") == ["Thanked"]
+    assert found("élan") == ["Thanked"]
+    assert found("100%") == []
+
+
 @on_sqlite
 @pytest.mark.parametrize(
     ("query", "path"),

@@ -77,6 +77,7 @@ def show_records(visit: Signed, module: str) -> Response:
         here = f"/records/{home.name}"
         view: RecordsView = {
             "label": home.label,
+            "only": _only(visit, tx, home),
             "singular": home.singular,
             "filters": filters(
                 visit, "records", "Number, name or text", None, _picks(visit, tx, home)
@@ -166,6 +167,14 @@ def _where(visit: Visit, module: Module) -> Condition:
     return read_condition(module.name, asked)
 
 
+def _only(visit: Visit, tx: Transaction, module: Module) -> str:
+    """The condition of the address in words; "" where it carries none."""
+    if not visit.asked("where"):
+        return ""
+    told = describe(_where(visit, module), tx.binder(module))
+    return f"Only {module.label.lower()} for which {told}."
+
+
 def _picks(visit: Visit, tx: Transaction, module: Module) -> list[Segment]:
     """The first choices of the module as filters, and any reference that the address asks for."""
     picks = [
@@ -178,9 +187,8 @@ def _picks(visit: Visit, tx: Transaction, module: Module) -> list[Segment]:
         for field in [f for f in module.fields if f.type == "picklist"][:2]
     ]
     if asked := visit.asked("where"):
-        told = f"Only where {describe(_where(visit, module), tx.binder(module))}"
-        every = [("", f"All {module.label.lower()}"), (asked, told)]
-        picks.append(segment("where", "Those that fit", every, asked))
+        every = [("", f"All {module.label.lower()}"), (asked, "Only those that fit")]
+        picks.append(segment("where", "Which", every, asked))
     names = Names(tx)
     for field in module.fields:
         value = visit.asked(field.name)

@@ -64,9 +64,13 @@ class RecordRow(TypedDict):
 
 
 class RecordsView(TypedDict):
-    """Addresses: `new` makes a record, `export` downloads what is shown, `load` imports a file."""
+    """Addresses: `new` makes a record, `export` downloads what is shown, `load` imports a file.
+
+    `only` says which records are listed, where the address asks for some alone.
+    """
 
     label: str
+    only: str
     singular: str
     filters: Filters
     first: Column
