@@ -110,6 +110,7 @@ def paths(story: Story) -> Iterator[str]:
         for id in ids:
             yield f"/records/{module}/{id}"
             yield f"/records/{module}/{id}/edit"
+            yield f"/records/{module}/{id}/why"
             yield f"/api/records/{module}/{id}"
             yield f"/api/records/{module}/{id}?include=history,related,runs,emails,files"
     for module in (*modules, "documents", "notifications", "portfolio_accounts"):
@@ -207,6 +208,10 @@ ASKED: list[tuple[str, Answer]] = [
     ("preview_audience", {"document": WRITE, "limit": 50}),
     ("explain", {"workflow": 1, "record": "INV-3"}),
     ("explain", {"workflow": 1, "record": 3}),
+    ("explain", {"record": "INV-3"}),
+    ("explain", {"record": WORD}),
+    ("explain", {"workflow": 1, "record": "ACC-1"}),
+    ("list_runs", {"record": WORD}),
     ("write_to_customers", {"subject": "x", "body": "y", "customers": [2], "dry": True}),
     ("write_to_customers", {"subject": "x", "body": "{{ record.name }}", "where": {}, "dry": True}),
     ("delete_record", {"module": "invoices", "record": 3}),
