@@ -188,3 +188,20 @@ def archive(tx: Transaction, workflow: int, by: str) -> None:
     withdraw(tx, workflow)
     workflow_store.archive(tx, workflow)
     tx.touch("workflows")
+
+
+def discard(tx: Transaction, workflow: int, by: str) -> None:
+    """Let go of a draft, and of what waits for review; what runs goes on as it is.
+
+    A workflow of which nothing was ever approved is archived. Raises `Invalid` where there is no
+    draft.
+    """
+    row = row_of(tx, workflow)
+    if row.state == "archived" or (row.draft is None and row.state != "in_review"):
+        raise refuse("workflow", f"“{row.name}” has no draft to discard.", "Nothing is to be done.")
+    if row.active_version is None:
+        archive(tx, workflow, by)
+        return
+    withdraw(tx, workflow)
+    undrafted = {"draft": None, "authors": [], "revision": row.revision + 1, "changed_at": tx.now}
+    workflow_store.keep_draft(tx, workflow, undrafted)

@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 from engine.people import audit
 from engine.problems import refuse
 from engine.records.tables import VERSIONS
-from engine.review.decisions import archive, switch_on
+from engine.review.decisions import archive, discard, switch_on
 from engine.runs.switching import Running, switch_off
 from server.access.desk import Desk
 from server.operations import answers
@@ -23,6 +23,14 @@ class Switched(TypedDict):
     state: str
     link: NotRequired[str]
     next: str
+
+
+class Discarded(TypedDict):
+    """How a workflow stands without its draft."""
+
+    workflow: int
+    state: str
+    revision: int
 
 
 class Archived(TypedDict):
@@ -97,3 +105,20 @@ def archive_workflow(desk: Desk, workflow: Number) -> Archived:
         audit.record(tx, desk.who.name, "archive workflow", named, None, desk.who.token)
     desk.installation.changed()
     return {"workflow": workflow, "state": "archived"}
+
+
+@operation(
+    "POST /workflows/{workflow}/discard",
+    scope="workflows:write",
+    kind="write",
+)
+def discard_draft(desk: Desk, workflow: Number) -> Discarded:
+    """Let go of a draft. What runs goes on; a workflow that never ran is archived."""
+    with desk.begin() as tx:
+        answers.workflow_row(tx, workflow)
+        discard(tx, workflow, desk.who.name)
+        row = answers.workflow_row(tx, workflow)
+        named = f"workflow/{workflow}"
+        audit.record(tx, desk.who.name, "discard draft", named, None, desk.who.token)
+    desk.installation.changed()
+    return {"workflow": workflow, "state": row.state, "revision": row.revision}

@@ -9,7 +9,7 @@ from engine.problems import Invalid
 from engine.records.transaction import Transaction
 from server.access.session import Posted, Signed, Visit, text, texts
 from server.operations.manual_runs import fitting_now, run_workflow
-from server.operations.switching import toggle_workflow
+from server.operations.switching import discard_draft, toggle_workflow
 from server.pages.frame.errors import PageRoute
 from server.pages.frame.field_values import faults, size
 from server.pages.frame.lists import choice
@@ -60,6 +60,17 @@ def pause(visit: Signed, workflow: int, form: Posted) -> Response:
 def resume(visit: Signed, workflow: int) -> Response:
     visit.desk.need("workflows:toggle")
     return _toggle(visit, workflow, active=True, running="hold", done="It is live again.")
+
+
+@router.post("/workflows/{workflow}/discard")
+def discard(visit: Signed, workflow: int) -> Response:
+    visit.desk.need("workflows:write")
+    try:
+        answer = discard_draft(visit.desk, workflow)
+    except Invalid as invalid:
+        return go(f"/workflows/{workflow}", faults(invalid.problems), "bad")
+    there = "/workflows" if answer["state"] == "archived" else f"/workflows/{workflow}"
+    return go(there, "The draft is gone.")
 
 
 def _toggle(visit: Visit, workflow: int, *, active: bool, running: Any, done: str) -> Response:

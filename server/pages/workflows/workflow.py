@@ -141,11 +141,17 @@ class Shown:
         return found
 
     def _actions(self) -> list[Action]:
-        if self.row.state != "paused" or not self.visit.desk.may("workflows:toggle"):
-            return []
-        href = f"/workflows/{self.row.id}/resume"
-        held = "Records that were held go on where they were. Resume it?"
-        return [{"label": "Resume", "icon": "play", "href": href, "tone": "main", "confirm": held}]
+        desk, here = self.visit.desk, f"/workflows/{self.row.id}"
+        found: list[Action] = []
+        if self.row.state == "paused" and desk.may("workflows:toggle"):
+            held = "Records that were held go on where they were. Resume it?"
+            found.append(_action("Resume", "play", f"{here}/resume", "main", held))
+        drafted = self.row.draft is not None or self.row.state == "in_review"
+        if drafted and self.row.state != "archived" and desk.may("workflows:write"):
+            gone = "What runs goes on as it is." if self.row.active_version else "It is archived."
+            told = f"The draft is let go for good. {gone} Discard it?"
+            found.append(_action("Discard draft", "trash-2", f"{here}/discard", "danger", told))
+        return found
 
     def _words(self) -> list[str]:
         if self.parsed is None:
@@ -256,3 +262,7 @@ class Shown:
 
 def _stat(label: str, count: int, tone: Any) -> Stat:
     return {"label": label, "text": f"{count:,}", "was": "", "tone": tone}
+
+
+def _action(label: str, icon: str, href: str, tone: Any, confirm: str) -> Action:
+    return {"label": label, "icon": icon, "href": href, "tone": tone, "confirm": confirm}
