@@ -13,11 +13,14 @@ from engine.blocks.step import texts
 from engine.problems import BadValue
 from engine.records.reader import Reader, RecordFacts, Values, name_of
 from engine.records.transaction import Transaction
+from engine.runs.belonging import customers_of
 from engine.runs.candidates import matching
 from engine.runs.judge import brought, judged, not_then, starting
 from engine.runs.rehearsal import rehearsed_run
 from engine.runs.unreachable import why_nobody
+from engine.schema.english import count
 from engine.schema.modules import Module
+from engine.schema.purposes import Purpose
 from engine.workflows.history import History, When
 from engine.workflows.library import Live
 from engine.workflows.workflow import Workflow
@@ -53,7 +56,10 @@ class Suppressed(TypedDict):
 class Audience:
     """Who would be taken: how many records and runs, and who of them could not be reached.
 
-    `note` says that there is no start on the day that was asked about.
+    `note` says that there is no start on the day that was asked about. `customers` are those that
+    the records belong to; None where they belong to none. `mails` are the runs that would write to
+    somebody, `unreachable` those that would have nobody to write to, of the records that are shown;
+    None where it writes no mail.
     """
 
     count: int
@@ -62,6 +68,22 @@ class Audience:
     out: list[LeftOut]
     suppressed: list[Suppressed]
     note: str = ""
+    customers: int | None = None
+    mails: int | None = None
+    unreachable: int = 0
+
+    def units(self, module: Module) -> str:
+        """How many of all that people count: "11 invoices, 8 customers, 6 mails, 2 unreachable"."""
+        called = module.singular if self.count == 1 else module.label
+        told = [f"{self.count:,} {called.lower()}"]
+        if self.customers is not None and module.purpose != Purpose.CUSTOMER:
+            told.append(count(self.customers, "customer"))
+        if self.mails is not None:
+            told.append(count(self.mails, "mail"))
+            told += [f"{self.unreachable} unreachable"] if self.unreachable else []
+        shown = len(self.records)
+        partly = self.mails is not None and shown < self.count
+        return ", ".join(told) + (f" (mails of the first {shown})" if partly else "")
 
 
 def audience(
@@ -79,20 +101,29 @@ def audience(
     live = Live(number, workflow.name, 0, "", {}, workflow)
     fits, inside = matching(tx, workflow, moment).subquery(), taken(tx, live, moment).subquery()
     totals = select(func.count(), func.count(inside.c.subject.distinct()))
-    count, runs = tx.db.execute(totals).one()
-    ids = _first(tx, inside.c.record, limit)
+    records, runs = tx.db.execute(totals).one()
+    first = select(inside.c.record, inside.c.subject).order_by(inside.c.record).limit(limit)
+    subjects = {row.record: row.subject for row in tx.db.execute(first)}
+    ids = list(subjects)
     reader = Reader(tx, moment)
     rows = _read(reader, workflow, ids)
     module, few = tx.schema.module(workflow.module), min(limit, MOST_OUT)
     kept = _first(tx, fits.c.record, few, fits.c.record.not_in(select(inside.c.record)))
     others = _others(tx, module, select(fits.c.record), few)
+    belong = customers_of(tx, module, select(inside.c.record))
+    unwritten = {id: why for id in ids if (why := _unwritten(reader, live, id))}
+    written = {subjects[id] for id in ids if id not in unwritten}
+    writes = any(step.channel == "email" for step in workflow.every_step)
     return Audience(
-        count,
+        records,
         runs,
         [{"id": row["id"], "number": row["number"], "name": name_of(module, row)} for row in rows],
         _left_out(reader, live, [*kept, *others], at),
-        [{"id": id, "why": why} for id in ids if (why := _unwritten(reader, live, id))],
+        [{"id": id, "why": why} for id, why in unwritten.items()],
         (not_then(tx, workflow, at) if at else None) or "",
+        None if belong is None else _size(tx, belong),
+        len(written) if writes else None,
+        len({subjects[id] for id in unwritten} - written),
     )
 
 
@@ -114,6 +145,10 @@ def _let(tx: Transaction, live: Live, moment: datetime, *, listens: bool) -> Sel
     history, repeats = History(live.workflow, fits.c.subject), workflow.trigger.repeats
     let = workflow.recurrence.foresees(history, when, repeats=repeats, listens=listens)
     return select(fits.c.record, fits.c.subject).where(let)
+
+
+def _size(tx: Transaction, found: Select[Any]) -> int:
+    return tx.db.scalar(select(func.count()).select_from(found.subquery())) or 0
 
 
 def _first(

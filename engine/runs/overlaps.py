@@ -1,18 +1,18 @@
 """What a workflow would do twice beside others: the same customers written to, or all of it."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, select
 
 from engine.blocks.communication import Communication
-from engine.conditions.readings import Columns
 from engine.problems import Problem
 from engine.records.reader import name_of
 from engine.records.transaction import Transaction
+from engine.runs.belonging import customers_of
 from engine.runs.candidates import candidates
 from engine.schema.english import count, listed
 from engine.schema.purposes import Purpose
-from engine.templates.variables import way_to
 from engine.workflows.library import Live
 from engine.workflows.workflow import Workflow
 
@@ -85,17 +85,8 @@ def of_record(word: str) -> bool:
     return not own and "@" not in word
 
 
-def customers(tx: Transaction, workflow: Workflow) -> Select[tuple[int]] | None:
+def customers(tx: Transaction, workflow: Workflow) -> Select[Any] | None:
     """The ids of the customers that its records belong to now; None where they belong to none."""
-    home = tx.schema.module(workflow.module)
-    way = way_to(tx.schema, home, Purpose.CUSTOMER)
-    if way is None:
-        return None
     single = workflow.model_copy(update={"group_by": None})
     chosen = candidates(tx, single, tx.now).subquery()
-    if way == "id":
-        return select(chosen.c.record)
-    table = tx.schema.tables[home.name].alias()
-    column = Columns(tx.binder(home), table).column(tx.schema.path(home, way))
-    found = select(func.distinct(column)).where(table.c.id.in_(select(chosen.c.record)))
-    return found.where(column.is_not(None))
+    return customers_of(tx, tx.schema.module(workflow.module), select(chosen.c.record))

@@ -26,8 +26,12 @@ from server.operations.workflows import Examined, told
 
 
 class DraftAudience(TypedDict):
-    """Whom a draft means now: how many records and runs, and the numbers of the first records."""
+    """Whom a draft means now: how many records and runs, and the numbers of the first records.
 
+    `units` says it as people count: "11 invoices, 8 customers, 6 mails, 2 unreachable".
+    """
+
+    units: str
     count: int
     runs: int
     suppressed: int
@@ -120,7 +124,7 @@ def _drafted(desk: Desk, workflow: int) -> Draft:
             "revision": row.revision,
             "state": row.state,
             **told(desk, tx, checked, workflow),
-            "audience": _audience(meant),
+            "audience": _audience(tx, checked, meant),
             "next": _next(row, checked),
         }
 
@@ -128,13 +132,14 @@ def _drafted(desk: Desk, workflow: int) -> Draft:
 def _meant(tx: Transaction, checked: Checked, workflow: int) -> Audience | None:
     if checked.problems or checked.parsed is None:
         return None
-    return audience(tx, checked.parsed, limit=20, number=workflow)
+    return audience(tx, checked.parsed, number=workflow)
 
 
-def _audience(meant: Audience | None) -> DraftAudience | None:
-    if meant is None:
+def _audience(tx: Transaction, checked: Checked, meant: Audience | None) -> DraftAudience | None:
+    if meant is None or checked.parsed is None:
         return None
     return {
+        "units": meant.units(tx.schema.module(checked.parsed.module)),
         "count": meant.count,
         "runs": meant.runs,
         "suppressed": len(meant.suppressed),

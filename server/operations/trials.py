@@ -79,6 +79,7 @@ class Meant(TypedDict):
     """Whom a workflow means now: how many, the first of them, and some who are out, with why."""
 
     shown: NotRequired[OtherSide]
+    units: str
     count: int
     runs: int
     records: list[NamedRecord]
@@ -225,6 +226,7 @@ def preview_audience(
         at = then or tx.now
         meant = audience(tx, parsed, then, most, workflow or 0)
         told: Meant = {
+            "units": meant.units(tx.schema.module(parsed.module)),
             "count": meant.count,
             "runs": meant.runs,
             "records": meant.records,

@@ -260,7 +260,8 @@ def test_a_draft_is_saved_with_its_problems_and_each_names_its_step(reception: R
 
 def test_a_sound_draft_tells_whom_it_means_and_what_comes_next(reception: Reception) -> None:
     drafted = reception.drafted()
-    audience = {"count": 2, "runs": 2, "suppressed": 0, "first": ["INV-1", "INV-2"]}
+    meant = {"count": 2, "runs": 2, "suppressed": 0, "first": ["INV-1", "INV-2"]}
+    audience = {"units": "2 invoices, 1 customer, 2 mails", **meant}
     assert (drafted["problems"], drafted["audience"]) == ([], audience)
     assert drafted["next"] == (
         "See what it would do with test_workflow, then submit_workflow (revision 1): "

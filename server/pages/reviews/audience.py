@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from engine.runs.audience import LeftOut, NamedRecord
 from engine.workflows.workflow import TOGETHER
 from server.operations.queries import records
-from server.operations.reviews import CHECKED, Proposal
+from server.operations.reviews import Proposal
 from server.pages.frame.field_values import size
 from server.pages.frame.lists import fitting
 from server.pages.frame.moments import moment
@@ -28,7 +28,7 @@ def audience(names: Names, it: Proposal) -> Audience:
         "text": _headline(names, it),
         "href": fitting(it.parsed),
         "as_of": moment(tx, tx.now),
-        "note": _note(it, len(held)),
+        "note": _note(it),
         "inside": _group(names, it, found.count - len(held), inside[:SHOWN]),
         "suppressed": _group(names, it, len(held), held),
         "outside": _group(names, it, max(every - found.count, 0), found.out[: 2 * SHOWN]),
@@ -36,24 +36,19 @@ def audience(names: Names, it: Proposal) -> Audience:
 
 
 def _headline(names: Names, it: Proposal) -> str:
-    module, count = names.tx.schema.module(it.parsed.module), it.audience.count
-    one, label = module.singular.lower(), module.label.lower()
+    module = names.tx.schema.module(it.parsed.module)
+    units = it.audience.units(module)
     if it.parsed.trigger.repeats:
-        return f"{size(count, f'{one} matches', f'{label} match')} now."
-    fit = size(count, f"{one} fits", f"{label} fit")
-    return f"It starts with changes from now on. {fit} its conditions today."
+        return f"Now: {units}."
+    return f"It starts with changes from now on. Its conditions fit today: {units}."
 
 
-def _note(it: Proposal, held: int) -> str:
-    told = []
-    if it.parsed.group_by:
-        together = it.parsed.group_by.split(".")[-1].replace("_", " ")
-        each = "" if together == TOGETHER else f" for each {together}"
-        told.append(f"Taken together{each}: {size(it.audience.runs, 'run')}.")
-    if held:
-        first = f" of the first {CHECKED}" if it.audience.count > CHECKED else ""
-        told.append(f"{held}{first} would get no mail.")
-    return " ".join(told)
+def _note(it: Proposal) -> str:
+    if not it.parsed.group_by:
+        return ""
+    together = it.parsed.group_by.split(".")[-1].replace("_", " ")
+    each = "" if together == TOGETHER else f" for each {together}"
+    return f"Taken together{each}: {size(it.audience.runs, 'run')}."
 
 
 def _group(
