@@ -40,7 +40,18 @@ def compared(node: Compare, binder: Binder) -> str:
         comparison = predicate(label(node.op), plain(node.value))
         return say("{field} {comparison}", field=node.field, comparison=comparison)
     told = say("{field} {comparison}", field=called(path), comparison=_relation(node, path, binder))
+    if _of_any_year(path.field, node):
+        return say("{comparison} (day and month, whatever the year)", comparison=told)
     return say("{comparison} (capital letters as here)", comparison=told) if node.exact else told
+
+
+def _of_any_year(field: Field, node: Compare) -> bool:
+    """Whether the year makes no difference: a birthday, compared with days."""
+    if not field.yearly:
+        return False
+    if node.op == "between" and isinstance(node.value, list):
+        return all(isinstance(raw, str) and parse_moment(raw) for raw in node.value)
+    return node.op in ("equals", "not_equals", "in", "not_in")
 
 
 def found(node: Compare, path: Path, binder: Binder, facts: Facts, true_of: bool) -> str:

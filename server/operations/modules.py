@@ -16,6 +16,11 @@ from server.operations import answers
 from server.operations.queries import records
 from server.operations.registry import Names, missing, operation
 
+YEARLY = (
+    "`equals`, `in` and `between` with days such as `today` look at day and month, whatever the "
+    "year; all else looks at the year too"
+)
+
 
 class Relation(TypedDict):
     """A module whose records refer to those of this one, and by which field."""
@@ -25,7 +30,8 @@ class Relation(TypedDict):
 
 
 class FieldOfModule(TypedDict):
-    """A field: `type` as it is kept, `kind` as it compares; `module` is what it refers to."""
+    """A field: `type` as it is kept, `kind` as it compares, and what that means where it is not
+    plain; `module` is what it refers to."""
 
     name: str
     type: str
@@ -37,6 +43,7 @@ class FieldOfModule(TypedDict):
     module: NotRequired[str | None]
     default: NotRequired[JsonValue]
     help: NotRequired[str]
+    compares: NotRequired[str]
 
 
 class ModuleLine(TypedDict):
@@ -136,5 +143,6 @@ def _field(schema: Schema, field: Field) -> FieldOfModule:
         "module": field.module if schema.target(field) else None,
         "default": field.default,
         "help": field.help,
+        "compares": YEARLY if field.yearly else "",
     }
     return answers.without((None, "", [], False), shown)

@@ -191,6 +191,22 @@ def test_T35_a_value_that_nothing_has_is_told_with_what_was_meant(
     assert f"has `{value}` as `{field}`" in advice.message
 
 
+def test_T35_words_say_that_a_birthday_is_compared_by_day_and_month(story: Story) -> None:
+    for op, value, year in (
+        ("equals", "today", True),
+        ("between", ["today", "today+7d"], True),
+        ("less_than", "today", False),
+        ("between", ["1980-01-01", "1990-01-01"], False),
+    ):
+        birthday = {"field": "birthday", "op": op, "value": value}
+        with story.installation.database.read() as tx:
+            about = document(module="contacts", group_by=None, conditions=birthday, steps=[NOTE])
+            parsed = examine(tx, about, story.installation.unsafe).parsed
+            assert parsed
+            words = parsed.words(tx.binder(tx.schema.module("contacts")))[0]
+            assert ("(day and month, whatever the year)" in words) is year
+
+
 # --- other languages ---
 
 

@@ -44,6 +44,13 @@ def test_every_filterable_field_is_listed_with_its_operators(story: Story) -> No
                 assert told["operators"][field["kind"]] == fitting != []
 
 
+def test_T35_a_module_tells_what_the_comparison_of_a_birthday_means(story: Story) -> None:
+    (contacts,) = described(story, "contacts")["modules"]
+    told = {field["name"]: field.get("compares", "") for field in contacts["fields"]}
+    assert "day and month, whatever the year" in told["birthday"]
+    assert told["email"] == ""
+
+
 def test_an_operator_that_does_not_fit_is_not_among_them(story: Story) -> None:
     operators = described(story, "invoices")["operators"]
     assert "contains" not in operators["number"]
