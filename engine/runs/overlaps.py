@@ -13,7 +13,7 @@ from engine.runs.belonging import customers_of
 from engine.runs.candidates import candidates
 from engine.schema.english import count, listed
 from engine.schema.purposes import Purpose
-from engine.workflows.library import Live
+from engine.workflows.library import Live, others, proposed
 from engine.workflows.workflow import Workflow
 
 NAMED = 3
@@ -25,14 +25,19 @@ def overlaps(
 ) -> Iterator[Problem]:
     """The other workflows, active or waiting for review, that say or write the same."""
     mine = tuple(workflow.words(tx.binder(tx.schema.module(workflow.module))))
-    for others, stands in ((active, "is active"), (waiting, "waits for review")):
-        for other in others:
+    for known, stands in ((active, "is active"), (waiting, "waits for review")):
+        for other in known:
             named = f"“{other.name}”, which {stands},"
             if _same(tx, mine, workflow, other.parsed):
                 remedy = "Change that one, if something is missing."
                 yield Problem("", f"{named} does all of this already.", remedy)
             elif shared := _customers_of_both(tx, workflow, other.parsed):
                 yield Problem("conditions", f"{named} writes to {shared} too.", REMEDY)
+
+
+def beside(tx: Transaction, workflow: Workflow, number: int | None) -> Iterator[Problem]:
+    """The same, of all that is active or waits for review; `number` is that of the workflow."""
+    yield from overlaps(tx, workflow, others(tx, number), proposed(tx, number))
 
 
 def _same(tx: Transaction, mine: tuple[str, ...], workflow: Workflow, other: Workflow) -> bool:

@@ -13,6 +13,7 @@ from engine.records.transaction import Transaction
 from engine.runs.audience import LeftOut, NamedRecord, Suppressed, audience
 from engine.runs.audience_by_module import audience_by_module
 from engine.runs.judge import not_then
+from engine.runs.overlaps import beside
 from engine.runs.rehearsal import Rehearsals, Rehearsed, Told
 from engine.runs.samples import samples
 from engine.workflows.library import Live, current_document, examine, surroundings
@@ -85,6 +86,7 @@ class Meant(TypedDict):
     records: list[NamedRecord]
     out: list[LeftOut]
     suppressed: list[Suppressed]
+    overlaps: list[str]
     next_dates: list[str]
     note: NotRequired[str]
 
@@ -233,6 +235,7 @@ def preview_audience(
             "out": meant.out,
             "suppressed": meant.suppressed,
             "next_dates": next_dates(tx, parsed, at),
+            "overlaps": [problem.message for problem in beside(tx, parsed, workflow)],
         }
         if meant.note:
             told["note"] = f"{meant.note}; these are the records that its conditions mean then"

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
+from engine.people.logins import Principal
 from engine.problems import Problem
 from engine.runs.advising import advised
 from engine.workflows.library import By, examine, save_draft, submit
+from server.access.desk import Desk
+from server.operations.trials import preview_audience
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.stages.demo.story import Story, living
@@ -105,6 +108,14 @@ def test_T30_the_customers_that_two_workflows_write_to_are_told_with_names(story
         {"conditions": {"field": "balance", "op": "less_than", "value": 0}},
     ):
         assert [p for p in told(story, **harmless) if "writes to" in p.message] == []
+
+
+def test_T30_the_preview_of_an_audience_tells_who_else_writes_to_it(story: Story) -> None:
+    desk = Desk(story.installation, Principal("admin", frozenset({"admin", "author"})))
+    assert preview_audience(desk, document=document())["overlaps"] == []
+    story.approve(document(name="Chase", recurrence={"every_days": 7}, steps=[MAIL]))
+    (told,) = preview_audience(desk, document=document())["overlaps"]
+    assert told.startswith("“Chase”, which is active, writes to 3 accounts of these")
 
 
 def test_T30_what_waits_for_review_counts_and_so_does_a_workflow_on_customers(

@@ -27,7 +27,7 @@ def _sound(it: Proposal) -> list[Check]:
         ]
     return [
         _check("ok", "Valid: every field, person and template exists"),
-        _check("ok", "No loop: it does not start itself, nor do two in turn"),
+        _check("ok", "No loop: no other workflow starts it again"),
     ]
 
 
