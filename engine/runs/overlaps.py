@@ -16,7 +16,8 @@ from engine.schema.purposes import Purpose
 from engine.workflows.library import Live, others, proposed
 from engine.workflows.workflow import Workflow
 
-NAMED = 3
+NAMED = 3  # customers
+MOST = 5  # workflows
 REMEDY = "See that nobody gets both: narrow the conditions of one, or put them into one workflow."
 
 
@@ -24,6 +25,15 @@ def overlaps(
     tx: Transaction, workflow: Workflow, active: Sequence[Live], waiting: Sequence[Live]
 ) -> Iterator[Problem]:
     """The other workflows, active or waiting for review, that say or write the same."""
+    found = list(_overlaps(tx, workflow, active, waiting))
+    yield from found[:MOST]
+    if more := len(found[MOST:]):
+        yield Problem("conditions", f"so it is with {more} more workflows.", REMEDY)
+
+
+def _overlaps(
+    tx: Transaction, workflow: Workflow, active: Sequence[Live], waiting: Sequence[Live]
+) -> Iterator[Problem]:
     mine = tuple(workflow.words(tx.binder(tx.schema.module(workflow.module))))
     for known, stands in ((active, "is active"), (waiting, "waits for review")):
         for other in known:

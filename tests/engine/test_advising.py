@@ -133,6 +133,14 @@ def test_T30_what_waits_for_review_counts_and_so_does_a_workflow_on_customers(
     )
 
 
+def test_T30_many_overlaps_are_counted(story: Story) -> None:
+    for number in range(7):
+        story.approve(document(name=f"Chase {number}", recurrence={"every_days": number + 1}))
+    given = [p.message for p in told(story) if "writes to" in p.message or "more work" in p.message]
+    assert len(given) == 6
+    assert given[-1] == "so it is with 2 more workflows."
+
+
 def test_T30_a_copy_of_what_is_active_is_told(story: Story) -> None:
     story.approve(document(name="Chase", recurrence="once"))
     (copy,) = [p for p in told(story, name="Another", recurrence="once") if not p.path]

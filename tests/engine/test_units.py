@@ -49,7 +49,7 @@ def test_whom_nobody_can_reach_is_counted(story: Story) -> None:
 
 
 def test_customers_are_not_counted_twice(story: Story) -> None:
-    everyone = {"conditions": {"all": []}, "everyone": True, "module": "accounts"}
+    everyone: dict[str, Any] = {"conditions": {"all": []}, "everyone": True, "module": "accounts"}
     mail = {**MAIL, "to": ["email"]}
     assert units(story, steps=[mail], **everyone).startswith("4 accounts, ")
     assert "customer" not in units(story, steps=[mail], **everyone)
