@@ -6,6 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from engine.blocks.triggers import Trigger
+from engine.company.schedule import Recurring
 from engine.workflows.recurrence import Recurrence
 from tests.all_that_is_told import ASKED, BASIC, CALL, DOCUMENT, MAIL, NOTE, PAID, PLAIN, STOP, told
 
@@ -215,7 +216,7 @@ rhythms = st.one_of(
         st.sampled_from(["*", "2", "1,3"]),
         st.sampled_from(["*", "1", "1-5", "5#2"]),
     ),
-)
+).filter(lambda written: not any(Recurring.model_validate(written).problems()))
 
 
 def rhythm(written: dict[str, Any]) -> dict[str, Any]:

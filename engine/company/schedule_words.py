@@ -54,7 +54,7 @@ def cron_words(cron: str) -> str:
     words = CronSim(cron, dt.datetime.min).explain()
     words = _NUMBERED.sub(lambda number: suffixed(int(number[1])), words[0].lower() + words[1:])
     words = words.replace("day of month", "day of the month")
-    words = _STEPPED.sub(r"\1, counted from the 1st", words)
+    words = _STEPPED.sub(r"\1, counted from the 1st", words).replace(" if it's on", ", if it is on")
     days, weekdays = cron.split()[2], cron.split()[4]
     if not (days.startswith("*") or weekdays.startswith("*")):
         words = _EITHER.sub(_also, words)

@@ -115,7 +115,10 @@ def test_a_schedule_falls_on_what_its_words_say(
         ),
         ("0 9 2,22 * *", "at 09:00 on the second and the 22nd day of the month"),
         ("0 9 */31 * *", "at 09:00 on every 31st day of the month, counted from the 1st"),
-        ("0 9 */2 * 1", "at 09:00 on every second day of the month, counted from the 1st if it's"),
+        (
+            "0 9 */2 * 1",
+            "at 09:00 on every second day of the month, counted from the 1st, if it is",
+        ),
     ],
 )
 def test_T9_the_words_of_cron_say_what_cron_does(cron: str, words: str) -> None:
