@@ -11,6 +11,7 @@ from server.pages.reviews.views import ReviewView
 # What goes on changing after a decision; all else is kept.
 GOES_ON = frozenset(("id", "workflow", "version", "state", "author", "sent", "live")) | {
     "decision",
+    "trying",
     "story",
     "seen",
 }
