@@ -513,8 +513,9 @@ def test_what_is_about_a_record_stands_on_its_page(installation: Installation) -
                 "notes", {"text": f"Called, the {number}th time.", "record": "tickets/1"}
             )
     browser = browser_of(installation, "admin")
-    shown = browser.get("/records/tickets/1").text
+    shown, _, history = browser.get("/records/tickets/1").text.partition("<h2>History</h2>")
     assert ("the 6th time" in shown, "the 0th time" in shown) == (True, False), "the newest"
+    assert history.count("th time.") == 7, "what happened, in full"
     assert 'href="/records/notes?record=tickets/1"' in shown
     assert browser.get("/records/notes?record=tickets/1").text.count("th time.") == 7
     assert "th time." not in browser.get("/records/notes?record=tickets/2").text
