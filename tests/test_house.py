@@ -15,8 +15,9 @@ import pytest
 HOUSE = Path(__file__).parent.parent
 
 # The packages of engine/ from the ground up: each imports itself and what stands before it.
-# Beside them lie, flat: what everybody may raise, what the environment says, the queue, and the
+# Beside them lie FLAT: what everybody may raise, what the environment says, the queue, and the
 # composition root.
+FLAT = ("problems", "settings", "queue", "installation")
 ORDER = (
     *("problems", "settings", "phrases", "schema", "company", "conditions", "templates", "records"),
     *(
@@ -218,6 +219,8 @@ def test_the_engine_never_imports_the_server() -> None:
 
 def test_the_engine_is_these_packages_and_nothing_lies_flat_beside_them() -> None:
     assert sorted({source.package for source in ENGINE} - {"__init__"}) == sorted(ORDER)
+    flat = {source.package for source in ENGINE if source.name.count("/") == 1}
+    assert sorted(flat - {"__init__"}) == sorted(FLAT)
 
 
 def test_a_package_of_the_engine_imports_only_what_stands_before_it() -> None:

@@ -1,4 +1,4 @@
-"""engine/locales/sayso.pot: every phrase that the engine says, for those who translate it."""
+"""The list of phrases, `sayso.pot`: all that the engine says, for those who translate it."""
 
 import ast
 from collections import defaultdict
@@ -13,7 +13,7 @@ from engine.conditions import operators
 from engine.phrases import LOCALES
 
 FILE = LOCALES / "sayso.pot"
-ENGINE = LOCALES.parent
+ENGINE = LOCALES.parent.parent
 # How many phrases each of these is given.
 SAYING = {"say": 1, "mark": 1, "say_count": 2, "mark_count": 2}
 Phrase = str | tuple[str, str]

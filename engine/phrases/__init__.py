@@ -1,7 +1,7 @@
 """What the engine says: phrases with slots, English where they stand, other languages by file.
 
-A phrase is its own key. `engine/locales/sayso.pot` lists them all; a translation is a copy of that
-file under the name of its language, as `fr.po`, and nothing else.
+A phrase is its own key. `locales/sayso.pot` lists them all; a translation is a copy of that file
+under the name of its language, as `fr.po`, and nothing else.
 """
 
 from collections.abc import Iterable, Iterator
