@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from engine.blocks.in_full import in_full
 from engine.conditions import Binder
 from engine.schema.modules import Module, Schema
 from engine.starter import starter
@@ -26,5 +27,10 @@ def told(document: dict[str, Any]) -> str:
     """All that people read of a document."""
     workflow = Workflow.model_validate(document)
     binder = Binder(SCHEMA, SCHEMA.module(workflow.module), NOW, COMPANY.calendar)
-    full = [f"{name}: {text}" for _, texts in workflow.in_full(binder) for name, text in texts]
+    full = [
+        f"{text.name}: {text}"
+        for sentence in workflow.told(binder)
+        if sentence.step
+        for text in in_full(sentence.step, binder, workflow.texts)
+    ]
     return "\n".join([*workflow.words(binder), *full])

@@ -16,6 +16,7 @@ from engine.problems import Invalid
 from engine.schema.english import listed
 from engine.schema.modules import Module, Path
 from engine.templates import TextProblem, parse
+from engine.templates.passages import Line, as_it_is, passages
 from engine.templates.shorthands import is_shortcode
 from engine.templates.variables import meaning
 from engine.templates.words import expression, in_words
@@ -29,17 +30,20 @@ def spoken(text: str, binder: Binder, most: int | None = LONGEST) -> str:
     """A template as a reader needs it: what is filled in stands in brackets, with all that is done
     to it and under which condition. It is cut after `most` letters; None cuts nothing.
     """
-    told = " ".join(full(text, binder).split())
-    return told if most is None or len(told) <= most else f"{told[:most].rstrip()}…"
-
-
-def full(text: str, binder: Binder) -> str:
-    """The same line by line, and nothing of it cut."""
     try:
         told = in_words(parse(text).body, partial(_field, binder=binder))
     except TextProblem:
         told = text
-    return "\n".join(" ".join(line.split()) for line in told.strip().splitlines())
+    told = " ".join(told.split())
+    return told if most is None or len(told) <= most else f"{told[:most].rstrip()}…"
+
+
+def lines(text: str, binder: Binder) -> list[Line]:
+    """The same line by line, with each alternative on its own, and nothing of it cut."""
+    try:
+        return passages(parse(text).body, partial(_field, binder=binder))
+    except TextProblem:
+        return as_it_is(text)
 
 
 def quoted(text: str, binder: Binder) -> str:

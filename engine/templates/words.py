@@ -4,6 +4,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 
 from jinja2 import nodes
 
@@ -45,9 +46,9 @@ def in_words(body: Sequence[nodes.Node], name: Naming) -> str:
     return "".join(_statements(body, name, {}))
 
 
-def expression(node: nodes.Node, name: Naming) -> str:
+def expression(node: nodes.Node, name: Naming, loops: Loops = MappingProxyType({})) -> str:
     """What one expression fills in: "email, or “boss@x.test” where it is empty"."""
-    return _said(node, name, {})
+    return _said(node, name, loops)
 
 
 # --- statements ---

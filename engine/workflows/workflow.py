@@ -1,6 +1,7 @@
 """The workflow document: the one shape that is stored, sent, edited and run, and its route."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, reduce
 from importlib import import_module
@@ -16,7 +17,6 @@ import engine.blocks.triggers
 from engine.blocks import words
 from engine.blocks.control.if_ import If
 from engine.blocks.control.wait import Wait
-from engine.blocks.in_full import in_full
 from engine.blocks.step import Action, Step
 from engine.blocks.triggers import Trigger
 from engine.company.windows import Window
@@ -43,6 +43,14 @@ else:
 
 
 TOGETHER = "all"  # in `group_by`: every record that matches, in one run
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence about a workflow, as far in as its step is held by others; None for no step."""
+
+    text: str
+    step: Step | None = None
 
 
 class Workflow(BaseModel):
@@ -173,14 +181,12 @@ class Workflow(BaseModel):
             told.append("Where it goes one way or the other, it is enough that one of them fits.")
         return told
 
-    def in_full(self, binder: Binder) -> Iterator[tuple[Step, list[tuple[str, str]]]]:
-        """The steps with texts that their sentences leave out: each with its name, word by word."""
-        for step in self.every_step:
-            if texts := list(in_full(step, binder)):
-                yield step, texts
-
     def words(self, binder: Binder) -> list[str]:
         """The workflow in sentences: when, for which, how often, and step by step what it does."""
+        return [sentence.text for sentence in self.told(binder)]
+
+    def told(self, binder: Binder) -> list[Sentence]:
+        """The same sentences, each of a step with that step."""
         asked = describe(self.conditions, binder)
         singular, label = binder.module.singular.lower(), binder.module.label.lower()
         subject = self._subject(binder)
@@ -199,7 +205,8 @@ class Workflow(BaseModel):
             said.append(f"It does not write about {article(singular)} while {pause}.")
         if self.window:
             said.append(f"{self._open()} {self.window.words()}.")
-        return [*said, *_say(self.steps, binder, several=bool(self.group_by))]
+        steps = _say(self.steps, binder, several=bool(self.group_by))
+        return [*map(Sentence, said), *steps]
 
 
 def _way(steps: tuple[Step, ...], wanted: str) -> dict[str, str] | None:
@@ -221,18 +228,18 @@ def follow(steps: tuple[Step, ...], rejoin: str | None) -> Iterator[tuple[Step, 
             yield from follow(inside, successor)
 
 
-def _say(steps: tuple[Step, ...], binder: Binder, indent: str = "", *, several: bool) -> list[str]:
+def _say(
+    steps: tuple[Step, ...], binder: Binder, indent: str = "", *, several: bool
+) -> Iterator[Sentence]:
     """The steps in sentences; `several` records are taken together."""
-    said = []
     for step in steps:
         heading = step.say(binder)
         carry_on = ", and go on should that fail" if step.on_error == "continue" else ""
         each = several and isinstance(step, Action) and step.several
         whose = ", for each of them" if each else ""
         end = ":" if step.branches() else f"{whose}{carry_on}."
-        said.append(f"{indent}{heading[:1].upper()}{heading[1:]}{end}")
+        yield Sentence(f"{indent}{heading[:1].upper()}{heading[1:]}{end}", step)
         for name, inside in step.branches().items():
             if inside:
-                said.append(f"{indent}{'If so:' if name == 'then' else 'Otherwise:'}")
-                said += _say(inside, binder, indent + "\u2003", several=several)
-    return said
+                yield Sentence(f"{indent}{'If so:' if name == 'then' else 'Otherwise:'}")
+                yield from _say(inside, binder, indent + "\u2003", several=several)

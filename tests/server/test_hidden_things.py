@@ -83,14 +83,14 @@ NASTY = (
     Nasty(
         "a sum changed by a filter",
         on_invoices(mail(body="Please pay {{ record.balance|mul(2)|money('EUR') }}.")),
-        shown=("times 2",),
+        shown=("Body Please pay [balance times 2 as money in “EUR”]",),
     ),
     Nasty(
         "text in a template's else",
         on_invoices(
             mail(body="{% if record.balance > 0 %}Please pay.{% else %}You are a thief.{% endif %}")
         ),
-        shown=("You are a thief.",),
+        shown=("Body If balance is above 0: Please pay. Otherwise: You are a thief.",),
     ),
     Nasty(
         "a workflow started by a workflow",

@@ -19,7 +19,8 @@ from server.pages.frame.views import Fact, Link
 from server.pages.reviews.audience import audience
 from server.pages.reviews.checks import allowed, checks
 from server.pages.reviews.dry_run import dry_runs
-from server.pages.reviews.views import Decision, Quoted, Remark, ReviewView, Wordings
+from server.pages.reviews.sentences import told
+from server.pages.reviews.views import Decision, Quoted, Remark, ReviewView
 
 DECIDED = {"approved": "approved", "rejected": "rejected", "superseded": "replaced"}
 
@@ -49,10 +50,9 @@ class Review:
             "live": self._live(),
             "base": f"version {it.base.version}" if it.base else "",
             "quoted": self._quoted(),
-            "words": self.parsed.words(self.binder),
+            "told": told(self.parsed, self.binder),
             "keeps_back": kept_back(tx, self.parsed),
             "facts": self._facts(),
-            "texts": self._texts(),
             "changes": changes(it.differences),
             "blocks": blocks(self.parsed, self.binder, old=it.before, marks=self._marks()),
             "audience": audience(self.names, it),
@@ -92,28 +92,6 @@ class Review:
             ("Next", coming(self.tx, self.parsed.next_dates(self.binder))),
         )
         return [{"label": label, "text": text, "href": ""} for label, text in pairs if text]
-
-    def _texts(self) -> list[Wordings]:
-        """What its steps say word by word, then the templates of the library that they use."""
-        own: list[Wordings] = [
-            {
-                "name": step.heading(self.binder),
-                "parts": [{"label": name, "text": text, "href": ""} for name, text in texts],
-            }
-            for step, texts in self.parsed.in_full(self.binder)
-        ]
-        return own + [
-            {
-                "name": f"The template “{name}”",
-                "parts": [
-                    {"label": wording.called(part), "text": getattr(wording, part), "href": ""}
-                    for wording in wordings
-                    for part in ("subject", "body", "html")
-                    if getattr(wording, part)
-                ],
-            }
-            for name, wordings in self.parsed.texts.items()
-        ]
 
     def _marks(self) -> dict[str, dict[str, Any]]:
         """The steps that may do something new and grave, with what that is."""

@@ -148,11 +148,33 @@ class Allowed(TypedDict):
     all: list[Permission]
 
 
-class Wordings(TypedDict):
-    """The texts of a step, or of a template of the library in each language, part by part."""
+class Words(TypedDict):
+    """Some words of a text: as written, `filled` in, `reckoned`, or `when` the others are said."""
+
+    text: str
+    kind: str
+
+
+class TextLine(TypedDict):
+    """One line of a text, under so many conditions whose own lines stand above it."""
+
+    depth: int
+    words: list[Words]
+
+
+class TextInFull(TypedDict):
+    """A text of a step, or of a template that it names, word by word."""
 
     name: str
-    parts: list[Fact]
+    lines: list[TextLine]
+
+
+class Sentence(TypedDict):
+    """What the engine says of one step, so far in, with all texts of that step."""
+
+    text: str
+    depth: int
+    texts: list[TextInFull]
 
 
 class ReviewView(TypedDict):
@@ -170,10 +192,9 @@ class ReviewView(TypedDict):
     live: Link | None
     base: str
     quoted: list[Quoted]
-    words: list[str]
+    told: list[Sentence]
     keeps_back: list[str]
     facts: list[Fact]
-    texts: list[Wordings]
     changes: list[Change]
     blocks: list[Block]
     audience: Audience
