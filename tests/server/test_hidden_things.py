@@ -1,7 +1,5 @@
 """What a draft hides, an approver finds on the review page, without opening the document."""
 
-import html
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 
 from engine.installation import Installation
 from engine.problems import Invalid
-from engine.workflows.library import By, save_draft, submit
 from tests.fakes import Clock
+from tests.server.proposing import mail, on_invoices, proposed, read
 from tests.stages.demo.showroom import browser_of, furnish, opened
 
 
@@ -30,23 +27,6 @@ class Nasty:
     document: dict[str, Any]
     shown: tuple[str, ...] = ()
     refused: str = ""
-
-
-def on_invoices(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {
-        "schema": 1,
-        "name": "Invoices - Friendly reminder",
-        "module": "invoices",
-        "trigger": {"type": "schedule", "every": "day", "at": "09:00"},
-        "conditions": {"field": "due_date", "op": "less_than", "value": "today"},
-        "steps": list(steps),
-        **more,
-    }
-
-
-def mail(**settings: Any) -> dict[str, Any]:
-    given = {"subject": "Invoice {{ record.number }}", "body": "Please pay.", "to": ["account"]}
-    return {"id": "mail", "type": "send_email", **given, **settings}
 
 
 NASTY = (
@@ -154,22 +134,6 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installation(furnished: Path, tmp_path: Path, clock: Clock) -> Iterator[Installation]:
     with opened(furnished, tmp_path / "house", clock) as installation:
         yield installation
-
-
-def proposed(installation: Installation, document: dict[str, Any]) -> int:
-    """The number of the review that a document is given."""
-    with installation.database.begin() as tx:
-        row = save_draft(tx, document, By("alice"))
-        version = submit(tx, row.id, row.revision, "", By("alice"), installation.unsafe, None)
-    return int(version.id)
-
-
-def read(browser: TestClient, review: int) -> str:
-    """What a person reads on the review page, without what is folded away as JSON."""
-    page = browser.get(f"/reviews/{review}").text
-    page = re.sub(r"(?s)<(script|style|template|head)\b.*?</\1>", " ", page)
-    page = re.sub(r"(?s)<details\b[^>]*>(?:(?!</details>).)*?as JSON.*?</details>", " ", page)
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
 
 
 @pytest.mark.parametrize("nasty", NASTY, ids=[nasty.hides for nasty in NASTY])

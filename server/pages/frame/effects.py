@@ -3,17 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-import nh3
-
 from engine.company.company import Company
-from engine.outside.smtp import paragraphs
 from engine.problems import BadValue
 from server.pages.frame.field_values import told
+from server.pages.frame.mail_html import safe_html, words_of
 from server.pages.frame.names import Names
 from server.pages.frame.views import Attachment, Effect, FieldChange, Mail
-
-# No picture, so that reading a mail calls nobody; no form, no script, no style of its own.
-TAGS = nh3.ALLOWED_TAGS - {"img", "map", "area"}
 
 
 def effect(
@@ -39,16 +34,16 @@ def effect(
 
 
 def mail(data: Mapping[str, Any], company: Company) -> Mail:
-    """A planned mail as its reader would see it."""
-    text = str(data.get("text") or "")
+    """A planned mail as its reader would see it: as text, unless it has HTML of its own."""
+    html, text = safe_html(str(data.get("html") or "")), str(data.get("text") or "")
     return {
         "sender": _sender(data, company),
         "to": [str(address) for address in data.get("to", ())],
         "cc": [str(address) for address in data.get("cc", ())],
         "subject": str(data.get("subject") or ""),
-        "html": safe_html(str(data.get("html") or "") or paragraphs(text)),
+        "html": html,
         "text": text,
-        "plain": text if data.get("html") else "",
+        "plain": (text or words_of(html)) if html else "",
         "attachments": [_file(each) for each in data.get("attachments", ())],
     }
 
@@ -63,11 +58,6 @@ def _file(told: Mapping[str, Any]) -> Attachment:
     document = told.get("document")
     href = f"/files/{document}" if document is not None else ""
     return {"name": str(told.get("name") or ""), "size": "", "href": href}
-
-
-def safe_html(html: str) -> str:
-    """HTML that shows text and nothing else: no script, and no picture that calls a server."""
-    return nh3.clean(html, tags=TAGS, url_schemes={"http", "https", "mailto"})
 
 
 def _fields(data: Mapping[str, Any], names: Names, before: Mapping[str, Any]) -> list[FieldChange]:

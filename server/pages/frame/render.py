@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from server.pages.frame.assets import asset, icon
+from server.pages.frame.mail_html import mail_height
 from server.pages.frame.views import Frame
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -36,7 +37,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.globals.update(asset=asset, icon=icon, mail_document=mail_document)
+    pages.globals.update(
+        asset=asset, icon=icon, mail_document=mail_document, mail_height=mail_height
+    )
     pages.filters["counted"] = counted
     return pages
 

@@ -154,7 +154,7 @@ class Attachment(TypedDict):
 class Mail(TypedDict):
     """A message as sent, or as it would be. `html` was cleaned by nh3; it is shown in a sandbox.
 
-    `plain` is what programs without HTML show, where that was written apart.
+    `plain` is what it says to programs without HTML, where it has HTML.
     """
 
     sender: str

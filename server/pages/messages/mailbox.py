@@ -11,9 +11,9 @@ from server.access.session import Signed, Visit
 from server.operations.files import carried_file, files_of, hand_out_sent, size_of
 from server.operations.queries import mails, runs
 from server.operations.queries.mails import Mail as Kept
-from server.pages.frame.effects import safe_html
 from server.pages.frame.errors import PageRoute
 from server.pages.frame.lists import ROWS, address, filters, paging, place, segment
+from server.pages.frame.mail_html import safe_html
 from server.pages.frame.moments import moment
 from server.pages.frame.names import Names
 from server.pages.frame.page import page

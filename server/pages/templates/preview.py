@@ -6,7 +6,8 @@ from engine.templates.wording import Wording
 from server.access.session import Visit
 from server.operations.queries.template_uses import Use
 from server.operations.template_preview import Template, fitting, readers, written
-from server.pages.frame.effects import effect, safe_html
+from server.pages.frame.effects import effect
+from server.pages.frame.mail_html import safe_html
 from server.pages.frame.names import Names
 from server.pages.templates.choices import pick_language, pick_module, pick_record
 from server.pages.templates.views import Preview
