@@ -72,6 +72,7 @@ class Effect(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     types: ClassVar[dict[str, type[Effect]]] = {}
+    counted: ClassVar[str] = "change"  # what people call one of it: "1 mail, 2 changes"
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:

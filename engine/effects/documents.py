@@ -1,7 +1,7 @@
 """The effect of giving a document another name and folder, without covering up another one."""
 
 from itertools import count
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import JsonValue
 
@@ -15,6 +15,7 @@ from engine.schema.stored_files import clean, named
 class PlaceDocument(RecordEffect):
     """A name and a folder for one document. Where a folder has that name, it is counted on."""
 
+    counted: ClassVar[str] = "document"
     kind: Literal["place_document"] = "place_document"
     id: int
     number: str

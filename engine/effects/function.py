@@ -19,6 +19,7 @@ log = logging.getLogger("sayso.functions")
 class RunFunction(OutwardEffect):
     """At least once; a function that says it is not idempotent is called at most once."""
 
+    counted: ClassVar[str] = "function call"
     kind: Literal["call_function"] = "call_function"
     scope: ClassVar[str] = "webhook"
     name: str

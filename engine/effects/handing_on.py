@@ -1,6 +1,6 @@
 """The effect of starting another workflow for a record; that one's own rules still count."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from engine.effects import Outcome, RecordEffect, Store
 from engine.records.states import Result
@@ -9,6 +9,7 @@ from engine.records.states import Result
 class StartWorkflow(RecordEffect):
     """A run of another workflow for each of these records."""
 
+    counted: ClassVar[str] = "started workflow"
     kind: Literal["start_workflow"] = "start_workflow"
     workflow: int
     name: str

@@ -25,6 +25,7 @@ class HttpRequest(OutwardEffect):
     For basic authentication it is the password of `user` or, without one, `user:password`.
     """
 
+    counted: ClassVar[str] = "call"
     kind: Literal["http"] = "http"
     scope: ClassVar[str] = "webhook"
     method: str

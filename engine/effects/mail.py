@@ -44,6 +44,7 @@ class SendMail(OutwardEffect):
     channel: ClassVar[Channel] = "email"
     scope: ClassVar[str] = "email"
 
+    counted: ClassVar[str] = "mail"
     kind: Literal["mail"] = "mail"
     to: tuple[str, ...]
     cc: tuple[str, ...] = ()

@@ -31,6 +31,7 @@ class AskModel(OutwardEffect):
     answer that names no zone is one of `timezone`, the company's.
     """
 
+    counted: ClassVar[str] = "model answer"
     kind: Literal["ask_model"] = "ask_model"
     scope: ClassVar[str] = "model"
     module: str

@@ -1,7 +1,7 @@
 """The effect of telling users something, each in the ways that they have chosen."""
 
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -25,6 +25,7 @@ class Told(BaseModel):
 class Notify(RecordEffect):
     """A notice for each user in each of the user's ways."""
 
+    counted: ClassVar[str] = "notice"
     kind: Literal["notify"] = "notify"
     notices: tuple[Told, ...]
     text: str

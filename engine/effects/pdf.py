@@ -1,6 +1,6 @@
 """The effect of printing a PDF: at least once, and the file is the same however often."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import JsonValue
 
@@ -18,6 +18,7 @@ MISSING = "PlutoPrint, which makes PDFs, has no package for this kind of machine
 class PrintPdf(OutwardEffect):
     """HTML as a PDF, kept as a document of a record. Nothing is fetched for it from anywhere."""
 
+    counted: ClassVar[str] = "document"
     kind: Literal["print_pdf"] = "print_pdf"
     title: str
     html: str

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import JsonValue
 
@@ -19,6 +19,7 @@ class CreateRecord(RecordEffect):
     Where there is a record with all values of one of `unless`, that is changed instead.
     """
 
+    counted: ClassVar[str] = "new record"
     kind: Literal["create_record"] = "create_record"
     module: str
     title: str

@@ -37,6 +37,7 @@ class Callee(BaseModel):
 class SendText(OutwardEffect):
     """One text message to each of its numbers. A copy of each is kept in Text messages."""
 
+    counted: ClassVar[str] = "text message"
     kind: Literal["sms"] = "sms"
     channel: ClassVar[Channel] = "sms"
     scope: ClassVar[str] = "sms"

@@ -58,6 +58,7 @@ class Rehearsed:
     supposed: str = ""
     crossed: frozenset[str] = frozenset()
     members: tuple[int, ...] = ()
+    led_to: str = ""
 
 
 def rehearse(
@@ -159,7 +160,7 @@ class Rehearsals:
             always = Reason("as if it matched", True)
             found = Rehearsed(id, str(values["number"]), name_of(module, values), True, always)
             stage = Rehearsal(reader, trial, self.world)
-            return self._told(run, stage, replace(found, supposed=said))
+            return self._told(run, stage, replace(found, supposed=said, led_to=step))
 
     def _told(self, run: RehearsedRun, stage: Rehearsal, found: Rehearsed) -> Rehearsed:
         """The same with all that came of it, once the run has gone its way."""

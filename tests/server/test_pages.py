@@ -351,7 +351,7 @@ def test_the_review_says_who_wrote_it_what_it_would_do_and_to_whom(
     assert "Remind politely" in page
     assert "Now: 0 invoices, " in page  # a run is going on for each of them
     assert "has opted out of e-mail" in page
-    assert "Goes through" in page
+    assert "5 tried: " in page
     assert "Bonjour ACME" in page
     assert "Assistant for" in browser_of(installation, "admin").get("/reviews/4").text
 

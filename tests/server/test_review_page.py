@@ -54,3 +54,39 @@ def test_a_mail_with_html_is_framed_at_its_height_and_its_words_stand_below(
     assert int(frames[0][0]) < int(frames[1][0])
     assert "loading=" not in tall
     assert "<pre>Line 0 &amp; more\nLine 1 &amp; more\n" in tall
+
+
+def test_a_dry_run_says_what_came_of_it_and_is_green_only_if_all_was_done(
+    installation: Installation,
+) -> None:
+    shown = source(installation, on_invoices(mail()))
+    badges = re.findall(r'<span class="tag (\w*)"><svg.*?</svg>(.*?)</span>', shown)
+    said = {word: tone for tone, word in badges}
+    assert said["1 mail"] == "ok"
+    assert said["Not sent: pay@delta.test has opted out of e-mail"] == "warn"
+    assert said["Not sent now: chasing is paused for INV-10"] == "warn"
+    fails = [word for word in said if word.startswith("Fails: no recipient for INV-6")]
+    assert [said[word] for word in fails] == ["bad"]
+    assert shown.count("5 tried: 2 mails, 1 fails, 2 not sent") == 2
+
+
+def test_what_no_record_leads_to_is_told_as_supposed_and_counted_apart(
+    installation: Installation,
+) -> None:
+    never = {"field": "total", "op": "greater_than", "value": 9_000_000}
+    shown = page(installation, on_invoices(mail(), conditions=never))
+    assert "Supposed: 1 mail" in shown
+    assert "No record comes to “Send the mail" in shown
+    assert "1 tried: 1 does not match; 1 more as if it matched or led there" in shown
+    assert "As if it matched" not in shown
+
+
+def test_of_dry_runs_that_go_one_way_with_one_text_the_first_is_open(
+    installation: Installation,
+) -> None:
+    shown = source(installation, on_invoices(mail()))
+    stand_open = re.findall(
+        r'<details class="fold" open><summary>[^\n]*<b class="nowrap">(.*?)</b>', shown
+    )
+    assert "INV-1" in stand_open
+    assert "INV-5" not in stand_open

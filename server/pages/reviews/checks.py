@@ -1,14 +1,16 @@
 """What is right, wrong and unwise about a version under review, and all that it may do."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from server.operations.reviews import Proposal
-from server.pages.frame.field_values import sentence, size
+from server.pages.frame.field_values import sentence
 from server.pages.frame.views import Check
-from server.pages.reviews.views import Allowed, DryRun, Permission
+from server.pages.reviews.outcomes import CameTo, summary
+from server.pages.reviews.views import Allowed, Permission
 
 
-def checks(it: Proposal, runs: list[DryRun]) -> list[Check]:
+def checks(it: Proposal, tried: Sequence[CameTo]) -> list[Check]:
     """What a reviewer should know before deciding, the gravest first."""
     found = _sound(it)
     if not it.unchanged:
@@ -16,7 +18,7 @@ def checks(it: Proposal, runs: list[DryRun]) -> list[Check]:
         found.insert(0, _check("bad", told, "", "Ask for it to be sent for review again."))
     for problem in it.advice:
         found.append(_check("warn", sentence(problem.message), "", sentence(problem.remedy)))
-    return [*found, _passed(runs)] if runs else found
+    return [*found, _tried(tried)] if tried else found
 
 
 def _sound(it: Proposal) -> list[Check]:
@@ -31,19 +33,16 @@ def _sound(it: Proposal) -> list[Check]:
     ]
 
 
-def _passed(runs: list[DryRun]) -> Check:
-    tried = [run for run in runs if run["outcome"] != "no"]
-    good = sum(run["outcome"] in ("ok", "part") for run in tried)
-    skipped = sum(run["outcome"] == "part" for run in tried)
-    if not tried:
-        return _check("info", "Dry run: none of the sample records matches")
-    verb = "goes" if len(tried) == 1 else "go"
-    told = f"Dry run: {good} of {size(len(tried), 'matching record')} {verb} through"
-    if skipped:
-        detail = "The steps after a skipped one are done all the same."
+def _tried(all: Sequence[CameTo]) -> Check:
+    told = f"Dry run: {summary(all)}"
+    real = [it for it in all if it.matches and not it.supposed]
+    if any(it.kept and it.done for it in real):
+        detail = "The steps after one that is skipped or fails are done all the same."
         remedy = "See whether they assume it: an if can ask what became of a step."
-        return _check("warn", f"{told}, {skipped} with a step skipped", detail, remedy)
-    return _check("ok" if good == len(tried) else "warn", told)
+        return _check("warn", told, detail, remedy)
+    if any(it.kept for it in real):
+        return _check("warn", told)
+    return _check("ok" if any(it.whole for it in real) else "info", told)
 
 
 def _check(tone: Any, text: str, detail: str = "", remedy: str = "") -> Check:

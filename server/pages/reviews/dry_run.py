@@ -1,8 +1,7 @@
 """Dry runs as a page shows them: for each record its path, and every effect in full."""
 
 import re
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Hashable, Iterable
 
 from engine.records.states import Result, RunState
 from engine.runs.rehearsal import Rehearsed, Told
@@ -11,6 +10,7 @@ from server.pages.frame.effects import effect
 from server.pages.frame.field_values import sentence
 from server.pages.frame.names import Names
 from server.pages.frame.views import Chip, Effect, Tone
+from server.pages.reviews.outcomes import badge, came_to
 from server.pages.reviews.views import DryRun
 
 LONGEST = 120
@@ -22,31 +22,44 @@ TONES: dict[str, Tone] = {
 
 def dry_runs(names: Names, workflow: Workflow, tried: Iterable[Rehearsed]) -> list[DryRun]:
     """What would happen to each of these records, with nothing done."""
-    return [_run(names, workflow, each) for each in tried]
+    shown, told = set[Hashable](), list[DryRun]()
+    for found in tried:
+        way = _way(found)
+        told.append(_run(names, workflow, found, open=found.matches and way not in shown))
+        shown.add(way)
+    return told
 
 
-def _run(names: Names, workflow: Workflow, found: Rehearsed) -> DryRun:
+def _way(found: Rehearsed) -> Hashable:
+    """Where it went, how each step ended, and what was said there."""
+    texts = ("text", "html", "body")
+    said = ((told.step, told.outcome, *map(told.effect.get, texts)) for told in found.effects)
+    return found.crossed, repr([*said])
+
+
+def _run(names: Names, workflow: Workflow, found: Rehearsed, *, open: bool) -> DryRun:
     record, about = names.record(workflow.module, found.id)
     state, _, reason = found.ends.partition(": ")
-    why = sentence(found.why.said)
-    supposed = f"As if {found.supposed}" if found.supposed else ""
     return {
         "record": record,
         "name": about,
-        "outcome": _outcome(found, state),
-        "why": "; ".join(filter(None, (supposed, "" if why == "always" else why))),
+        "outcome": badge(came_to(found)),
+        "open": open,
+        "why": _why(names, workflow, found),
         "path": _path(found, state, reason),
         "effects": [_effect(names, workflow, told) for told in found.effects],
     }
 
 
-def _outcome(found: Rehearsed, state: str) -> Literal["ok", "part", "fail", "no"]:
-    if not found.matches:
-        return "no"
-    if state == RunState.FAILED:
-        return "fail"
-    skipped = any(told.outcome == Result.SKIPPED for told in found.effects)
-    return "part" if skipped else "ok"
+def _why(names: Names, workflow: Workflow, found: Rehearsed) -> str:
+    if found.led_to:
+        step = workflow.route[found.led_to][0]
+        binder = names.tx.binder(names.tx.schema.module(workflow.module))
+        told = f"No record comes to “{step.sentence(binder)}” now."
+        return f"{told} Shown as if {found.number} did."
+    supposed = f"As if {found.supposed}" if found.supposed else ""
+    why = sentence(found.why.said)
+    return "; ".join(filter(None, (supposed, "" if why == "always" else why)))
 
 
 def _path(found: Rehearsed, state: str, reason: str) -> list[Chip]:

@@ -19,6 +19,7 @@ from server.pages.frame.views import Fact, Link
 from server.pages.reviews.audience import audience
 from server.pages.reviews.checks import allowed, checks
 from server.pages.reviews.dry_run import dry_runs
+from server.pages.reviews.outcomes import came_to, summary
 from server.pages.reviews.sentences import told
 from server.pages.reviews.views import Decision, Quoted, Remark, ReviewView
 
@@ -39,7 +40,7 @@ class Review:
         """The page."""
         row, tx = self.row, self.tx
         it = self.it
-        runs = dry_runs(self.names, self.parsed, self.tried)
+        came = [came_to(found) for found in self.tried]
         return {
             "id": str(row.id),
             "workflow": {"text": self.parsed.name, "href": f"/workflows/{row.workflow}"},
@@ -56,11 +57,11 @@ class Review:
             "changes": changes(it.differences),
             "blocks": blocks(self.parsed, self.binder, old=it.before, marks=self._marks()),
             "audience": audience(self.names, it),
-            "dry_runs": runs,
-            "dry_note": "nothing was written or sent",
+            "dry_runs": dry_runs(self.names, self.parsed, self.tried),
+            "dry_summary": summary(came),
             "trying": None,
             "replay": None,
-            "checks": checks(it, runs),
+            "checks": checks(it, came),
             "rights": allowed(it),
             "inside": self._inside(),
             "decision": decision,

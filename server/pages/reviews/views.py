@@ -1,6 +1,6 @@
 """What the pages of reviews show, as plain data (see `frame/views.py`)."""
 
-from typing import Literal, TypedDict
+from typing import TypedDict
 
 from server.pages.frame.views import (
     Block,
@@ -14,6 +14,7 @@ from server.pages.frame.views import (
     Link,
     ReviewRow,
     Stat,
+    Tone,
     When,
 )
 
@@ -53,14 +54,22 @@ class Audience(TypedDict):
     suppressed: AudienceGroup
 
 
+class Badge(TypedDict):
+    """What came of something in a few words: "1 mail", "Not sent: chasing is paused"."""
+
+    tone: Tone
+    icon: str
+    word: str
+
+
 class DryRun(TypedDict):
-    """What would happen to one record: it goes through, all of it or but for skipped steps; would
-    fail; or does not match.
-    """
+    """What would happen to one record. It stands `open` if it shows a way or a text that those
+    above it do not."""
 
     record: Link
     name: str
-    outcome: Literal["ok", "part", "fail", "no"]
+    outcome: Badge
+    open: bool
     why: str
     path: list[Chip]
     effects: list[Effect]
@@ -199,7 +208,7 @@ class ReviewView(TypedDict):
     blocks: list[Block]
     audience: Audience
     dry_runs: list[DryRun]
-    dry_note: str
+    dry_summary: str
     trying: Trying | None
     replay: Replay | None
     checks: list[Check]
