@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from engine.blocks.in_full import in_full
 from engine.conditions import Binder
 from engine.schema.modules import Module, Schema
 from engine.starter import starter
@@ -30,7 +29,6 @@ def told(document: dict[str, Any]) -> str:
     full = [
         f"{text.name}: {text}"
         for sentence in workflow.told(binder)
-        if sentence.step
-        for text in in_full(sentence.step, binder, workflow.texts)
+        for text in workflow.in_full(sentence.step, binder)
     ]
     return "\n".join([*workflow.words(binder), *full])

@@ -60,7 +60,7 @@ class Told:
     """One thing that would be done: by which step, in words, and in full.
 
     `outcome` is one word; where it is not "done", `why` says more. `before` are the values that it
-    changes.
+    changes. `counted` is what people call one of it, as "mail".
     """
 
     step: str
@@ -70,6 +70,7 @@ class Told:
     before: dict[str, JsonValue] = field(default_factory=dict)
     warned: str = ""
     why: str = ""
+    counted: str = ""
 
 
 class RehearsedRecords(BatchedRecords):
@@ -145,7 +146,9 @@ def _told(entry: Entry, effect: Effect, outcome: Outcome, records: RehearsedReco
     before = records.before[0] if len(records.before) == 1 else {}
     why = "" if outcome.result == Result.DONE else outcome.said
     planned = effect.model_dump(mode="json")
-    return Told(entry.step, effect.say(), outcome.result, planned, before, entry.warned, why)
+    return Told(
+        entry.step, effect.say(), outcome.result, planned, before, entry.warned, why, effect.counted
+    )
 
 
 @dataclass

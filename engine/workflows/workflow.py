@@ -17,6 +17,7 @@ import engine.blocks.triggers
 from engine.blocks import words
 from engine.blocks.control.if_ import If
 from engine.blocks.control.wait import Wait
+from engine.blocks.in_full import InFull, in_full
 from engine.blocks.step import Action, Step
 from engine.blocks.triggers import Trigger
 from engine.company.windows import Window
@@ -180,6 +181,10 @@ class Workflow(BaseModel):
         if any(step.differs(binder, self.group_by) for step in asks):
             told.append("Where it goes one way or the other, it is enough that one of them fits.")
         return told
+
+    def in_full(self, step: Step | None, binder: Binder) -> list[InFull]:
+        """The texts of one of its steps word by word, those of the template it names among them."""
+        return list(in_full(step, binder, self._texts)) if step else []
 
     def words(self, binder: Binder) -> list[str]:
         """The workflow in sentences: when, for which, how often, and step by step what it does."""

@@ -52,7 +52,7 @@ def test_T19_an_approved_review_shows_what_the_approver_saw(
     with reception.browser("bob") as bob:
         page = bob.get(review).text
     assert "As seen at approval, 10 Mar 2026, 09:00, by Bob" in page
-    assert "Now: 2 invoices" in page
+    assert "fit today: 2 invoices" in page
     assert ("ap@acme.test" in page, "other@acme.test" in page) == (True, False)
     assert "Try with a supposed change" not in page  # what has been decided is not tried any more
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.effects import Effect
 from engine.records.states import Result, RunState
 from engine.runs.rehearsal import Rehearsed, Told
 from engine.schema.english import count
@@ -41,7 +40,7 @@ def came_to(found: Rehearsed) -> CameTo:
     kept = list(dict.fromkeys(_kept(found)))
     failed = {told.step for told in found.effects if told.outcome == Result.FAILED}
     done = Counter(
-        Effect.types[str(told.effect["kind"])].counted
+        told.counted
         for told in found.effects
         if told.effect and told.outcome == Result.DONE and told.step not in failed
     )
