@@ -170,7 +170,7 @@ def test_what_a_step_shows_is_its_own(name: str) -> None:
 def house_rehearses(installation: Installation) -> Any:
     def effects(workflow: Workflow) -> list[Any]:
         """What a workflow would do to the records of its module."""
-        with installation.database.rehearsal() as tx:
+        with installation.database.read() as tx:
             table = tx.schema.tables[workflow.module]
             ids = list(tx.db.scalars(select(table.c.id).limit(5)))
             return [effect for record in rehearse(tx, workflow, ids) for effect in record.effects]

@@ -192,7 +192,7 @@ def printed(story: Story, part: Mapping[str, Any]) -> tuple[str | None, list[str
         users = tx.schema.tables["users"]
         language = part.get("language", "en")
         tx.db.execute(update(users).where(users.c.username == "alice").values(language=language))
-    with story.installation.database.rehearsal() as tx:
+    with story.installation.database.read() as tx:
         module = tx.schema.module(document["module"])
         id = tx.find(module, part.get("record", "INV-1"))
         assert id, part

@@ -9,7 +9,7 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
 from sqlalchemy.schema import CreateColumn
 
 from engine.company.company import Company
@@ -24,7 +24,6 @@ from engine.schema.fields import Field
 from engine.schema.modules import Module, Schema, check_module, column
 
 READ_ONLY = {"sayso_reads": True, "postgresql_readonly": True}
-ONE_REHEARSAL = 0x5A151  # a lock of PostgreSQL: what is only supposed has ids that are used again
 NEWEST = select(STATE.c.key, STATE.c.value)
 
 
@@ -60,20 +59,6 @@ class Database:
         """A transaction that cannot write, and never waits for a writer."""
         with self._reading.begin() as db:
             yield self._transaction(db)
-
-    @contextmanager
-    def rehearsal(self) -> Iterator[Transaction]:
-        """A transaction in which anything may be tried: all that it wrote is undone at its end.
-
-        There is one at a time; on SQLite nobody writes meanwhile.
-        """
-        with self.engine.connect() as db, db.begin() as begun:
-            if db.dialect.name == "postgresql":
-                db.execute(select(func.pg_advisory_xact_lock(ONE_REHEARSAL)))
-            try:
-                yield self._transaction(db)
-            finally:
-                begun.rollback()
 
     def prepare(self, company: Company, modules: list[Module]) -> bool:
         """Make the tables and the starter modules, where there are none. False if there are.

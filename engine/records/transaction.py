@@ -1,7 +1,8 @@
 """One transaction: a connection, the modules and the company as they are in it, and the time."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -18,6 +19,8 @@ from engine.records.tables import STATE
 from engine.schema.modules import Module, Schema
 from engine.schema.own_modules import GROUPS, TAG_CATEGORIES, USERS
 from engine.schema.sql_types import Fold
+
+ONE_TRIAL = 0x5A151  # a lock of PostgreSQL
 
 
 @dataclass
@@ -55,6 +58,23 @@ class Transaction:
             return []
         gone = (users.c.active.is_(False), users.c.deleted_at.is_(None))
         return list(self.db.scalars(select(users.c.username).where(*gone)))
+
+    @contextmanager
+    def trial(self) -> Iterator["Transaction"]:
+        """A transaction beside this one to try something in: all that it writes is undone.
+
+        It sees what is committed. On SQLite nobody writes while it is open, and on PostgreSQL there
+        is one at a time, because ids that are only supposed are used again: so let each be short.
+        """
+        with self.db.engine.connect() as opened:
+            db = opened.execution_options(sayso_reads=False, postgresql_readonly=False)
+            begun = db.begin()
+            if db.dialect.name == "postgresql":
+                db.execute(select(func.pg_advisory_xact_lock(ONE_TRIAL)))
+            try:
+                yield replace(self, db=db)
+            finally:
+                begun.rollback()
 
     def binder(self, module: Module, *, event: bool = False, at: datetime | None = None) -> Binder:
         return Binder(

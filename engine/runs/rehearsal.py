@@ -77,8 +77,8 @@ def rehearse(
 
     That is its `change`; without one, what the trigger waits for. A `sample` is a record that there
     is not, told first; it is `by` this user. `number` is that of the workflow, where it has one
-    already. Give it a transaction of `Database.rehearsal`: all is tried on real records, and
-    undone. Raises `Invalid`.
+    already. Give it a transaction that reads: each record is tried in one of its own beside it,
+    which is undone. Raises `Invalid`.
     """
     live = Live(number, workflow.name, 0, "", {}, workflow)
     return Rehearsals(tx, live, at or tx.now, world, by).all(ids, change, sample)

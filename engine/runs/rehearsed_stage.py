@@ -45,14 +45,10 @@ class RehearsedTransaction(BatchedTransaction):
 @contextmanager
 def undone(tx: Transaction, at: datetime) -> Iterator[RehearsedTransaction]:
     """What is changed inside is undone at the end; it happens `at` that moment."""
-    with tx.db.begin_nested() as point:
-        trial = RehearsedTransaction(tx)
+    with tx.trial() as alone:
+        trial = RehearsedTransaction(alone)
         trial.now = at
-        try:
-            yield trial
-        finally:
-            if point.is_active:
-                point.rollback()
+        yield trial
 
 
 @dataclass(frozen=True)

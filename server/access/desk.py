@@ -31,12 +31,6 @@ class Desk:
         with self.installation.database.begin() as whole:
             yield self.view(whole)
 
-    @contextmanager
-    def rehearsal(self) -> Iterator[Transaction]:
-        """A transaction to try things in, of which nothing stays."""
-        with self.installation.database.rehearsal() as whole:
-            yield self.view(whole)
-
     def view(self, whole: Transaction) -> Transaction:
         """The same transaction without what is hidden from this principal: modules, records."""
         return narrowed(replace(whole, schema=seen(whole.schema, self.who)), self.who)

@@ -89,7 +89,7 @@ def explain(
 ) -> Explanation:
     """Why workflows (or one) would run or not for a record or customer: conditions with the real
     values, what else keeps it. `as_of`: a day or time."""
-    with desk.rehearsal() as tx:
+    with desk.read() as tx:
         at = answers.when(tx, as_of)
         row = answers.workflow_row(tx, workflow) if workflow is not None else None
         home = tx.schema.module(row.module) if row else None

@@ -97,14 +97,14 @@ def proposal(desk: Desk, tx: Transaction, review: int) -> Proposal:
 def tried(desk: Desk, it: Proposal) -> list[Rehearsed]:
     """What it would do with some records, so that all it can do is shown; nothing is done."""
     meant = [each["id"] for each in (*it.audience.records, *it.audience.out)]
-    with desk.rehearsal() as tx:
+    with desk.read() as tx:
         return samples(_rehearsals(desk, tx, it), meant)
 
 
 def supposed(desk: Desk, it: Proposal, record: str, values: dict[str, JsonValue]) -> Rehearsed:
     """What it would do if a record got these values, or there were such a record. Raises
     `Invalid`."""
-    with desk.rehearsal() as tx:
+    with desk.read() as tx:
         rehearsals = _rehearsals(desk, tx, it)
         if not record:
             return rehearsals.of_sample(values)

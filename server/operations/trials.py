@@ -109,7 +109,7 @@ def try_workflow(
 ) -> Trial:
     """Dry run: who of `records` (or some it picks) matches, why, all it would do. `as_of`: a day or
     time; supposed: values in `change`, a record in `sample`."""
-    with desk.rehearsal() as tx:
+    with desk.read() as tx:
         parsed = parsed_of(desk, tx, workflow, document)
         module = tx.schema.module(parsed.module)
         at = answers.when(tx, as_of) or tx.now

@@ -76,7 +76,7 @@ def mailed(
         "steps": [{"to": ["account"], **mail}],
     }
     with living({}, template_database, clock) as story:
-        with story.installation.database.rehearsal() as tx:
+        with story.installation.database.read() as tx:
             id = tx.find(tx.schema.module(module), number)
             assert id
             (told, *_) = rehearse(tx, Workflow.model_validate(document), [id])[0].effects

@@ -20,7 +20,7 @@ def story(template_database: TemplateDatabase, clock: Clock) -> Iterator[Story]:
 
 def would(story: Story, module: str, id: int, *steps: dict[str, Any]) -> list[Told]:
     asked = {"name": "Dry", "module": module, "trigger": {"type": "manual"}, "steps": list(steps)}
-    with story.installation.database.rehearsal() as tx:
+    with story.installation.database.read() as tx:
         (one,) = rehearse(tx, Workflow.model_validate(asked), [id])
     assert story.news() == {}
     return list(one.effects)

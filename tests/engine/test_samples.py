@@ -34,7 +34,7 @@ def mail(id: str, body: str, **more: Any) -> dict[str, Any]:
 def shown(story: Story, *steps: dict[str, Any], **document: Any) -> list[Rehearsed]:
     asked = {"name": "Shown", "module": "invoices", "trigger": DAILY, "conditions": SENT}
     before = everything(story.installation.database)
-    with story.installation.database.rehearsal() as tx:
+    with story.installation.database.read() as tx:
         parsed = Workflow.model_validate({**asked, **document, "steps": list(steps)})
         meant = audience(tx, parsed)
         ids = [each["id"] for each in (*meant.records, *meant.out)]

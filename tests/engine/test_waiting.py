@@ -65,7 +65,7 @@ def test_a_rehearsal_tells_what_would_be_waited_for_and_goes_on(
 ) -> None:
     with (
         living({}, template_database, clock) as story,
-        story.installation.database.rehearsal() as tx,
+        story.installation.database.read() as tx,
     ):
         (told,) = rehearse(tx, Workflow.model_validate(PAID), [1])
     assert told.path == (

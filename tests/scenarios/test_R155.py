@@ -61,7 +61,7 @@ def test_a_text_of_the_library_goes_in_the_language_of_its_reader_with_its_lengt
         english = story.news()
         story.tell({"create": "tickets", "values": {"title": "Lampe", "contact": "Ana Lopez"}})
         french_news = story.news()
-        with story.installation.database.rehearsal() as tx:
+        with story.installation.database.read() as tx:
             live = story.installation.library.live(tx)[story.workflow]
             (rehearsed,) = rehearse(tx, live.parsed, [4])
     assert [text["text"] for text in english["texts"]] == ["TK-4 is ready."]

@@ -82,7 +82,7 @@ def test_a_template_of_the_library_is_printed_under_a_name_of_its_own(
 @pytest.mark.parametrize("pairs", ["sqlite"], indirect=True)
 def test_a_rehearsal_prints_nothing(template_database: TemplateDatabase, clock: Clock) -> None:
     with living({}, template_database, clock) as story:
-        with story.installation.database.rehearsal() as tx:
+        with story.installation.database.read() as tx:
             always = Workflow.model_validate({**DOCUMENT, "conditions": {"all": []}})
             (told,) = rehearse(tx, always, [8])
         assert documents(story) == []

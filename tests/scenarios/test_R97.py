@@ -186,7 +186,7 @@ class TestRunning:
         with (
             installed(tmp_path, listed="credit_score"),
             living({}, template_database, clock) as story,
-            story.installation.database.rehearsal() as tx,
+            story.installation.database.read() as tx,
         ):
             (told,) = rehearse(tx, Workflow.model_validate(SCORE), [1])
             calls = __import__("sayso_scores_of_the_tests").CALLS

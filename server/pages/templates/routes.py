@@ -78,7 +78,7 @@ def show_template(visit: Signed, template: int) -> Response:
     """One template in all its languages. `template` is the id of any of its records."""
     visit.desk.need("workflows:read")
     visit.desk.need("records:read")
-    with visit.desk.rehearsal() as tx:
+    with visit.desk.read() as tx:
         rows = library.one(tx, template)
         names, used = Names(tx), uses(tx).get(rows[0].name, [])
         whole = Template(rows[0].name, _kind(rows[0]), tuple(wording_of(row) for row in rows))

@@ -28,7 +28,7 @@ def tried(
         "steps": list(steps),
     }
     before = everything(story.installation.database)
-    with story.installation.database.rehearsal() as tx:
+    with story.installation.database.read() as tx:
         home = tx.schema.module(module)
         ids = [tx.find(home, number) or 0 for number in records]
         found = rehearse(tx, Workflow.model_validate(document), ids, **given)
