@@ -6,8 +6,8 @@ from engine.blocks.checking import Checking
 from engine.blocks.named_addresses import free_text
 from engine.blocks.words import HOLE
 from engine.conditions import Binder
+from engine.phrases import listed, say
 from engine.problems import Invalid, Problem, suggest
-from engine.schema.english import listed
 from engine.schema.modules import Path
 from engine.schema.own_modules import DOCUMENTS
 
@@ -70,15 +70,18 @@ def _said(word: str, binder: Binder) -> str:
     if found := HOLE.fullmatch(word):
         return _said(found[1].strip(), binder)
     if word.startswith(EARLIER):
-        return f"the file of step “{word.split('.')[1].replace('_', ' ')}”"
+        return say("the file of step “{step}”", step=word.split(".")[1].replace("_", " "))
     if word.startswith(EACH):
-        what = word.removeprefix(EACH)
-        title = ALL if what == ALL else _title(what, binder)
-        return f"the {title} of each of the {binder.module.label.lower()}"
+        what, records = word.removeprefix(EACH), binder.module.label.lower()
+        if what == ALL:
+            return say("the documents of each of the {records}", records=records)
+        field = _title(what, binder)
+        return say("the {field} of each of the {records}", field=field, records=records)
     if word == ALL:
-        return "its documents"
-    known = word.removeprefix("record.").partition(".")[0] in binder.module.by_name
-    return f"its {_title(word.removeprefix('record.'), binder)}" if known else word
+        return say("its documents")
+    own = word.removeprefix("record.")
+    known = own.partition(".")[0] in binder.module.by_name
+    return say("its {field}", field=_title(own, binder)) if known else word
 
 
 def _title(dotted: str, binder: Binder) -> str:
@@ -86,5 +89,4 @@ def _title(dotted: str, binder: Binder) -> str:
         path: Path = binder.schema.path(binder.module, dotted)
     except Invalid:
         return dotted
-    whose = "".join(f"{hop.field.title.lower()}'s " for hop in path.hops)
-    return f"{whose}{path.field.title}"
+    return path.called(path.field.title)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from engine.blocks.checking import Checking
 from engine.blocks.named_addresses import SOURCE_ID, chosen, templated
+from engine.phrases import listed, mark, say
 from engine.problems import Invalid, Problem, nearest, suggest
 from engine.schema.addresses import BadAddress, mail_address
-from engine.schema.english import listed
 from engine.schema.modules import Module, Path, Schema
 from engine.schema.own_modules import USERS
 from engine.schema.purposes import Purpose
@@ -206,42 +206,57 @@ def _meant(word: str, checking: Checking) -> str:
 
 def told(meant: Rule, module: Module, schema: Schema) -> str:
     """Whom a rule means, as part of a sentence: "the CFO of its account (otherwise ...)"."""
-    whose = f"of {_account(schema, module)}"
+    account = _account(schema, module)
     match meant:
+        case Contacts(()):
+            return say("all contacts of {account}", account=account)
         case Contacts(positions):
-            first, others = positions[:1], positions[1:]
-            rest = listed([*_the(others), "its primary contact", "all its contacts"], "or")
-            kind = "".join(_the(first))
-            return f"{kind} {whose} (otherwise {rest})" if first else f"all contacts {whose}"
+            first, *others = map(_the, positions)
+            rest = listed([*others, say("its primary contact"), say("all its contacts")], "or")
+            phrase = mark("{contact} of {account} (otherwise {others})")
+            return say(phrase, contact=first, account=account, others=rest)
         case PrimaryContact():
-            return f"the primary contact {whose} (otherwise all its contacts)"
+            phrase = mark("the primary contact of {account} (otherwise all its contacts)")
+            return say(phrase, account=account)
         case InvoiceContacts(positions):
-            mine = " or ".join(positions)
-            invoice = "the invoice" if module.purpose == Purpose.INVOICE else "its invoice"
-            kind = f"{mine} contacts" if mine else "contacts"
-            then = [*_the(positions), "the primary contact", "all contacts"]
-            return f"the {kind} of {invoice} (otherwise {listed(then, 'or')} {whose})"
+            first, then = _of_invoice(positions, module), [*map(_the, positions)]
+            rest = listed([*then, say("the primary contact"), say("all contacts")], "or")
+            phrase = mark("{contacts} (otherwise {others} of {account})")
+            return say(phrase, contacts=first, others=rest, account=account)
         case OfEach(word):
-            return f"the {_title(word, module, schema)} of each of the {module.label.lower()}"
-        case FromSource(field):
-            named = f"the {_title(field, module, schema)} of the {module.singular.lower()}"
-            return f"the user whom {named} names by the id in the source system"
+            field, records = _title(word, module, schema), module.label.lower()
+            return say("the {field} of each of the {records}", field=field, records=records)
+        case FromSource(name):
+            return say(
+                "the user whom the {field} of the {record} names by the id in the source system",
+                field=_title(name, module, schema),
+                record=module.singular.lower(),
+            )
 
 
-def _the(positions: tuple[str, ...]) -> list[str]:
-    return [f"the {called(position)}" for position in positions]
+def _of_invoice(positions: tuple[str, ...], module: Module) -> str:
+    """The contacts of an invoice itself, or those of them that hold these positions."""
+    invoice = say("the invoice") if module.purpose == Purpose.INVOICE else say("its invoice")
+    if not positions:
+        return say("the contacts of {invoice}", invoice=invoice)
+    either = say(" or ").join(positions)
+    return say("the {positions} contacts of {invoice}", positions=either, invoice=invoice)
+
+
+def _the(position: str) -> str:
+    return say("the {contact}", contact=called(position))
 
 
 def called(position: str) -> str:
     """Who holds a position: a CFO, but a Legal contact."""
-    return position if position.isupper() else f"{position} contact"
+    return position if position.isupper() else say("{position} contact", position=position)
 
 
 def _account(schema: Schema, module: Module) -> str:
     way = way_to(schema, module, Purpose.CUSTOMER)
     if way == "id":
-        return "the account"
-    return f"its {_title(way, module, schema)}" if way else "its account"
+        return say("the account")
+    return say("its {field}", field=_title(way, module, schema)) if way else say("its account")
 
 
 def _title(dotted: str, module: Module, schema: Schema) -> str:

@@ -19,6 +19,7 @@ from engine.conditions import Binder, Condition
 from engine.effects import Effect, Outcome, Unplanned
 from engine.effects.records import together
 from engine.outside.world import World
+from engine.phrases import say
 from engine.problems import BadValue, Problem
 from engine.records.states import Result
 from engine.schema.english import listed
@@ -229,8 +230,8 @@ class Step(BaseModel):
 
     def heading(self, binder: Binder) -> str:
         """What it does, then what its author calls it: "Stop (“All done”)"."""
-        called = f" (“{self.label}”)" if self.label else ""
-        return f"{self.sentence(binder)}{called}"
+        said = self.sentence(binder)
+        return say("{step} (“{label}”)", step=said, label=self.label) if self.label else said
 
     def reads(self) -> Iterable[str]:
         """The paths it reads beside those in its templates, among words that are no path."""

@@ -12,8 +12,8 @@ from engine.blocks.recipient_words import rule, told
 from engine.company.calendar import parse_moment
 from engine.conditions import Binder
 from engine.conditions.words import plain_number
+from engine.phrases import listed, mark, say, worded
 from engine.problems import Invalid
-from engine.schema.english import listed
 from engine.schema.modules import Module, Path
 from engine.templates import TextProblem, parse
 from engine.templates.passages import Line, as_it_is, passages
@@ -23,6 +23,7 @@ from engine.templates.words import expression, in_words
 
 HOLE = re.compile(r"\{\{-?(.*?)-?\}\}", re.DOTALL)
 LONGEST = 160
+THE, QUOTED = mark("the {value}"), mark("“{text}”")
 EACH = "records.*."  # a field of each of the records that are taken together
 
 
@@ -47,7 +48,7 @@ def lines(text: str, binder: Binder) -> list[Line]:
 
 
 def quoted(text: str, binder: Binder) -> str:
-    return f"“{spoken(text, binder)}”"
+    return say(QUOTED, text=spoken(text, binder))
 
 
 def _whole(text: str) -> nodes.Expr | None:
@@ -68,10 +69,11 @@ def _field(written: str, binder: Binder) -> str:
     if root in ("record", "old"):
         path = _path(rest, binder) if rest else None
         told = path.title if path else rest.replace(".", " ") or binder.module.singular.lower()
-        return f"old {told}" if root == "old" else told
+        return say("old {field}", field=told) if root == "old" else told
     if root == "steps" and "." in rest:
         step, _, key = rest.partition(".")
-        return f"{key.replace('_', ' ')} of {step.replace('_', ' ')}"
+        key, step = key.replace("_", " "), step.replace("_", " ")
+        return say("{key} of {value}", key=key, value=step)
     return written.strip("'\"").replace(".*", "").replace("_", " ").replace(".", " ")
 
 
@@ -87,7 +89,7 @@ def person(word: str, binder: Binder) -> str:
     if (node := _whole(word)) is not None:
         return expression(node, partial(_person_at, binder=binder))
     if word.startswith("group:"):
-        return f"the group {word.removeprefix('group:')}"
+        return say("the group {group}", group=word.removeprefix("group:"))
     if "@" not in word and (meant := rule(word, binder.module)):
         return told(meant, binder.module, binder.schema)
     path = _path(word, binder) if "@" not in word else None
@@ -95,10 +97,11 @@ def person(word: str, binder: Binder) -> str:
         return spoken(word, binder)
     end = path.hops[-1].module if path.hops else path.module
     if path.field.type != "email" or path.field.name != end.email_field:
-        return f"its {path.title}"
+        return say("its {field}", field=path.title)
     if path.hops:
-        return f"its {Path(path.module, path.hops[:-1], path.hops[-1].field).title}"
-    return f"the {path.module.singular.lower()}"
+        holder = Path(path.module, path.hops[:-1], path.hops[-1].field)
+        return say("its {field}", field=holder.title)
+    return say("the {record}", record=path.module.singular.lower())
 
 
 def _person_at(written: str, binder: Binder) -> str:
@@ -111,13 +114,13 @@ def _person_at(written: str, binder: Binder) -> str:
 
 
 def people(words: Iterable[str], binder: Binder) -> str:
-    return listed([person(word, binder) for word in words]) or "nobody"
+    return listed([person(word, binder) for word in words]) or say("nobody")
 
 
 def value(raw: JsonValue, binder: Binder) -> str:
     """A value that a field is given."""
     if raw is None:
-        return "empty"
+        return say("empty")
     if isinstance(raw, list):
         return listed([value(part, binder) for part in raw])
     if not isinstance(raw, str):
@@ -126,9 +129,14 @@ def value(raw: JsonValue, binder: Binder) -> str:
         return moment.words()
     node = _whole(raw)
     if node is None:
-        return f"“{spoken(raw, binder, None)}”"
-    told = expression(node, partial(_field, binder=binder))
-    return told if told.startswith(("the ", "“")) else f"the {told}"
+        return say(QUOTED, text=spoken(raw, binder, None))
+    return _definite(expression(node, partial(_field, binder=binder)))
+
+
+def _definite(told: str) -> str:
+    """With the article, where it begins with none and is no quotation."""
+    begins = [worded(phrase).partition("{")[0] for phrase in (THE, QUOTED)]
+    return told if told.startswith(tuple(filter(None, begins))) else say(THE, value=told)
 
 
 def day(word: str, binder: Binder) -> str:

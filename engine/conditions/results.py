@@ -8,6 +8,7 @@ from engine.conditions import AllOf, AnyOf, Compare, Condition, NotOf
 from engine.conditions.bound import Binder
 from engine.conditions.readings import Facts, Instead
 from engine.conditions.words import describe
+from engine.phrases import say
 from engine.problems import BadValue
 from engine.schema.fields import Field
 
@@ -72,7 +73,8 @@ def _renamed(condition: Condition) -> Condition:
 def _field(part: Compare) -> Field:
     """A field for the result: of the kind of what it is compared with."""
     _, step, *key = part.field.split(".")
-    label = f"{' '.join(key)} of {step}".replace("_", " ")
+    asked, given = " ".join(key).replace("_", " "), step.replace("_", " ")
+    label = say("{key} of {value}", key=asked, value=given)
     return Field(name=_name(part), type=_kind(part.value), label=label)
 
 

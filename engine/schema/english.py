@@ -1,6 +1,6 @@
 """The few words of English that sentences about records need: one of them, several, a list."""
 
-from engine.phrases import listed
+from engine.phrases import listed, say
 
 __all__ = ["article", "count", "listed"]
 
@@ -8,7 +8,9 @@ __all__ = ["article", "count", "listed"]
 def article(name: str) -> str:
     """One of them: "an invoice"."""
     name = name.lower()
-    return f"{'an' if name[:1] in 'aeiou' else 'a'} {name}"
+    if name[:1] in "aeiou":
+        return say("an {thing}", thing=name)
+    return say("a {thing}", thing=name)
 
 
 def count(number: int, what: str) -> str:

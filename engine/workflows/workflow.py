@@ -23,6 +23,7 @@ from engine.blocks.triggers import Trigger
 from engine.company.windows import Window
 from engine.conditions import ALWAYS, AllOf, Binder, Condition
 from engine.conditions.words import describe
+from engine.phrases import mark, say
 from engine.problems import KnownAs
 from engine.schema.english import article
 from engine.templates import paths_in
@@ -159,27 +160,38 @@ class Workflow(BaseModel):
         """When the clock starts it next, in UTC: three times at most."""
         return self.trigger.next_dates(self.window, binder)
 
-    def _open(self) -> str:
+    def _open(self, window: Window) -> str:
+        """When the window lets it write to people, in a sentence."""
         if self.trigger.repeats:
-            return "It looks for records, and writes to people, only"
-        return "It writes to people only"
+            told = mark("It looks for records, and writes to people, only {window}.")
+            return say(told, window=window.words())
+        return say("It writes to people only {window}.", window=window.words())
 
     def _together(self, subject: str, label: str, binder: Binder) -> list[str]:
         """Which records one run takes, and how many of them are asked; none, if it takes one."""
         if not self.group_by:
             return []
-        whose = "" if self.group_by == TOGETHER else f" of {article(subject)}"
-        told = [f"All such {label}{whose} are taken together, in one run, and asked one by one."]
+        such = mark("All such {records} are taken together, in one run, and asked one by one.")
+        if self.group_by != TOGETHER:
+            such = mark(
+                "All such {records} of {subject} are taken together, in one run, and asked one by "
+                "one."
+            )
+        told = [say(such, records=label, subject=article(subject))]
         actions = (step for step in self.every_step if isinstance(step, Action))
         if not all(step.several or step.channel for step in actions):
             told.append(
-                "Where a step says “it” and not “each of them”, the first of them is meant."
+                say("Where a step says “it” and not “each of them”, the first of them is meant.")
             )
         if any(isinstance(step, Wait) and step.until_conditions for step in self.every_step):
-            told.append("A wait for something to be true ends when it is true of each of them.")
+            told.append(
+                say("A wait for something to be true ends when it is true of each of them.")
+            )
         asks = (step for step in self.every_step if isinstance(step, If) and not step.of_group)
         if any(step.differs(binder, self.group_by) for step in asks):
-            told.append("Where it goes one way or the other, it is enough that one of them fits.")
+            told.append(
+                say("Where it goes one way or the other, it is enough that one of them fits.")
+            )
         return told
 
     def in_full(self, step: Step | None, binder: Binder) -> list[InFull]:
@@ -192,26 +204,34 @@ class Workflow(BaseModel):
 
     def told(self, binder: Binder) -> list[Sentence]:
         """The same sentences, each of a step with that step."""
-        asked = describe(self.conditions, binder)
-        singular, label = binder.module.singular.lower(), binder.module.label.lower()
+        one, label = article(binder.module.singular), binder.module.label.lower()
         subject = self._subject(binder)
-        start = self.trigger.say(binder)
-        only = "" if asked == "always" else f", if {asked}"
-        said = [f"It starts {start[:1].lower()}{start[1:]}{only}."]
+        said = [self._starting(binder)]
         if self.everyone:
-            said.append(f"It is meant for all {label} there are.")
+            said.append(say("It is meant for all {records} there are.", records=label))
         said += self._together(subject, label, binder)
-        said.append(f"It runs {self.recurs(subject)}.")
+        said.append(say("It runs {recurrence}.", recurrence=self.recurs(subject)))
         if self.stop_when:
             stop = describe(self.stop_when, binder)
-            said.append(f"It stops for {article(singular)} as soon as {stop}.")
+            said.append(
+                say("It stops for {record} as soon as {condition}.", record=one, condition=stop)
+            )
         if self.pause_when:
             pause = describe(self.pause_when, binder)
-            said.append(f"It does not write about {article(singular)} while {pause}.")
+            told = mark("It does not write about {record} while {condition}.")
+            said.append(say(told, record=one, condition=pause))
         if self.window:
-            said.append(f"{self._open()} {self.window.words()}.")
+            said.append(self._open(self.window))
         steps = _say(self.steps, binder, several=bool(self.group_by))
         return [*map(Sentence, said), *steps]
+
+    def _starting(self, binder: Binder) -> str:
+        """When it starts, and for which records alone, in a sentence."""
+        start, asked = self.trigger.say(binder), describe(self.conditions, binder)
+        start = f"{start[:1].lower()}{start[1:]}"
+        if asked == say("always"):
+            return say("It starts {start}.", start=start)
+        return say("It starts {start}, if {condition}.", start=start, condition=asked)
 
 
 def _way(steps: tuple[Step, ...], wanted: str) -> dict[str, str] | None:
@@ -238,13 +258,21 @@ def _say(
 ) -> Iterator[Sentence]:
     """The steps in sentences; `several` records are taken together."""
     for step in steps:
-        heading = step.say(binder)
-        carry_on = ", and go on should that fail" if step.on_error == "continue" else ""
-        each = several and isinstance(step, Action) and step.several
-        whose = ", for each of them" if each else ""
-        end = ":" if step.branches() else f"{whose}{carry_on}."
-        yield Sentence(f"{indent}{heading[:1].upper()}{heading[1:]}{end}", step)
+        yield Sentence(f"{indent}{_sentence(step, binder, several=several)}", step)
         for name, inside in step.branches().items():
             if inside:
-                yield Sentence(f"{indent}{'If so:' if name == 'then' else 'Otherwise:'}")
+                way = say("If so:") if name == "then" else say("Otherwise:")
+                yield Sentence(f"{indent}{way}")
                 yield from _say(inside, binder, indent + "\u2003", several=several)
+
+
+def _sentence(step: Step, binder: Binder, *, several: bool) -> str:
+    """What a step does, to how many of several records, and what comes of its failure."""
+    told = step.sentence(binder)
+    if step.branches():
+        return say("{step}:", step=told)
+    if several and isinstance(step, Action) and step.several:
+        told = say("{step}, for each of them", step=told)
+    if step.on_error == "continue":
+        told = say("{step}, and go on should that fail", step=told)
+    return say("{step}.", step=told)
