@@ -15,6 +15,7 @@ from engine.blocks.step import Enter, Look, Move, Step
 from engine.conditions import Binder, Condition, bind, results
 from engine.conditions.readings import holds
 from engine.conditions.words import reasons
+from engine.phrases import mark, say
 from engine.problems import Problem
 
 if TYPE_CHECKING:
@@ -51,17 +52,19 @@ class If(Step):
         return {"then": self.then, "else": self.otherwise}
 
     def say(self, binder: Binder) -> str:
-        return f"if {self.asked_words(binder)}"
+        return say("if {condition}", condition=self.asked_words(binder))
 
     def asked_words(self, binder: Binder) -> str:
         """What it asks, and of how many where records are taken together."""
         told, records = results.told(self.conditions, binder), binder.module.label.lower()
         match self.of_group:
             case "some":
-                return f"of one or more of the {records} {told}"
+                phrase = mark("of one or more of the {records} {condition}")
             case "every":
-                return f"of every one of the {records} {told}"
-        return told
+                phrase = mark("of every one of the {records} {condition}")
+            case None:
+                return told
+        return say(phrase, records=records, condition=told)
 
     def asked(self) -> Iterable[tuple[str, Condition]]:
         return (("", self.conditions),)

@@ -7,6 +7,7 @@ from pydantic import Field
 from engine.blocks.context import Context
 from engine.blocks.step import End, Look, Move, Step
 from engine.conditions import Binder
+from engine.phrases import say
 
 
 class Stop(Step):
@@ -23,7 +24,7 @@ class Stop(Step):
     look: ClassVar[Look] = "end"
 
     def say(self, binder: Binder) -> str:
-        return f"stop: {self.reason}" if self.reason else "stop here"
+        return say("stop: {reason}", reason=self.reason) if self.reason else say("stop here")
 
     def decide(self, ctx: Context) -> Move:
         return End(self.reason or "stopped by the workflow")

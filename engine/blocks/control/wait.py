@@ -10,15 +10,15 @@ from engine.blocks.checking import Checking
 from engine.blocks.context import Context
 from engine.blocks.step import Await, Look, Move, Skip, Sleep, Step
 from engine.blocks.words import person
-from engine.company.calendar import Calendar
-from engine.company.schedule import WEEKDAY_NAMES, WEEKDAYS
+from engine.company.calendar import LENGTHS, Calendar
+from engine.company.schedule import WEEKDAYS
 from engine.conditions import Binder, Condition, bind
 from engine.conditions.readings import holds
 from engine.conditions.words import describe, reasons
 from engine.effects import Outcome
+from engine.phrases import listed, mark, say, say_count, weekday_name
 from engine.problems import Invalid, Problem, suggest
 from engine.records.states import Result
-from engine.schema.english import count, listed
 
 LONGEST = 3650  # days
 
@@ -92,17 +92,30 @@ class Wait(Step):
 
     def say(self, binder: Binder) -> str:
         if self.until_conditions:
-            most = f", {self.timeout.words()} at most" if self.timeout else ""
-            return f"wait until {describe(self.until_conditions, binder)}{most}"
-        told = _told(self)
-        if self.until:
-            way = "before" if self._back else "after"
-            until = person(self.until, binder)
-            told = f"until {told} {way} {until}" if told else f"until {until}"
-            told += " (at once without one)" if self.when_empty == "go_on" else ""
-        day = f"until the next {_weekday(self.weekday)}" if self.weekday else ""
-        clock = f"until {self.at}" if self.at else ""
-        return f"wait {', then '.join(filter(None, (told, day, clock)))}"
+            asked = describe(self.until_conditions, binder)
+            if not self.timeout:
+                return say("wait until {condition}", condition=asked)
+            told = mark("wait until {condition}, {length} at most")
+            return say(told, condition=asked, length=self.timeout.words())
+        parts = [self._until_date(binder) if self.until else _told(self)]
+        if self.weekday:
+            parts.append(say("until the next {weekday}", weekday=_weekday(self.weekday)))
+        if self.at:
+            parts.append(say("until {moment}", moment=self.at))
+        return say("wait {times}", times=say(", then ").join(filter(None, parts)))
+
+    def _until_date(self, binder: Binder) -> str:
+        """Until which date of the record, or how long before or after it."""
+        length, date = _told(self), person(self.until, binder)
+        told = say("until {moment}", moment=date)
+        if length:
+            way = mark("until {length} before {moment}")
+            if not self._back:
+                way = mark("until {length} after {moment}")
+            told = say(way, length=length, moment=date)
+        if self.when_empty == "go_on":
+            return say("{wait} (at once without one)", wait=told)
+        return told
 
     @property
     def _back(self) -> bool:
@@ -251,14 +264,14 @@ def _holds(condition: Condition, ctx: Context) -> bool:
 
 
 def _weekday(name: str) -> str:
-    return WEEKDAY_NAMES[WEEKDAYS.index(name)] if name in WEEKDAYS else name
+    return weekday_name(WEEKDAYS.index(name)) if name in WEEKDAYS else name
 
 
 def _told(length: Wait | Timeout) -> str:
     """How long, without the direction: "5 working days and 2 hours"."""
-    unit = "working day" if length.working_days else "day"
-    counts = ((length.days, unit), (length.hours, "hour"), (length.minutes, "minute"))
-    return listed([count(abs(number), name) for number, name in counts if number])
+    days = LENGTHS["wd"] if length.working_days else LENGTHS["d"]
+    counts = ((length.days, days), (length.hours, LENGTHS["h"]), (length.minutes, LENGTHS["min"]))
+    return listed([say_count(*unit, abs(number)) for number, unit in counts if number])
 
 
 def _later(start: datetime, length: Wait | Timeout, calendar: Calendar) -> datetime:

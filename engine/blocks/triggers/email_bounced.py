@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from engine.blocks.triggers import Listen, Trigger
 from engine.conditions import AllOf, AnyOf, Binder, Compare, Condition
+from engine.phrases import say
 from engine.schema.own_modules import EMAILS
 
 
@@ -44,4 +45,4 @@ class EmailBounced(Trigger):
         return {"direction": "out", "status": "bounced"}
 
     def say(self, binder: Binder) -> str:
-        return "When a mail comes back because it could not be delivered"
+        return say("When a mail comes back because it could not be delivered")

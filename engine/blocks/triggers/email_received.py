@@ -9,16 +9,16 @@ from engine.blocks.checking import Checking
 from engine.blocks.triggers import Listen, Trigger
 from engine.conditions import AllOf, AnyOf, Binder, Compare, Condition
 from engine.conditions.operators import alternatives
+from engine.phrases import listed, mark, say, say_count
 from engine.problems import Problem
-from engine.schema.english import listed
 from engine.schema.own_modules import EMAILS
 
 FILTERS = {
-    "subject": "its subject",
-    "body": "its text",
-    "content": "its subject or text",
-    "from_address": "the sender's address",
-    "from_name": "the sender's name",
+    "subject": mark("its subject has {words}"),
+    "body": mark("its text has {words}"),
+    "content": mark("its subject or text has {words}"),
+    "from_address": mark("the sender's address has {words}"),
+    "from_name": mark("the sender's name has {words}"),
 }
 FIELDS = {"from_address": "sender", "from_name": "sender_name"}
 OR = "A comma means or: `refund, dispute`."
@@ -79,17 +79,28 @@ class EmailReceived(Trigger):
         return {"direction": "in", "status": "received"}
 
     def say(self, binder: Binder) -> str:
-        asked = [
-            f"{whose} has {listed([f'“{word}”' for word in alternatives(words)], 'or')}"
-            for name, whose in FILTERS.items()
-            if (words := getattr(self, name))
-        ]
-        asked += [f"it came on or after {self.received_after}"] * bool(self.received_after)
-        asked += [f"it came before {self.received_before}"] * bool(self.received_before)
-        said = "When a customer's mail is received" + (f" and {listed(asked)}" if asked else "")
-        if self.once_per_sender_hours:
-            said += f", once in {self.once_per_sender_hours} hours for each sender"
-        return said
+        asked, told = listed(self._asked()), say("When a customer's mail is received")
+        if asked:
+            told = say("When a customer's mail is received and {conditions}", conditions=asked)
+        if not self.once_per_sender_hours:
+            return told
+        return say_count(
+            "{start}, once in {count} hour for each sender",
+            "{start}, once in {count} hours for each sender",
+            self.once_per_sender_hours,
+            start=told,
+        )
+
+    def _asked(self) -> Iterator[str]:
+        """What it asks of a mail, each in words."""
+        for name, phrase in FILTERS.items():
+            if given := getattr(self, name):
+                words = [say("“{text}”", text=word) for word in alternatives(given)]
+                yield say(phrase, words=listed(words, "or"))
+        if self.received_after:
+            yield say("it came on or after {day}", day=self.received_after)
+        if self.received_before:
+            yield say("it came before {day}", day=self.received_before)
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         misplaced = list(self.misplaced(checking))

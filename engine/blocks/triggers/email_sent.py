@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from engine.blocks.triggers import Listen, Trigger
 from engine.conditions import AllOf, AnyOf, Binder, Compare, Condition
+from engine.phrases import say
 from engine.schema.own_modules import EMAILS
 
 SENT = ("sent", "captured")
@@ -35,4 +36,4 @@ class EmailSent(Trigger):
         return {"direction": "out", "status": "sent"}
 
     def say(self, binder: Binder) -> str:
-        return "When a mail has been sent"
+        return say("When a mail has been sent")

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from engine.blocks.triggers import Trigger
 from engine.conditions import Binder
+from engine.phrases import mark, say
 from engine.schema.english import article
 
 
@@ -20,7 +21,9 @@ class Manual(Trigger):
     icon: ClassVar[str] = "play"
 
     def say(self, binder: Binder) -> str:
-        each = article(binder.module.singular)
+        told = mark("When a person asks for it on {record}")
         if self.on_approval:
-            return f"For all at once when it is approved, and when a person asks for it on {each}"
-        return f"When a person asks for it on {each}"
+            told = mark(
+                "For all at once when it is approved, and when a person asks for it on {record}"
+            )
+        return say(told, record=article(binder.module.singular))

@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from engine.blocks.triggers import Listen, Trigger
 from engine.conditions import Binder
+from engine.phrases import say
 from engine.schema.english import article
 
 
@@ -18,4 +19,4 @@ class RecordDeleted(Trigger):
         return (Listen("deleted"),)
 
     def say(self, binder: Binder) -> str:
-        return f"When {article(binder.module.singular)} is deleted"
+        return say("When {record} is deleted", record=article(binder.module.singular))

@@ -10,6 +10,7 @@ from engine.blocks.checking import Checking
 from engine.blocks.triggers import Listen, Trigger
 from engine.conditions import Binder
 from engine.conditions.operands import recorded
+from engine.phrases import say
 from engine.problems import Problem
 from engine.schema.english import article
 
@@ -32,10 +33,11 @@ class RecordModified(Trigger):
         return (Listen("modified", frozenset(self.fields) or None),)
 
     def say(self, binder: Binder) -> str:
-        if self.fields:
-            named = [words.field(name, binder.module) for name in self.fields]
-            return f"When the {' or '.join(named)} of {article(binder.module.singular)} changes"
-        return f"When {article(binder.module.singular)} is changed"
+        one = article(binder.module.singular)
+        if not self.fields:
+            return say("When {record} is changed", record=one)
+        either = say(" or ").join(words.field(name, binder.module) for name in self.fields)
+        return say("When the {field} of {record} changes", field=either, record=one)
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         for position, name in enumerate(self.fields):

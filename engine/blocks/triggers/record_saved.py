@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from engine.blocks.triggers import Listen, Trigger
 from engine.conditions import Binder
+from engine.phrases import say
 from engine.schema.english import article
 
 
@@ -21,4 +22,4 @@ class RecordSaved(Trigger):
         return (Listen("created"), Listen("modified"))
 
     def say(self, binder: Binder) -> str:
-        return f"When {article(binder.module.singular)} is created or changed"
+        return say("When {record} is created or changed", record=article(binder.module.singular))

@@ -9,6 +9,7 @@ from engine.blocks.triggers import Trigger
 from engine.company.schedule import Recurring
 from engine.company.windows import Window, next_dates
 from engine.conditions import Binder
+from engine.phrases import say
 from engine.problems import Problem
 
 
@@ -23,7 +24,8 @@ class Schedule(Recurring, Trigger):
 
     def say(self, binder: Binder) -> str:
         when = self.words(binder.calendar)
-        return f"{when[:1].upper()}{when[1:]}, for each {binder.module.singular.lower()}"
+        when, record = f"{when[:1].upper()}{when[1:]}", binder.module.singular.lower()
+        return say("{when}, for each {record}", when=when, record=record)
 
     def next_dates(self, window: Window | None, binder: Binder) -> list[datetime]:
         return next_dates(self, window, binder.now, binder.calendar)

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from engine.blocks.triggers import Listen, Trigger
 from engine.conditions import Binder, Compare, Condition
+from engine.phrases import say
 from engine.schema.own_modules import TEXT_MESSAGES
 
 
@@ -29,4 +30,4 @@ class SmsUndelivered(Trigger):
         return {"status": "undelivered"}
 
     def say(self, binder: Binder) -> str:
-        return "When a text message could not be delivered"
+        return say("When a text message could not be delivered")

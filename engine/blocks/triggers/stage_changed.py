@@ -8,8 +8,17 @@ from pydantic import Field
 from engine.blocks.checking import Checking
 from engine.blocks.triggers import Listen, Trigger
 from engine.conditions import AllOf, Binder, Compare, Condition
+from engine.phrases import mark, say
 from engine.problems import Problem
 from engine.schema.english import article
+
+# In words, by whether it says from which stage, and to which.
+CHANGES = {
+    (False, False): mark("When the {field} of {record} changes"),
+    (True, False): mark("When the {field} of {record} changes from “{source}”"),
+    (False, True): mark("When the {field} of {record} changes to “{goal}”"),
+    (True, True): mark("When the {field} of {record} changes from “{source}” to “{goal}”"),
+}
 
 
 class StageChanged(Trigger):
@@ -35,10 +44,14 @@ class StageChanged(Trigger):
 
     def say(self, binder: Binder) -> str:
         field = binder.module.by_name.get(self.field)
-        source = f" from “{self.from_}”" if self.from_ else ""
-        goal = f" to “{self.to}”" if self.to else ""
         name = field.title.lower() if field else self.field
-        return f"When the {name} of {article(binder.module.singular)} changes{source}{goal}"
+        return say(
+            CHANGES[bool(self.from_), bool(self.to)],
+            field=name,
+            record=article(binder.module.singular),
+            source=self.from_,
+            goal=self.to,
+        )
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         for problem in checking.condition(self.condition(), "", event=True):

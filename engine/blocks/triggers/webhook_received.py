@@ -9,8 +9,8 @@ from engine.blocks.checking import Checking
 from engine.blocks.triggers import Listen, Trigger
 from engine.conditions import AllOf, Binder, Compare, Condition
 from engine.conditions.operators import alternatives
+from engine.phrases import listed, mark, say
 from engine.problems import Problem
-from engine.schema.english import listed
 from engine.schema.own_modules import WEBHOOK_CALLS
 
 
@@ -51,9 +51,11 @@ class WebhookReceived(Trigger):
         return {"hook": self.hook, "event": next(iter(alternatives(self.event)), None)}
 
     def say(self, binder: Binder) -> str:
-        words = [f"“{word}”" for word in alternatives(self.event)]
-        told = f" with the event {listed(words, 'or')}" if words else ""
-        return f"When another system calls the hook “{self.hook}”{told}"
+        events = [say("“{text}”", text=word) for word in alternatives(self.event)]
+        if not events:
+            return say("When another system calls the hook “{hook}”", hook=self.hook)
+        told = mark("When another system calls the hook “{hook}” with the event {events}")
+        return say(told, hook=self.hook, events=listed(events, "or"))
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         yield from self.misplaced(checking)
