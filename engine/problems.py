@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from types import MappingProxyType
+from typing import Literal
 
 # Never a guess: who follows a wrong hint to one of these loses something.
 HARMFUL = frozenset({"record_deleted", "remove", "delete", "stop"})
@@ -14,11 +15,17 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault. `path` says where in the document: dots between keys, positions as numbers."""
+    """One fault. `path` says where in the document: dots between keys, positions as numbers.
+
+    Of advice, `gravity` tells what to read first: `grave` is what does nothing that is meant, or
+    all of it twice; a `note` may stay as it is. `workflow` is the other one that it is about.
+    """
 
     path: str
     message: str
     remedy: str = ""
+    gravity: Literal["grave", "usual", "note"] = field(default="usual", compare=False)
+    workflow: int | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         where = f"`{self.path}`: " if self.path else ""
@@ -26,7 +33,7 @@ class Problem:
 
     def under(self, prefix: str) -> "Problem":
         """The same problem, seen from the document that holds this part."""
-        return Problem(join(prefix, self.path), self.message, self.remedy)
+        return replace(self, path=join(prefix, self.path))
 
 
 class Invalid(Exception):

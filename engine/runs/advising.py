@@ -68,7 +68,8 @@ def _never(tx: Transaction, workflow: Workflow) -> Iterator[Problem]:
         if pair := contradiction(condition, binder):
             first, second = (describe(part, binder) for part in pair)
             told = f"{so}: no record fits both “{first}” and “{second}”."
-            yield Problem(path, told, 'Take one out, or use "any" where one of them is enough.')
+            remedy = 'Take one out, or use "any" where one of them is enough.'
+            yield Problem(path, told, remedy, "grave")
 
 
 # --- again and again ---

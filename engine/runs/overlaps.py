@@ -28,7 +28,7 @@ def overlaps(
     found = list(_overlaps(tx, workflow, active, waiting))
     yield from found[:MOST]
     if more := len(found[MOST:]):
-        yield Problem("conditions", f"so it is with {more} more workflows.", REMEDY)
+        yield Problem("conditions", f"so it is with {more} more workflows.", REMEDY, "grave")
 
 
 def _overlaps(
@@ -40,9 +40,11 @@ def _overlaps(
             named = f"“{other.name}”, which {stands},"
             if _same(tx, mine, workflow, other.parsed):
                 remedy = "Change that one, if something is missing."
-                yield Problem("", f"{named} does all of this already.", remedy)
+                told = f"{named} does all of this already."
+                yield Problem("", told, remedy, "grave", other.workflow)
             elif shared := _customers_of_both(tx, workflow, other.parsed):
-                yield Problem("conditions", f"{named} writes to {shared} too.", REMEDY)
+                told = f"{named} writes to {shared} too."
+                yield Problem("conditions", told, REMEDY, "grave", other.workflow)
 
 
 def beside(tx: Transaction, workflow: Workflow, number: int | None) -> Iterator[Problem]:

@@ -36,7 +36,7 @@ def advice(
     yield from loops.own(workflow, schema)
     if not workflow.description:
         remedy = "One sentence helps the reviewer."
-        yield Problem("description", "it does not say why it exists.", remedy)
+        yield Problem("description", "it does not say why it exists.", remedy, "note")
 
 
 def _of_steps(workflow: Workflow, lacks: Lacks) -> Iterator[Problem]:
@@ -88,13 +88,13 @@ def _several_mails(workflow: Workflow, schema: Schema, audience: int | None) -> 
 def _too_long(workflow: Workflow) -> Iterator[Problem]:
     if len(workflow.route) > 8:
         told = f"it has {len(workflow.route)} steps."
-        yield Problem("steps", told, "A workflow with one task is easier to review.")
+        yield Problem("steps", told, "A workflow with one task is easier to review.", "note")
 
 
 def _idle_window(workflow: Workflow) -> Iterator[Problem]:
     if workflow.window and not workflow.trigger.repeats and not _leaves_the_house(workflow):
         told = "it changes nothing: no schedule looks for records, and no message leaves."
-        yield Problem("window", told, "Leave the window out.")
+        yield Problem("window", told, "Leave the window out.", "note")
 
 
 def placed(steps: Sequence[Step], path: str) -> Iterator[tuple[str, Step]]:
@@ -113,6 +113,7 @@ def _idle_waits(workflow: Workflow, steps: Sequence[Step], path: str) -> Iterato
                 f"{path}.{place}.wait_for_completion",
                 "nothing comes after this task, so the run does not wait for it.",
                 "Leave it out, or add the step that is to wait.",
+                "note",
             )
         for branch, inside in step.branches().items():
             yield from _idle_waits(workflow, inside, f"{path}.{place}.{branch}")

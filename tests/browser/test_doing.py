@@ -21,7 +21,7 @@ def test_a_changed_template_waits_until_somebody_else_approves_it(
     own.worker.work()
     enter(own, tab.context, "mgr")
     tab.locator("#standing").get_by_role("link", name="Review version 2").click()
-    expect(tab.get_by_role("heading", level=1)).to_contain_text("Review version 2")
+    expect(tab.get_by_role("heading", level=1)).to_contain_text(": version 2 of")
     expect(tab.get_by_role("main")).to_contain_text("Encore la facture")
     tab.get_by_role("button", name="Approve and activate").click()
     expect(tab.get_by_text("Approved: it is live now.")).to_be_visible()
@@ -73,7 +73,7 @@ def test_a_schedule_is_changed_and_only_what_fits_its_rhythm_is_asked(tab: Page)
     tab.get_by_label("How often").select_option("Every month")
     tab.get_by_label("Every month: on these days").fill("last")
     tab.get_by_role("button", name="Send for review").click()
-    expect(tab.get_by_role("heading", level=1)).to_contain_text("Review version 2")
+    expect(tab.get_by_role("heading", level=1)).to_contain_text(": version 2 of")
 
 
 def test_somebody_chooses_how_to_be_told(tab: Page) -> None:

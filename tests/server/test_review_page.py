@@ -90,3 +90,31 @@ def test_of_dry_runs_that_go_one_way_with_one_text_the_first_is_open(
     )
     assert "INV-1" in stand_open
     assert "INV-5" not in stand_open
+
+
+def test_checks_stand_by_their_gravity_each_once_and_lead_to_what_they_are_about(
+    installation: Installation,
+) -> None:
+    shown = source(installation, on_invoices(mail()))
+    checks = re.findall(r'<li class="check (\w+)">.*?<div>(.*?)</div>', shown, re.DOTALL)
+    tones = [tone for tone, _ in checks]
+    assert tones == sorted(tones, key=["bad", "warn", "info", "ok"].index)
+    assert "which is active, writes to 9 accounts" in checks[0][1]
+    assert 'href="/workflows/1">Look at it</a>' in checks[0][1]
+    notes = [text for tone, text in checks if tone == "info"]
+    assert notes[0].startswith("It does not say why it exists.")
+    source(installation, on_invoices(mail()))
+    twice = source(installation, on_invoices(mail()))
+    assert twice.count("which waits for review, does all of this already.") == 1
+
+
+def test_a_dry_run_in_which_all_fail_is_a_problem(installation: Installation) -> None:
+    nobody = {"field": "number", "op": "equals", "value": "INV-6"}
+    shown = page(installation, on_invoices(mail(), conditions=nobody))
+    assert "Problem: Dry run: " in shown
+
+
+def test_the_title_tells_the_number_of_the_review(installation: Installation) -> None:
+    review = proposed(installation, on_invoices(mail()))
+    shown = browser_of(installation, "admin").get(f"/reviews/{review}").text
+    assert f"<h1>Review {review}: version 1 of “Invoices - Friendly reminder”</h1>" in shown

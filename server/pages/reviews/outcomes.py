@@ -34,6 +34,10 @@ class CameTo:
         """Whether something is done, and nothing came to nothing."""
         return bool(self.done) and not self.kept
 
+    @property
+    def fails(self) -> bool:
+        return any(fate == "fails" for fate, _ in self.kept)
+
 
 def came_to(found: Rehearsed) -> CameTo:
     """The same of a rehearsal; what a failed step leaves for people to do is not what it did."""
@@ -85,7 +89,8 @@ def _things(done: Counter[str]) -> list[str]:
 
 
 def _said(kept: tuple[Fate, str]) -> str:
-    fate, why = kept
+    """Why, in its first sentence."""
+    fate, why = kept[0], kept[1].partition(". ")[0]
     return why if why.startswith(fate) else f"{fate}: {why}"
 
 

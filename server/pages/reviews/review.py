@@ -17,7 +17,7 @@ from server.pages.frame.moments import coming, moment
 from server.pages.frame.names import Names
 from server.pages.frame.views import Fact, Link
 from server.pages.reviews.audience import audience
-from server.pages.reviews.checks import allowed, checks
+from server.pages.reviews.checks import AT_ONCE, allowed, checks
 from server.pages.reviews.dry_run import dry_runs
 from server.pages.reviews.outcomes import came_to, summary
 from server.pages.reviews.sentences import told
@@ -41,6 +41,7 @@ class Review:
         row, tx = self.row, self.tx
         it = self.it
         came = [came_to(found) for found in self.tried]
+        advice = checks(it, came)
         return {
             "id": str(row.id),
             "workflow": {"text": self.parsed.name, "href": f"/workflows/{row.workflow}"},
@@ -61,7 +62,8 @@ class Review:
             "dry_summary": summary(came),
             "trying": None,
             "replay": None,
-            "checks": checks(it, came),
+            "checks": advice[:AT_ONCE],
+            "more_checks": advice[AT_ONCE:],
             "rights": allowed(it),
             "inside": self._inside(),
             "decision": decision,

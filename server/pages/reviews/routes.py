@@ -111,7 +111,7 @@ def _review(
 ) -> Response:
     with visit.desk.read() as tx:
         view = _view(visit, tx, review, given, error)
-        title = f"Review of {view['workflow']['text']}"
+        title = f"Review {review}: {view['workflow']['text']}"
         told = "" if view["decision"]["allowed"] else error
         return page(
             visit, tx, "review.html", view, title=title, here="reviews", status=status, error=told

@@ -142,6 +142,12 @@ class Quoted(TypedDict):
     by: str
 
 
+class Advice(Check):
+    """A check that leads to the other workflow that it is about, if to any."""
+
+    link: Link | None
+
+
 class Permission(TypedDict):
     """One thing that it may do; `new` against the version that is live, `risk` in a few words."""
 
@@ -211,7 +217,8 @@ class ReviewView(TypedDict):
     dry_summary: str
     trying: Trying | None
     replay: Replay | None
-    checks: list[Check]
+    checks: list[Advice]
+    more_checks: list[Advice]
     rights: list[Allowed]
     inside: str
     decision: Decision
