@@ -59,7 +59,7 @@ class Audience:
     `note` says that there is no start on the day that was asked about. `customers` are those that
     the records belong to; None where they belong to none. `mails` are the runs that would write to
     somebody, `unreachable` those that would have nobody to write to, of the records that are shown;
-    None where it writes no mail.
+    None where it writes no mail. `made_of` tells what kinds of records they are.
     """
 
     count: int
@@ -71,6 +71,7 @@ class Audience:
     customers: int | None = None
     mails: int | None = None
     unreachable: int = 0
+    made_of: str = ""
 
     def units(self, module: Module) -> str:
         """How many of all that people count: "11 invoices, 8 customers, 6 mails, 2 unreachable"."""
@@ -124,7 +125,24 @@ def audience(
         None if belong is None else _size(tx, belong),
         len(written) if writes else None,
         len({subjects[id] for id in unwritten} - written),
+        _made_of(tx, module, select(inside.c.record)),
     )
+
+
+def _made_of(tx: Transaction, module: Module, records: Select[Any]) -> str:
+    """Which of the module's first choices these records have: "Status: 24 Sent, 6 Paid".
+
+    Nothing where they all have the same.
+    """
+    field = next((field for field in module.fields if field.type == "picklist"), None)
+    if field is None:
+        return ""
+    table = tx.schema.tables[module.name]
+    column = table.c[field.name]
+    counted = select(column, func.count()).where(table.c.id.in_(records)).group_by(column)
+    rows = tx.db.execute(counted.order_by(func.count().desc(), column)).all()
+    told = (f"{number:,} {choice or 'empty'}" for choice, number in rows)
+    return f"{field.title}: {', '.join(told)}" if len(rows) > 1 else ""
 
 
 def taken(tx: Transaction, live: Live, moment: datetime) -> Select[Any]:

@@ -88,6 +88,7 @@ class Meant(TypedDict):
     suppressed: list[Suppressed]
     overlaps: list[str]
     next_dates: list[str]
+    made_of: NotRequired[str]
     note: NotRequired[str]
 
 
@@ -237,6 +238,8 @@ def preview_audience(
             "next_dates": next_dates(tx, parsed, at),
             "overlaps": [problem.message for problem in beside(tx, parsed, workflow)],
         }
+        if meant.made_of:
+            told["made_of"] = meant.made_of
         if meant.note:
             told["note"] = f"{meant.note}; these are the records that its conditions mean then"
         live = Live(workflow or 0, parsed.name, 0, "", {}, parsed)

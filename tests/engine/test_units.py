@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from engine.runs.audience import audience
 from engine.workflows.workflow import Workflow
@@ -53,3 +54,23 @@ def test_customers_are_not_counted_twice(story: Story) -> None:
     mail = {**MAIL, "to": ["email"]}
     assert units(story, steps=[mail], **everyone).startswith("4 accounts, ")
     assert "customer" not in units(story, steps=[mail], **everyone)
+
+
+def test_records_of_different_kinds_are_told_apart(story: Story) -> None:
+    """Who chases what is overdue may have forgotten that paid invoices are so too."""
+    asked: dict[str, Any] = {"field": "id", "op": "at_most", "value": 5}
+    about = {"name": "A", "module": "invoices", "trigger": {"type": "manual"}, "steps": [NOTE]}
+    with story.installation.database.read() as tx:
+        some = Workflow.model_validate({**about, "conditions": asked})
+        told = audience(tx, some).made_of
+        rows = tx.schema.tables["invoices"]
+        held = list(tx.db.scalars(select(rows.c.status).where(rows.c.id <= 5)))
+        same = {"field": "status", "op": "equals", "value": held[0]}
+        alike = audience(tx, Workflow.model_validate({**about, "conditions": same})).made_of
+    kinds = {kind: held.count(kind) for kind in held}
+    assert told.startswith("Status: ")
+    assert sorted(told.removeprefix("Status: ").split(", ")) == sorted(
+        f"{number} {kind}" for kind, number in kinds.items()
+    )
+    assert len(kinds) > 1
+    assert alike == ""

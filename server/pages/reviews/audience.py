@@ -44,11 +44,15 @@ def _headline(names: Names, it: Proposal) -> str:
 
 
 def _note(it: Proposal) -> str:
+    return " ".join(f"{part}." for part in (it.audience.made_of, _together(it)) if part)
+
+
+def _together(it: Proposal) -> str:
     if not it.parsed.group_by:
         return ""
     together = it.parsed.group_by.split(".")[-1].replace("_", " ")
     each = "" if together == TOGETHER else f" for each {together}"
-    return f"Taken together{each}: {size(it.audience.runs, 'run')}."
+    return f"Taken together{each}: {size(it.audience.runs, 'run')}"
 
 
 def _group(
