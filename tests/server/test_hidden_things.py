@@ -1,8 +1,10 @@
 """What a draft hides, an approver finds on the review page, without opening the document."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,14 @@ from tests.stages.demo.showroom import browser_of, furnish, opened
 class Nasty:
     """A document with one thing in it that nobody should approve unseen.
 
-    All of `shown` stands on the review page as its reader sees it, or it is `refused` at draft in
-    these words.
+    All of `shown` stands on the review page as its reader sees it, and `ticked` is what has to be
+    ticked; or it is `refused` at draft in these words.
     """
 
     hides: str
     document: dict[str, Any]
     shown: tuple[str, ...] = ()
+    ticked: tuple[str, ...] = ()
     refused: str = ""
 
 
@@ -39,11 +42,32 @@ NASTY = (
         "a second recipient in a default",
         on_invoices(mail(to=["{{ record.account.email|default('boss@x.test') }}"])),
         shown=("boss@x.test",),
+        ticked=("mail boss@x.test",),
+    ),
+    Nasty(
+        "a recipient in an arm of a choice",
+        on_invoices(mail(cc=["{{ 'boss@x.test' if record.balance > 10 else record.owner }}"])),
+        shown=("boss@x.test", "An address written out"),
+        ticked=("mail boss@x.test",),
+    ),
+    Nasty(
+        "another module that is written",
+        on_invoices(
+            {
+                "id": "up",
+                "type": "update_fields",
+                "record": "account",
+                "values": {"credit_limit": "{{ record.total|mul(2) }}"},
+            }
+        ),
+        shown=("credit limit of accounts", "Changes another module", "the total times 2"),
+        ticked=("write accounts.credit_limit",),
     ),
     Nasty(
         "a copy",
         on_invoices(mail(cc=["spy@x.test"])),
         shown=("spy@x.test",),
+        ticked=("mail spy@x.test",),
     ),
     Nasty(
         "a webhook in an arm",
@@ -59,6 +83,10 @@ NASTY = (
             }
         ),
         shown=("collector.x.test",),
+        ticked=(
+            "disclose invoices.* in fields",
+            "call collector.x.test",
+        ),
     ),
     Nasty(
         "a sum changed by a filter",
@@ -76,6 +104,7 @@ NASTY = (
         "a workflow started by a workflow",
         on_invoices({"id": "go", "type": "run_workflow", "workflow": 1}),
         shown=("Remind when overdue", "mail"),
+        ticked=("start 1",),
     ),
     Nasty(
         "a sensitive field in a subject",
@@ -86,6 +115,10 @@ NASTY = (
             "conditions": {"field": "active", "op": "equals", "value": True},
         },
         shown=("sensitive", "hired on", "all@x.test"),
+        ticked=(
+            "mail all@x.test",
+            "disclose employees.hired_on in subject",
+        ),
     ),
     Nasty(
         "a rule that never fires",
@@ -119,6 +152,10 @@ NASTY = (
             }
         ),
         shown=("hooks.x.test", "everything of the invoice"),
+        ticked=(
+            "call hooks.x.test",
+            "disclose invoices.* in body",
+        ),
     ),
 )
 
@@ -144,5 +181,8 @@ def test_what_a_draft_hides_is_found_on_the_page_alone(
         with pytest.raises(Invalid, match=nasty.refused):
             proposed(installation, nasty.document)
         return
-    page = read(browser_of(installation, "admin"), proposed(installation, nasty.document))
+    browser, review = browser_of(installation, "admin"), proposed(installation, nasty.document)
+    page = read(browser, review)
+    ticks = re.findall(r'name="seen" value="([^"]*)"', browser.get(f"/reviews/{review}").text)
+    assert [unescape(each) for each in ticks] == [*nasty.ticked]
     assert [words for words in nasty.shown if words.casefold() not in page.casefold()] == []
