@@ -13,9 +13,8 @@ from engine.blocks.step import Action, Texts, texts
 from engine.company.calendar import Calendar
 from engine.company.message_limits import Channel
 from engine.company.windows import Window
-from engine.conditions import Binder
+from engine.phrases import say, say_count
 from engine.problems import Problem
-from engine.schema.english import count
 
 AGAIN = timedelta(minutes=30)
 TRIES_A_DAY, DAYS = 4, 4
@@ -78,17 +77,23 @@ class Communication(Action):
         found = (person for word in words for person in ctx.people(word, self.channel))
         return any(not person.handle for person in found)
 
-    def timing(self, binder: Binder) -> str:
-        """When it goes and what if nothing is left, after what it does; "" as a rule."""
-        told = f" at {self.at}" if self.at else ""
-        told += " as soon as possible" if self.as_soon_as_possible else ""
+    def timed(self, step: str) -> str:
+        """What it does, with when it goes and what if nothing is left, where that is said."""
+        if self.at:
+            step = say("{step} at {clock}", step=step, clock=self.at)
+        if self.as_soon_as_possible:
+            step = say("{step} as soon as possible", step=step)
         match self.when_nothing_matches:
             case "skip":
-                return f"{told}, or pass on if nothing is left to write about"
+                return say("{step}, or pass on if nothing is left to write about", step=step)
             case WaitDays(wait_days=days):
-                left = f"wait up to {count(days, 'day')} if nothing is left to write about"
-                return f"{told}, or {left}"
-        return told
+                return say_count(
+                    "{step}, or wait up to {count} day if nothing is left to write about",
+                    "{step}, or wait up to {count} days if nothing is left to write about",
+                    days,
+                    step=step,
+                )
+        return step
 
     def opens(
         self, now: datetime, window: Window | None, calendar: Calendar, *, waited: bool

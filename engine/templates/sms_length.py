@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.schema.english import count
+from engine.phrases import mark, say, say_count
 
 # The alphabet of GSM 03.38, and what takes two of its places.
 PLAIN = frozenset(
@@ -27,7 +27,10 @@ class Measure:
     parts: int
 
     def __str__(self) -> str:
-        return f"{count(self.places, 'character')}, {count(self.parts, 'part')} ({self.alphabet})"
+        places = say_count("{count} character", "{count} characters", self.places)
+        parts = say_count("{count} part", "{count} parts", self.parts)
+        told = mark("{characters}, {parts} ({alphabet})")
+        return say(told, characters=places, parts=parts, alphabet=self.alphabet)
 
 
 def measure(text: str) -> Measure:
@@ -44,7 +47,9 @@ def measure(text: str) -> Measure:
 def told(template: str) -> str:
     """How long what a template says is, as far as that can be told before it is filled in."""
     bare = re.sub(r"\{\{.*?\}\}|\{%.*?%\}", "", template, flags=re.DOTALL)
-    return f"{measure(bare)}{' without its fields' if bare != template else ''}"
+    if bare == template:
+        return f"{measure(bare)}"
+    return say("{length} without its fields", length=measure(bare))
 
 
 def _filled(sizes: list[int], room: int) -> Iterator[int]:

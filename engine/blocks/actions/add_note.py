@@ -10,6 +10,7 @@ from engine.blocks.step import Action, Text, Write
 from engine.blocks.words import quoted
 from engine.conditions import Binder
 from engine.effects.records import CreateRecord
+from engine.phrases import say
 from engine.schema.modules import Module, Schema
 from engine.schema.own_modules import NOTES
 
@@ -30,7 +31,10 @@ class AddNote(Action):
     gives: ClassVar[tuple[str, ...]] = ("id", "number", "record")
 
     def say(self, binder: Binder) -> str:
-        return f"write the {'pinned ' if self.pinned else ''}note {quoted(self.text, binder)} on it"
+        text = quoted(self.text, binder)
+        if self.pinned:
+            return say("write the pinned note {text} on it", text=text)
+        return say("write the note {text} on it", text=text)
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         yield Write(NOTES, "*")

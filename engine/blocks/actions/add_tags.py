@@ -12,13 +12,19 @@ from engine.blocks.step import Action, Texts, Write
 from engine.blocks.words import quoted
 from engine.conditions import Binder
 from engine.effects.records import UpdateRecord, UpdateRecords, together
+from engine.phrases import listed, mark, say, say_count
 from engine.problems import Problem
-from engine.schema.english import listed
 from engine.schema.modules import Module, Schema
 from engine.schema.purposes import Purpose
 
 LINK = "group"  # the field of a customer that names its group
 Change = Callable[[Sequence[str]], list[str]]
+# In words: with the record alone, with one it refers to, and with the customers of a group.
+ADD = (
+    mark("add {tags}"),
+    mark("add {tags} to {record}"),
+    mark("add {tags} to {record}, and to each of its customers"),
+)
 
 
 class AddTags(Action):
@@ -36,7 +42,7 @@ class AddTags(Action):
     of_each: ClassVar[bool] = True
 
     def say(self, binder: Binder) -> str:
-        return f"add the {named(self.tags, binder)}{onto(self.record, self.cascade, binder)}"
+        return told(ADD, self.tags, self.record, self.cascade, binder)
 
     def reads(self) -> Iterable[str]:
         return (self.record,)
@@ -57,17 +63,19 @@ def joined(have: Sequence[str], more: Sequence[str]) -> list[str]:
     return [known[folded] for folded in dict.fromkeys(tag.casefold() for tag in (*have, *more))]
 
 
-def named(tags: tuple[str, ...], binder: Binder) -> str:
-    """Tags in words: "tags “A” and “B”"."""
-    told = listed([quoted(tag, binder) for tag in tags])
-    return f"tag{'s' if len(tags) > 1 else ''} {told}"
-
-
-def onto(record: str, cascade: bool, binder: Binder, before: str = "to") -> str:
-    """Whom the tags are for, where that is not the record alone."""
-    whose = target_record.whose(record, binder) if record else "it"
-    where = f" {before} {whose}" if record or cascade else ""
-    return f"{where}, and {before} each of its customers" if cascade else where
+def told(
+    phrases: tuple[str, str, str],
+    tags: tuple[str, ...],
+    record: str,
+    cascade: bool,
+    binder: Binder,
+) -> str:
+    """The change in words: "add the tags “A” and “B” to its account"."""
+    alone, elsewhere, each = phrases
+    names = listed([quoted(tag, binder) for tag in tags])
+    these = say_count("the tag {tags}", "the tags {tags}", len(tags), tags=names)
+    whose = target_record.whose(record, binder)
+    return say(each if cascade else elsewhere if record else alone, tags=these, record=whose)
 
 
 def written(record: str, cascade: bool, module: Module, schema: Schema) -> Iterator[Write]:

@@ -14,6 +14,7 @@ from engine.conditions import Binder
 from engine.effects import Effect, Outcome, Unplanned
 from engine.effects.assigning import AssignInTurn
 from engine.effects.records import UpdateRecord, together
+from engine.phrases import say
 from engine.problems import Problem, suggest
 from engine.records.states import Result
 from engine.schema.modules import Module, Schema
@@ -39,12 +40,14 @@ class Assign(Action):
     def say(self, binder: Binder) -> str:
         role = words.field(self.field, binder.module)
         if self.to.startswith(IN_TURN):
-            who = f"the next in turn of the group {self.to.removeprefix(IN_TURN)}"
+            group = self.to.removeprefix(IN_TURN)
+            who = say("the next in turn of the group {group}", group=group)
         elif self.to.startswith(ON_DUTY):
-            who = f"whoever is on duty in the group {self.to.removeprefix(ON_DUTY)}"
+            group = self.to.removeprefix(ON_DUTY)
+            who = say("whoever is on duty in the group {group}", group=group)
         else:
             who = words.person(self.to, binder)
-        return f"make {who} its {role}"
+        return say("make {person} its {role}", person=who, role=role)
 
     def reads(self) -> Iterable[str]:
         return (self.to,)

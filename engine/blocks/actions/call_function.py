@@ -13,6 +13,7 @@ from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.function import RunFunction
 from engine.effects.functions import ANY, FUNCTIONS, faults
+from engine.phrases import say
 from engine.problems import Problem, suggest
 from engine.records.states import Result
 
@@ -37,8 +38,15 @@ class CallFunction(Action):
     gives: ClassVar[tuple[str, ...]] = ("result",)
 
     def say(self, binder: Binder) -> str:
-        told = ", ".join(f"{name}: {value(raw, binder)}" for name, raw in self.values.items())
-        return f"call the function {self.function}" + (f" with {told}" if told else "")
+        if not self.values:
+            return say("call the function {function}", function=self.function)
+        told = say(", ").join(
+            say("{name}: {value}", name=name, value=value(raw, binder))
+            for name, raw in self.values.items()
+        )
+        return say(
+            "call the function {function} with {values}", function=self.function, values=told
+        )
 
     def functions(self) -> Iterable[str]:
         return (self.function,)

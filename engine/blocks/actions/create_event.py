@@ -15,11 +15,16 @@ from engine.company.calendar import parse_moment
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.records import CreateRecord
+from engine.phrases import mark, say, say_count
 from engine.problems import BadValue, Problem
 from engine.records.states import Result
-from engine.schema.english import count
 from engine.schema.modules import Module, Schema
 from engine.schema.own_modules import CALENDAR
+
+PUT = {
+    "Call": mark("put the call {title} into the calendar of {person}: {start}, {length}"),
+    "Meeting": mark("put the meeting {title} into the calendar of {person}: {start}, {length}"),
+}
 
 
 class CreateEvent(Action):
@@ -50,13 +55,18 @@ class CreateEvent(Action):
     gives: ClassVar[tuple[str, ...]] = ("id", "number", "record")
 
     def say(self, binder: Binder) -> str:
-        length = (
-            f"until {day(self.end, binder)}" if self.end else f"for {count(self.minutes, 'minute')}"
+        return say(
+            PUT[self.kind_of],
+            title=quoted(self.title, binder),
+            person=person(self.assign_to, binder),
+            start=day(self.start, binder),
+            length=self._length(binder),
         )
-        return (
-            f"put the {self.kind_of.lower()} {quoted(self.title, binder)} into the calendar of "
-            f"{person(self.assign_to, binder)}: {day(self.start, binder)}, {length}"
-        )
+
+    def _length(self, binder: Binder) -> str:
+        if self.end:
+            return say("until {moment}", moment=day(self.end, binder))
+        return say_count("for {count} minute", "for {count} minutes", self.minutes)
 
     def reads(self) -> Iterable[str]:
         return (self.assign_to,)

@@ -16,9 +16,10 @@ from engine.blocks.step import Action, Values, Write
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.records import CreateRecord as Create
+from engine.phrases import listed, say
 from engine.problems import Problem, suggest
 from engine.records.states import Result
-from engine.schema.english import article, listed
+from engine.schema.english import article
 from engine.schema.fields import Field as FieldOf
 from engine.schema.modules import Module, Schema
 
@@ -51,38 +52,42 @@ class CreateRecord(Action):
 
     def say(self, binder: Binder) -> str:
         target = binder.schema.modules.get(self.module)
-        name = target.singular if target else self.module
-        parts = list(self._given(target or binder.module, binder))
-        once = f", unless there is one for {target_record.whose('', binder)} already"
-        return (
-            f"create {article(name)}{' with ' if parts else ''}{listed(parts)}"
-            f"{self._leading_back(target)}{once if self.only_one else ''}"
+        name = article(target.singular if target else self.module)
+        told = say("create {record}", record=name)
+        if given := listed(self._given(target or binder.module, binder)):
+            told = say("create {record} with {values}", record=name, values=given)
+        if self.link:
+            link = words.field(self.link, target) if target else self.link
+            told = say("{step}, by its {field}", step=told, field=link)
+        if self.only_one:
+            whose = target_record.whose("", binder)
+            told = say("{step}, unless there is one for {record} already", step=told, record=whose)
+        return told
+
+    def _same(self, fields: str) -> str:
+        """What it takes over as it is, and which fields of the lines go by another name."""
+        told = say("the same {fields}", fields=fields)
+        if not self.line_fields:
+            return told
+        names = (
+            (new.replace("_", " "), old.replace("_", " ")) for new, old in self.line_fields.items()
         )
-
-    def _leading_back(self, target: Module | None) -> str:
-        """By which of several fields the new record leads back, if that is said."""
-        if not self.link:
-            return ""
-        return f", by its {words.field(self.link, target) if target else self.link}"
-
-    @property
-    def _renamed(self) -> str:
-        """Which fields of the lines go by another name."""
-        told = [f"{old} as {new}" for new, old in self.line_fields.items()]
-        return f" (of lines {listed(told)})".replace("_", " ") if told else ""
+        renamed = listed([say("{old} as {new}", old=old, new=new) for new, old in names])
+        return say("{fields} (of lines {renamed})", fields=told, renamed=renamed)
 
     def _given(self, target: Module, binder: Binder) -> Iterator[str]:
         """What the new record is given; first what it takes over as it is."""
         same = [name for name, raw in self.values.items() if raw == f"{{{{ record.{name} }}}}"]
         if self.copy_lines or same:
             taken = [
-                *(["lines"] if self.copy_lines else []),
+                *([say("lines")] if self.copy_lines else []),
                 *map(partial(words.field, module=target), same),
             ]
-            yield f"the same {listed(taken)}{self._renamed}"
+            yield self._same(listed(taken))
         for name, raw in self.values.items():
             if name not in same:
-                yield f"{words.field(name, target)} {words.value(raw, binder)}"
+                field, value = words.field(name, target), words.value(raw, binder)
+                yield say("{field} {value}", field=field, value=value)
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         yield Write(self.module, "*")

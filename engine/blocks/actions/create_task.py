@@ -14,12 +14,14 @@ from engine.company.calendar import parse_moment
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.records import CreateRecord
+from engine.phrases import listed, mark, say
 from engine.problems import BadValue, Problem, suggest
 from engine.records.states import Result
 from engine.schema.modules import Module, Schema
 from engine.schema.own_modules import GROUPS, TASKS
 
 COMPLETED = ("Done", "Cancelled")
+URGENT = {"Low": mark("{step} with low priority"), "High": mark("{step} with high priority")}
 
 
 class CreateTask(Action):
@@ -51,13 +53,17 @@ class CreateTask(Action):
     gives: ClassVar[tuple[str, ...]] = ("id", "number", "record")
 
     def say(self, binder: Binder) -> str:
-        urgent = "" if self.priority == "Normal" else f" with {self.priority.lower()} priority"
-        wait = f", and wait until it is {' or '.join(COMPLETED)}"
-        return (
-            f"create the task {quoted(self.title, binder)} for {person(self.assign_to, binder)}, "
-            f"due {words.day(self.due, binder)}{urgent}"
-            f"{wait if self.wait_for_completion else ''}"
+        title, who = quoted(self.title, binder), person(self.assign_to, binder)
+        due = words.day(self.due, binder)
+        told = say(
+            "create the task {title} for {person}, due {day}", title=title, person=who, day=due
         )
+        if self.priority in URGENT:
+            told = say(URGENT[self.priority], step=told)
+        if self.wait_for_completion:
+            states = listed(COMPLETED, "or")
+            told = say("{step}, and wait until it is {states}", step=told, states=states)
+        return told
 
     def keys(self) -> tuple[str, ...]:
         return (*self.gives, "status") if self.wait_for_completion else self.gives

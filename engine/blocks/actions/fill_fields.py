@@ -17,9 +17,9 @@ from engine.blocks.step import Action, Look, Text, Write
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.model import SETTING, AskModel
+from engine.phrases import listed, mark, say
 from engine.problems import Invalid, Problem
 from engine.records.states import Result
-from engine.schema.english import listed
 from engine.schema.modules import Module, Path, Schema
 from engine.schema.stored_files import Attachment
 
@@ -61,17 +61,28 @@ class FillFields(Action):
 
     def say(self, binder: Binder) -> str:
         module = binder.module
-        asked = [f"{words.field(name, module)} (“{what}”)" for name, what in self.fields.items()]
-        return f"ask AI to fill in its {listed(asked) or 'fields'}, from {self._read(binder)}"
+        asked = [
+            say("{field} (“{meaning}”)", field=words.field(name, module), meaning=what)
+            for name, what in self.fields.items()
+        ]
+        fields, sources = listed(asked) or say("fields"), self._read(binder)
+        return say("ask AI to fill in its {fields}, from {sources}", fields=fields, sources=sources)
 
     def _read(self, binder: Binder) -> str:
         """What the model may read, in words."""
         reads = not self.inputs if self.documents is None else self.documents
-        files = " and its files" if reads else ""
+        told = self._fields_read(binder)
+        return say("{sources} and its files", sources=told) if reads else told
+
+    def _fields_read(self, binder: Binder) -> str:
         if self.inputs:
-            return f"its {listed([words.path(name, binder) for name in self.inputs])}{files}"
-        left = "".join(f", no {words.path(name, binder)}" for name in self.leave_out)
-        return f"all of it and of what it refers to (nothing sensitive{left}){files}"
+            inputs = listed([words.path(name, binder) for name in self.inputs])
+            return say("its {fields}", fields=inputs)
+        left = [say("no {field}", field=words.path(name, binder)) for name in self.leave_out]
+        if not left:
+            return say("all of it and of what it refers to (nothing sensitive)")
+        told = mark("all of it and of what it refers to (nothing sensitive, {left})")
+        return say(told, left=say(", ").join(left))
 
     def reads(self) -> Iterable[str]:
         return self.inputs

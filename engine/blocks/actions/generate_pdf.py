@@ -14,6 +14,7 @@ from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.pdf import MISSING, PrintPdf
 from engine.outside.subprocesses import can_print
+from engine.phrases import mark, say
 from engine.problems import Problem
 from engine.records.states import Result
 from engine.records.text_library import PDF
@@ -46,9 +47,11 @@ class GeneratePdf(Action):
     gives: ClassVar[tuple[str, ...]] = ("id", "number", "record")
 
     def say(self, binder: Binder) -> str:
-        named = self.title or f"{binder.module.singular}{ENDING}"
-        source = f" from the template “{self.template}”" if self.template else ""
-        return f"make the PDF {quoted(named, binder)}{source}"
+        named = quoted(self.title or f"{binder.module.singular}{ENDING}", binder)
+        if not self.template:
+            return say("make the PDF {title}", title=named)
+        told = mark("make the PDF {title} from the template “{template}”")
+        return say(told, title=named, template=self.template)
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         yield Write(DOCUMENTS, "*")

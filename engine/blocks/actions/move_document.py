@@ -12,6 +12,7 @@ from engine.blocks.words import quoted
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.documents import PlaceDocument
+from engine.phrases import mark, say
 from engine.problems import Problem
 from engine.records.states import Result
 from engine.schema.modules import Module, Schema
@@ -38,8 +39,11 @@ class MoveDocument(Action):
     gives: ClassVar[tuple[str, ...]] = ("name", "folder")
 
     def say(self, binder: Binder) -> str:
-        where = f" and move it to the folder {quoted(self.folder, binder)}" if self.folder else ""
-        return f"rename it to {quoted(self.name, binder)}{where}"
+        name = quoted(self.name, binder)
+        if not self.folder:
+            return say("rename it to {name}", name=name)
+        told = mark("rename it to {name} and move it to the folder {folder}")
+        return say(told, name=name, folder=quoted(self.folder, binder))
 
     def writes(self, module: Module, schema: Schema) -> Iterator[Write]:
         for name in ("title", "folder", "file"):

@@ -18,9 +18,9 @@ from engine.effects import Outcome, Unplanned
 from engine.effects.notify import Notify as Notice
 from engine.effects.notify import Told
 from engine.people.notification_preferences import ways
+from engine.phrases import listed, say
 from engine.problems import Problem
 from engine.records.states import Result
-from engine.schema.english import listed
 from engine.schema.modules import Module, Schema
 from engine.schema.own_modules import NOTIFICATIONS
 
@@ -46,7 +46,8 @@ class Notify(Action):
     gives: ClassVar[tuple[str, ...]] = ("users",)
 
     def say(self, binder: Binder) -> str:
-        return f"tell {people(self.to, binder)}: {quoted(self.text, binder)}"
+        whom, text = people(self.to, binder), quoted(self.text, binder)
+        return say("tell {people}: {text}", people=whom, text=text)
 
     def reads(self) -> Iterable[str]:
         return self.to

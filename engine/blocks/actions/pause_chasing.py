@@ -11,6 +11,7 @@ from engine.blocks.context import Context
 from engine.blocks.step import Action, Write
 from engine.conditions import Binder
 from engine.effects.records import UpdateRecord
+from engine.phrases import say
 from engine.problems import Problem
 from engine.schema.modules import Module, Schema
 
@@ -32,7 +33,9 @@ class PauseChasing(Action):
 
     def say(self, binder: Binder) -> str:
         whose = target_record.whose(self.record, binder)
-        return f"{'pause' if self.paused else 'resume'} chasing for {whose}"
+        if self.paused:
+            return say("pause chasing for {record}", record=whose)
+        return say("resume chasing for {record}", record=whose)
 
     def reads(self) -> Iterable[str]:
         return (self.record,)

@@ -6,14 +6,22 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from engine.blocks import target_record
-from engine.blocks.actions.add_tags import named, onto, tag_problems, tagged, written
+from engine.blocks.actions.add_tags import tag_problems, tagged, told, written
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context
 from engine.blocks.step import Action, Texts, Write
 from engine.conditions import Binder
 from engine.effects.records import UpdateRecord, UpdateRecords
+from engine.phrases import mark
 from engine.problems import Problem
 from engine.schema.modules import Module, Schema
+
+# In words, as those of add_tags.
+REMOVE = (
+    mark("remove {tags}"),
+    mark("remove {tags} from {record}"),
+    mark("remove {tags} from {record}, and from each of its customers"),
+)
 
 
 class RemoveTags(Action):
@@ -31,8 +39,7 @@ class RemoveTags(Action):
     of_each: ClassVar[bool] = True
 
     def say(self, binder: Binder) -> str:
-        where = onto(self.record, self.cascade, binder, "from")
-        return f"remove the {named(self.tags, binder)}{where}"
+        return told(REMOVE, self.tags, self.record, self.cascade, binder)
 
     def reads(self) -> Iterable[str]:
         return (self.record,)

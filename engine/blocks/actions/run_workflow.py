@@ -12,6 +12,7 @@ from engine.blocks.step import Action
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.handing_on import StartWorkflow
+from engine.phrases import mark, say
 from engine.problems import Problem, suggest
 from engine.records.states import Result
 
@@ -38,12 +39,10 @@ class RunWorkflow(Action):
     for_all: ClassVar[bool] = True
 
     def say(self, binder: Binder) -> str:
-        return f"start {self._named} for {target_record.whose(self.record, binder)}"
-
-    @property
-    def _named(self) -> str:
-        number = isinstance(self.workflow, int)
-        return f"“workflow {self.workflow}”" if number else f"“{self.workflow}”"
+        told = mark("start “{workflow}” for {record}")
+        if isinstance(self.workflow, int):
+            told = mark("start “workflow {workflow}” for {record}")
+        return say(told, workflow=self.workflow, record=target_record.whose(self.record, binder))
 
     def reads(self) -> Iterable[str]:
         return (self.record,)

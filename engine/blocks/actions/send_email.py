@@ -25,6 +25,7 @@ from engine.effects import Outcome, Unplanned
 from engine.effects.follow_up import follow_up
 from engine.effects.mail import SendMail
 from engine.outside.world import World
+from engine.phrases import mark, say
 from engine.problems import KnownAs, Problem, suggest
 from engine.records.states import Result
 from engine.records.text_library import E_MAIL
@@ -36,6 +37,12 @@ from engine.templates import parse
 from engine.templates.wording import Wording
 
 RECHECK = timedelta(minutes=15)
+# What it carries, in words, by `when_missing`.
+CARRYING = {
+    "fail": mark("{step}, with {files} attached"),
+    "wait": mark("{step}, with {files} attached, waiting for what is not there yet"),
+    "send": mark("{step}, with {files} attached where there is one"),
+}
 
 
 class SendEmail(Communication):
@@ -94,25 +101,30 @@ class SendEmail(Communication):
         return tuple(canonical(word) for word in words)
 
     def say(self, binder: Binder) -> str:
-        own = self.subject and (self.body or self.html)
-        source = f" (template “{self.template}”)" if self.template and not own else ""
-        called = f"{quoted(self.subject, binder)}{source}" if self.subject else f"“{self.template}”"
-        sender = f" in the name of {self.from_}" if self.from_ else ""
-        copies = f", with a copy to {people(self.cc, binder)}" if self.cc else ""
-        said = f"send the mail {called}{sender} to {people(self.to, binder)}{copies}"
-        again = ", again if it may not have arrived" if self.delivery == "at_least_once" else ""
-        return f"{said}{self._carrying(binder)}{self.timing(binder)}{again}"
-
-    def _carrying(self, binder: Binder) -> str:
-        if not self.attach:
-            return ""
-        told = f", with {attached(self.attach, binder)} attached"
-        match self.when_missing:
-            case "wait":
-                return f"{told}, waiting for what is not there yet"
-            case "send":
-                return f"{told} where there is one"
+        told = mark("send the mail {mail} to {people}")
+        if self.from_:
+            told = mark("send the mail {mail} in the name of {sender} to {people}")
+        whom = people(self.to, binder)
+        told = say(told, mail=self._named(binder), sender=self.from_, people=whom)
+        if self.cc:
+            told = say("{step}, with a copy to {people}", step=told, people=people(self.cc, binder))
+        if self.attach:
+            files = attached(self.attach, binder)
+            told = say(CARRYING[self.when_missing], step=told, files=files)
+        told = self.timed(told)
+        if self.delivery == "at_least_once":
+            told = say("{step}, again if it may not have arrived", step=told)
         return told
+
+    def _named(self, binder: Binder) -> str:
+        """The mail by its subject, and by the template that its text is from."""
+        if not self.subject:
+            return say("“{text}”", text=self.template)
+        subject = quoted(self.subject, binder)
+        if not self.template or self.body or self.html:
+            return subject
+        told = mark("{subject} (template “{template}”)")
+        return say(told, subject=subject, template=self.template)
 
     def reads(self) -> Iterable[str]:
         words = (*self.to, *self.cc, *self.attach)

@@ -18,6 +18,7 @@ from engine.company.message_limits import Channel
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.sms import MISSING, SETTING, Callee, SendText
+from engine.phrases import mark, say
 from engine.problems import BadValue, Invalid, Problem
 from engine.records.states import Result
 from engine.records.text_library import TEXT_MESSAGE
@@ -59,10 +60,12 @@ class SendSms(Communication):
         return tuple(canonical(word) for word in words)
 
     def say(self, binder: Binder) -> str:
-        called = quoted(self.body, binder) if self.body else f"“{self.template}”"
-        long = f" ({measure(self.body)})" if self.body and "{" not in self.body else ""
-        whom = people(self.to, binder)
-        return f"send the text message {called}{long} to {whom}{self.timing(binder)}"
+        text = quoted(self.body, binder) if self.body else say("“{text}”", text=self.template)
+        told = mark("send the text message {text} to {people}")
+        if self.body and "{" not in self.body:
+            told = mark("send the text message {text} ({length}) to {people}")
+        length, whom = measure(self.body), people(self.to, binder)
+        return self.timed(say(told, text=text, length=length, people=whom))
 
     def reads(self) -> Iterable[str]:
         return [word.removeprefix(EACH).removeprefix(FROM_SOURCE) for word in self.to]

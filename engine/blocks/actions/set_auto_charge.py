@@ -11,6 +11,7 @@ from engine.blocks.context import Context
 from engine.blocks.step import Action, Write
 from engine.conditions import Binder
 from engine.effects.records import UpdateRecord
+from engine.phrases import say
 from engine.problems import Problem
 from engine.schema.modules import Module, Schema
 
@@ -30,8 +31,9 @@ class SetAutoCharge(Action):
 
     def say(self, binder: Binder) -> str:
         what = target_record.whose(self.record, binder)
-        way = f"include {what} in" if self.on else f"exclude {what} from"
-        return f"{way} the automatic charge"
+        if self.on:
+            return say("include {record} in the automatic charge", record=what)
+        return say("exclude {record} from the automatic charge", record=what)
 
     def reads(self) -> Iterable[str]:
         return (self.record,)

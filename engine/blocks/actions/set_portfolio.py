@@ -12,6 +12,7 @@ from engine.blocks.step import Action, Text, Write
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.portfolio import PlaceInPortfolio
+from engine.phrases import mark, say
 from engine.problems import Problem
 from engine.records.states import Result
 from engine.schema.modules import Module, Schema
@@ -46,8 +47,10 @@ class SetPortfolio(Action):
 
     def say(self, binder: Binder) -> str:
         whose = target_record.whose(self._path(binder.module), binder)
-        way = "to" if self.change == "add" else "from"
-        return f"{self.change} {whose} {way} the portfolio “{self.portfolio}”"
+        told = mark("add {record} to the portfolio “{portfolio}”")
+        if self.change == "remove":
+            told = mark("remove {record} from the portfolio “{portfolio}”")
+        return say(told, record=whose, portfolio=self.portfolio)
 
     def reads(self) -> Iterable[str]:
         return (self.record,)

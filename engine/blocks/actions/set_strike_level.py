@@ -11,6 +11,7 @@ from engine.blocks.context import Context
 from engine.blocks.step import Action, Write
 from engine.conditions import Binder
 from engine.effects.records import UpdateRecord
+from engine.phrases import mark, say
 from engine.problems import Problem
 from engine.schema.modules import Module, Schema
 
@@ -40,13 +41,21 @@ class SetStrikeLevel(Action):
         return "" if self.record == "account" and FIELD in module.by_name else self.record
 
     def say(self, binder: Binder) -> str:
-        whose = target_record.whose(self._path(binder.module), binder)
-        owner = "its strike level" if whose == "it" else f"the strike level of {whose}"
-        most = f", to {self.at_most} at most" if self.at_most != HIGHEST else ""
-        if self.to is not None:
-            return f"set {owner} to {self.to}{most}"
-        way = "raise" if (self.by or 0) >= 0 else "lower"
-        return f"{way} {owner} by {abs(self.by or 0)}{most}"
+        told = mark("set {level} to {number}")
+        if self.to is None:
+            up = (self.by or 0) >= 0
+            told = mark("raise {level} by {number}") if up else mark("lower {level} by {number}")
+        number = self.to if self.to is not None else abs(self.by or 0)
+        said = say(told, level=self._level(binder), number=number)
+        if self.at_most == HIGHEST:
+            return said
+        return say("{step}, to {number} at most", step=said, number=self.at_most)
+
+    def _level(self, binder: Binder) -> str:
+        """Whose strike level it moves."""
+        if not (path := self._path(binder.module)):
+            return say("its strike level")
+        return say("the strike level of {record}", record=target_record.whose(path, binder))
 
     def reads(self) -> Iterable[str]:
         return (self.record,)

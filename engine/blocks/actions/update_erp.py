@@ -14,9 +14,9 @@ from engine.blocks.words import quoted
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.erp import MISSING, SECRET, SETTING, ChangeErp
+from engine.phrases import listed, mark, say
 from engine.problems import BadValue, Problem
 from engine.records.states import Result
-from engine.schema.english import listed
 from engine.schema.erp_types import doubtful, split, typed
 from engine.schema.modules import Module
 from engine.schema.purposes import Purpose
@@ -29,6 +29,13 @@ LEVELS = {
     Purpose.INVOICE: ("invoice", "invoices"),
     Purpose.CREDIT_NOTE: ("credit_note", "credit_notes"),
     Purpose.PAYMENT: ("payment", "payments"),
+}
+
+COUNTERPARTS = {
+    "customer": mark("customer"),
+    "invoice": mark("invoice"),
+    "credit_note": mark("credit note"),
+    "payment": mark("payment"),
 }
 
 
@@ -54,9 +61,14 @@ class UpdateErp(Action):
     gives: ClassVar[tuple[str, ...]] = ("status", "answer")
 
     def say(self, binder: Binder) -> str:
-        what = _level(binder.module)[0] or binder.module.singular.lower()
-        told = listed([f"{name} to {_said(raw, binder)}" for name, raw in self.values.items()])
-        return f"set {told} on the {_spoken(what)} in the accounting system"
+        own, _ = _level(binder.module)
+        what = say(COUNTERPARTS[own]) if own else binder.module.singular.lower()
+        told = [
+            say("{field} to {value}", field=name, value=_said(raw, binder))
+            for name, raw in self.values.items()
+        ]
+        phrase = mark("set {changes} on the {record} in the accounting system")
+        return say(phrase, changes=listed(told), record=what)
 
     def hosts(self) -> Iterable[Host]:
         return (Host(setting=SETTING, secret=SECRET),)
@@ -166,13 +178,13 @@ def _said(raw: JsonValue, binder: Binder) -> str:
     if isinstance(raw, str) and "{{" in raw:
         return quoted(split(raw)[1], binder)
     if not isinstance(raw, str):
-        return "empty" if raw is None else str(raw).lower()
+        return say("empty") if raw is None else str(raw).lower()
     try:
         meant = typed(raw)
     except BadValue:
         return quoted(raw, binder)
     if meant is None:
-        return "empty"
+        return say("empty")
     return quoted(meant, binder) if isinstance(meant, str) else str(meant).lower()
 
 

@@ -15,10 +15,10 @@ from engine.conditions import Binder, Condition
 from engine.conditions.words import describe
 from engine.effects import Outcome, Unplanned
 from engine.effects.records import UpdateRecord
+from engine.phrases import listed, say
 from engine.problems import BadValue, Invalid, KnownAs, Problem, join, suggest
 from engine.records.named import Subject
 from engine.records.states import Result
-from engine.schema.english import listed
 from engine.schema.modules import Module, Schema
 from engine.templates import TextProblem, fixed, parse
 
@@ -70,17 +70,25 @@ class UpdateFields(Action):
         told = []
         for name, raw in self.values.items():
             what = self._field(words.field(name, target), target, binder)
-            told.append(
-                f"empty {what}" if raw is None else f"set {what} to {words.value(raw, binder)}"
-            )
-        return listed(told) or "change nothing"
+            if raw is None:
+                told.append(say("empty {field}", field=what))
+            else:
+                value = words.value(raw, binder)
+                told.append(say("set {field} to {value}", field=what, value=value))
+        return listed(told) or say("change nothing")
 
     def _field(self, field: str, target: Module, binder: Binder) -> str:
         if self.find:
-            return f"the {field} of the {target.singular.lower()} of which {self._sought(binder)}"
-        return (
-            f"the {field} of {words.person(self.record, binder)}" if self.record else f"its {field}"
-        )
+            return say(
+                "the {field} of the {record} of which {condition}",
+                field=field,
+                record=target.singular.lower(),
+                condition=self._sought(binder),
+            )
+        if self.record:
+            whose = words.person(self.record, binder)
+            return say("the {field} of {record}", field=field, record=whose)
+        return say("its {field}", field=field)
 
     def _sought(self, binder: Binder) -> str:
         """What is asked of the record to be found, in words."""

@@ -16,9 +16,9 @@ from engine.conditions.relations import relation
 from engine.conditions.words import belonging, describe
 from engine.effects import Outcome, Unplanned
 from engine.effects.records import UpdateRecord, UpdateRecords
+from engine.phrases import figure, listed, mark, say
 from engine.problems import Invalid, Problem
 from engine.records.states import Result
-from engine.schema.english import listed
 from engine.schema.modules import Module, Schema
 
 MOST = 1000
@@ -52,15 +52,22 @@ class UpdateRelated(Action):
     def say(self, binder: Binder) -> str:
         there = binder.schema.modules.get(self.related)
         if there is None:
-            return f"change its {self.related}"
-        told = [
-            f"set the {words.field(name, there)} to {words.value(raw, binder)}"
-            for name, raw in self.values.items()
-        ]
-        asked = describe(self.where, binder.of(there))
-        which = "" if self.where == ALWAYS else f" of which {words.spoken(asked, binder, None)}"
-        those = belonging(Related(related=self.related, via=self.via, match="some"), binder)
-        return f"{listed(told)} for all {those}{which}, {self.at_most:,} at most"
+            return say("change its {records}", records=self.related)
+        phrase = mark("{changes} for all {records}, {count} at most")
+        if self.where != ALWAYS:
+            phrase = mark("{changes} for all {records} of which {condition}, {count} at most")
+        return say(
+            phrase,
+            changes=listed(self._changes(there, binder)),
+            records=belonging(Related(related=self.related, via=self.via, match="some"), binder),
+            condition=words.spoken(describe(self.where, binder.of(there)), binder, None),
+            count=figure(self.at_most),
+        )
+
+    def _changes(self, there: Module, binder: Binder) -> Iterator[str]:
+        for name, raw in self.values.items():
+            field, value = words.field(name, there), words.value(raw, binder)
+            yield say("set the {field} to {value}", field=field, value=value)
 
     def templates(self) -> dict[str, Any]:
         return {**super().templates(), "where": templated_conditions.written(self.where)}

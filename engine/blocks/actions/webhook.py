@@ -18,13 +18,22 @@ from engine.blocks.step import Action, JsonText, Look, Url, Values
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
 from engine.effects.http import HttpRequest
+from engine.phrases import mark, say
 from engine.problems import Problem
 from engine.records.states import Result
+from engine.schema.modules import Module
 from engine.templates import parse
 
 PROOF = re.compile(r"authorization|cookie|.*api[-_]?key|.*[-_]token|.*secret", re.IGNORECASE)
 # A whole scheme and host, written out: what follows may be a template.
 HOST = re.compile(r"https?://[^/?#{}$\s]+(?=[/?#]|$)")
+
+# In words, by the method; any other is told beside it.
+SENDING = {
+    "POST": mark("send {content} to {address}"),
+    "GET": mark("call {address} ({method})"),
+    "DELETE": mark("call {address} ({method})"),
+}
 
 
 class Auth(BaseModel):
@@ -43,14 +52,15 @@ class Auth(BaseModel):
     @property
     def words(self) -> str:
         """By what the other system knows us."""
+        told = mark("the stored secret “{secret}”")
         match self.type:
+            case "basic" if self.user:
+                told = mark("the stored secret “{secret}” as the password of {user}")
             case "basic":
-                how = f" as the password of {self.user}" if self.user else " as user and password"
+                told = mark("the stored secret “{secret}” as user and password")
             case "header":
-                how = f" in the header {self.header}"
-            case _:
-                how = ""
-        return f"the stored secret “{self.secret}”{how}"
+                told = mark("the stored secret “{secret}” in the header {header}")
+        return say(told, secret=self.secret, user=self.user, header=self.header)
 
 
 class Webhook(Action):
@@ -79,16 +89,23 @@ class Webhook(Action):
     gives: ClassVar[tuple[str, ...]] = ("status", "text", "answer")
 
     def say(self, binder: Binder) -> str:
-        module = binder.module
-        what = "a message" if self.body else f"all fields of the {module.singular.lower()}"
-        if self.fields and not self.body:
-            what = f"its {words.fields(self.fields, module)}"
-        proves = self.auth is not None and self.auth.type != "none"
-        proof = f", with {self.auth.words}" if self.auth and proves else ""
-        if self.method in ("GET", "DELETE"):
-            return f"call {words.spoken(self.url, binder)} ({self.method}){proof}"
-        how = "" if self.method == "POST" else f" ({self.method})"
-        return f"send {what} to {words.spoken(self.url, binder)}{how}{proof}"
+        told = say(
+            SENDING.get(self.method, mark("send {content} to {address} ({method})")),
+            content=self._content(binder.module),
+            address=words.spoken(self.url, binder),
+            method=self.method,
+        )
+        if self.auth is None or self.auth.type == "none":
+            return told
+        return say("{step}, with {proof}", step=told, proof=self.auth.words)
+
+    def _content(self, module: Module) -> str:
+        """What it sends, in words."""
+        if self.body:
+            return say("a message")
+        if self.fields:
+            return say("its {fields}", fields=words.fields(self.fields, module))
+        return say("all fields of the {record}", record=module.singular.lower())
 
     def reads(self) -> Iterable[str]:
         return self.fields
