@@ -1,31 +1,57 @@
 """What personal and sensitive data leaves with a text, field by field, and where in it."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from engine.blocks.rights import Right
 from engine.conditions import Binder
+from engine.phrases import mark, say
 from engine.problems import Invalid
 from engine.schema.fields import Field
 from engine.schema.modules import Module, Path
 from engine.templates import TextProblem, paths_in, texts_in
 from engine.templates.variables import KEYS, fields_of
 
-SENSITIVE, EVERYTHING = "Sensitive data leaves", "Everything of a record leaves"
+SENSITIVE = mark("Sensitive data leaves")
+EVERYTHING = mark("Everything of a record leaves")
 PERSONAL = ("email", "phone")
 WHOLE, NO_RECORD = ("record", "old", "contact"), ("steps", *KEYS)
 PLACES = {
-    "body": "the text",
-    "html": "the HTML",
-    "url": "the address that is called",
-    "fields": "what is sent",
-    "prompt": "what the model reads",
-    "inputs": "what the model reads",
+    "subject": mark("the subject"),
+    "body": mark("the text"),
+    "text": mark("the text"),
+    "html": mark("the HTML"),
+    "url": mark("the address that is called"),
+    "headers": mark("the headers"),
+    "fields": mark("what is sent"),
+    "values": mark("the values"),
+    "prompt": mark("what the model reads"),
+    "inputs": mark("what the model reads"),
 }
 """What people call the settings of steps in which something can stand."""
 
 
-def disclosed(source: Any, place: str, binder: Binder) -> Iterator[Right]:
+@dataclass(frozen=True)
+class Place:
+    """Where something stands: a setting or a template, by its `key` in rights, and in words."""
+
+    key: str
+    words: str
+
+
+def setting(name: str) -> Place:
+    """A setting of a step."""
+    phrase = PLACES.get(name, mark("the {setting}"))
+    return Place(name, say(phrase, setting=name))
+
+
+def template(name: str) -> Place:
+    """A template of the library."""
+    return Place(f"template “{name}”", say("the template “{template}”", template=name))
+
+
+def disclosed(source: Any, place: Place, binder: Binder) -> Iterator[Right]:
     """The right to tell what a text, or the texts inside a setting, take from records."""
     try:
         paths = paths_in(source)
@@ -37,31 +63,36 @@ def disclosed(source: Any, place: str, binder: Binder) -> Iterator[Right]:
     yield from fields_told(paths, place, binder)
 
 
-def fields_told(paths: Iterable[str], place: str, binder: Binder) -> Iterator[Right]:
+def fields_told(paths: Iterable[str], place: Place, binder: Binder) -> Iterator[Right]:
     """The right to tell each personal or sensitive field that these paths of templates end at."""
     for path in sorted(paths):
         for end in _ends(path, binder):
             yield from _of(end.hops[-1].module if end.hops else end.module, end.field, place)
 
 
-def everything(module: Module, place: str, more: str = "") -> Right:
-    """The right to tell all fields of a record."""
-    words = f"everything of the {module.singular.lower()}{more}, in {called(place)}"
-    return Right("disclose", f"{module.name}.* in {place}", words, EVERYTHING)
+def everything(module: Module, place: Place, data: str = "") -> Right:
+    """The right to tell all fields of a record; `data` says in words what else is told, or not."""
+    words = say("{data}, in {place}", data=data or whole(module), place=place.words)
+    return Right("disclose", f"{module.name}.* in {place.key}", words, say(EVERYTHING))
 
 
-def called(place: str) -> str:
-    """A setting, or a template of the library, as part of a sentence."""
-    return PLACES.get(place, f"the {place}")
+def whole(module: Module) -> str:
+    """All fields of a record, in words."""
+    return say("everything of the {record}", record=module.singular.lower())
 
 
-def _of(module: Module, field: Field, place: str) -> Iterator[Right]:
+def _of(module: Module, field: Field, place: Place) -> Iterator[Right]:
     sensitive = field.sensitive or module.sensitive
     if not (sensitive or field.yearly or field.kept.name in PERSONAL):
         return
-    told = f"the {field.title.lower()} of {module.label.lower()}, in {called(place)}"
-    risk = SENSITIVE if sensitive else ""
-    yield Right("disclose", f"{module.name}.{field.name} in {place}", told, risk)
+    told = say(
+        "the {field} of {records}, in {place}",
+        field=field.title.lower(),
+        records=module.label.lower(),
+        place=place.words,
+    )
+    risk = say(SENSITIVE) if sensitive else ""
+    yield Right("disclose", f"{module.name}.{field.name} in {place.key}", told, risk)
 
 
 def _is_whole(path: str, paths: Iterable[str], binder: Binder, payload: bool) -> bool:

@@ -22,12 +22,13 @@ from engine.blocks.recipient_words import (
 from engine.blocks.rights import Right
 from engine.blocks.words import person
 from engine.conditions import Binder
+from engine.phrases import mark, say
 from engine.problems import Invalid
 from engine.schema.fields import Field
 from engine.schema.purposes import Purpose
 
-WRITTEN_OUT = "An address written out"
-COMPUTED = "An address that is computed"
+WRITTEN_OUT = mark("An address written out")
+COMPUTED = mark("An address that is computed")
 ADDRESSES = (*PEOPLE, "phone")
 
 
@@ -45,13 +46,14 @@ def _right(kind: str, word: str, choice: Place | Written | Computed, binder: Bin
         case Place(path) if _holds_address(path, binder):
             own = path.removeprefix("record.")
             return Right(kind, own, person(f"{{{{ {path} }}}}", binder))
-    return Right(kind, word, f"{person(word, binder)}, as computed", COMPUTED)
+    told = say("{person}, as computed", person=person(word, binder))
+    return Right(kind, word, told, say(COMPUTED))
 
 
 def _plain(kind: str, word: str, binder: Binder) -> Right:
     """A word as people write it: an address, a number, a rule, a field, a user or a group."""
     if "@" in word or word.lstrip("+(").replace(" ", "")[:1].isdigit():
-        return Right(kind, word, word, WRITTEN_OUT)
+        return Right(kind, word, word, say(WRITTEN_OUT))
     return Right(kind, f"{word}{_address_of(word, binder)}", person(word, binder))
 
 

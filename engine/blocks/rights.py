@@ -6,8 +6,26 @@ from dataclasses import dataclass
 from engine.company.company import Company
 from engine.effects.http import host_of
 from engine.outside.world import World
+from engine.phrases import mark, say
 
-NEW_HOST = "New outside address"
+NEW_HOST = mark("New outside address")
+MAY = {
+    "mail": mark("mail {what}"),
+    "text": mark("text {what}"),
+    "tell": mark("tell {what}"),
+    "send as": mark("send as {what}"),
+    "attach": mark("attach {what}"),
+    "disclose": mark("disclose {what}"),
+    "write": mark("write {what}"),
+    "change": mark("change {what}"),
+    "call": mark("call {what}"),
+    "use": mark("use {what}"),
+    "run": mark("run {what}"),
+    "ask": mark("ask {what}"),
+    "send": mark("send {what}"),
+    "start": mark("start {what}"),
+}
+"""What a right allows, by its kind, after "may"."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +51,10 @@ class Right:
         return self.kind, self.detail, bool(self.through)
 
     def __str__(self) -> str:
-        through = f", through “{self.through}”" if self.through else ""
-        return f"{self.kind} {self.words}{through}"
+        told = say(MAY[self.kind], what=self.words)
+        if not self.through:
+            return told
+        return say("{right}, through “{workflow}”", right=told, workflow=self.through)
 
 
 @dataclass(frozen=True)
@@ -57,10 +77,13 @@ class Host:
     def rights(self) -> Iterator[Right]:
         """To call it, and to prove who calls; what the operator has set needs none of these."""
         if self.name:
-            yield Right("call", self.name, self.name, NEW_HOST)
+            yield Right("call", self.name, self.name, say(NEW_HOST))
         if self.name and self.secret:
-            told = f"the stored secret “{self.secret}”, at {self.name}"
-            yield Right("use", f"{self.secret} at {self.name}", told, "Uses a stored secret")
+            told = say(
+                "the stored secret “{secret}”, at {host}", secret=self.secret, host=self.name
+            )
+            risk = say("Uses a stored secret")
+            yield Right("use", f"{self.secret} at {self.name}", told, risk)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context
-from engine.blocks.disclosures import disclosed
+from engine.blocks.disclosures import disclosed, setting
 from engine.blocks.rights import Host, Need, Right
 from engine.company.company import Company
 from engine.company.message_limits import Channel
@@ -19,7 +19,7 @@ from engine.conditions import Binder, Condition
 from engine.effects import Effect, Outcome, Unplanned
 from engine.effects.records import together
 from engine.outside.world import World
-from engine.phrases import say
+from engine.phrases import mark, say
 from engine.problems import BadValue, Problem
 from engine.records.states import Result
 from engine.schema.english import listed
@@ -270,12 +270,15 @@ class Step(BaseModel):
         for host in self.hosts():
             yield from host.rights()
         for name in self.functions():
-            yield Right("run", name, f"the function {name}", "Calls a function")
+            told = say("the function {function}", function=name)
+            yield Right("run", name, told, say("Calls a function"))
         for named in self.starts():
-            words = f"workflow {named}" if isinstance(named, int) else f"“{named}”"
-            yield Right("start", str(named), words, "Starts another workflow")
-        for place, text in self.tells().items():
-            yield from disclosed(text, place, binder)
+            number = isinstance(named, int)
+            told = mark("workflow {workflow}") if number else mark("“{workflow}”")
+            words = say(told, workflow=named)
+            yield Right("start", str(named), words, say("Starts another workflow"))
+        for name, text in self.tells().items():
+            yield from disclosed(text, setting(name), binder)
 
     def needs(self) -> Iterable[Need]:
         """What has to be set up here before it can do its work."""
@@ -387,13 +390,15 @@ def _writing(write: Write, binder: Binder) -> Right:
     module = binder.schema.modules.get(write.module)
     label = module.label.lower() if module else write.module
     known = module.by_name.get(write.field) if module else None
-    told = f"{known.title.lower() if known else write.field} of {label}"
+    name = known.title.lower() if known else write.field
+    told = say("{field} of {records}", field=name, records=label)
+    new = say("new {records}", records=label)
     usual = write.module == binder.module.name or write.module in BESIDE
     return Right(
         "write",
         f"{write.module}.{write.field}",
-        f"new {label}" if write.field == "*" else told,
-        "" if usual else "Changes another module",
+        new if write.field == "*" else told,
+        "" if usual else say("Changes another module"),
     )
 
 

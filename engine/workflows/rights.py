@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from engine.blocks.disclosures import disclosed
+from engine.blocks.disclosures import disclosed, template
 from engine.blocks.rights import Right
 from engine.blocks.step import Step
 from engine.company.company import Company
 from engine.conditions import Binder
+from engine.phrases import mark, say
 from engine.templates.wording import Wording
 from engine.workflows.surroundings import Surroundings
 from engine.workflows.workflow import Workflow
@@ -26,7 +27,7 @@ def of_steps(steps: Iterable[Step], binder: Binder, texts: Texts) -> Iterator[Ri
         yield from step.rights(binder)
         named = step.template_named
         for wording in texts.get(named, ()):
-            yield from disclosed(wording.parts, f"template “{named}”", binder)
+            yield from disclosed(wording.parts, template(named), binder)
 
 
 def fresh(now: Iterable[Right], before: Iterable[Right]) -> list[Right]:
@@ -73,6 +74,9 @@ def _in_name_of(name: int | str, company: Company) -> Right:
     sender = company.sender_named(str(name))
     if sender is None:
         return Right("send as", str(name), str(name))
-    answers = f", answers go to {sender.reply_to}" if sender.reply_to else ""
+    told = mark("{sender} ({address})")
+    if sender.reply_to:
+        told = mark("{sender} ({address}, answers go to {answers})")
+    words = say(told, sender=sender.name, address=sender.address, answers=sender.reply_to)
     detail = " ".join(filter(None, [sender.address, sender.reply_to, sender.connection]))
-    return Right("send as", detail, f"{sender.name} ({sender.address}{answers})")
+    return Right("send as", detail, words)

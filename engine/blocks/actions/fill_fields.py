@@ -11,7 +11,7 @@ from engine.blocks import words
 from engine.blocks.attach_words import ALL
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context
-from engine.blocks.disclosures import everything, fields_told
+from engine.blocks.disclosures import everything, fields_told, setting, whole
 from engine.blocks.rights import Host, Need, Right
 from engine.blocks.step import Action, Look, Text, Write
 from engine.conditions import Binder
@@ -95,18 +95,21 @@ class FillFields(Action):
         return (Host(setting=SETTING),)
 
     def may(self, binder: Binder) -> Iterator[Right]:
-        yield Right("ask", "model", "the model", "Asks a model")
+        yield Right("ask", "model", say("the model"), say("Asks a model"))
         if self.inputs:
             paths = (f"record.{name}" for name in self.inputs)
-            yield from fields_told(paths, "inputs", binder)
+            yield from fields_told(paths, setting("inputs"), binder)
         elif not binder.module.sensitive:
-            yield everything(binder.module, "inputs", self._beside())
+            yield everything(binder.module, setting("inputs"), self._shown(binder.module))
 
-    def _beside(self) -> str:
-        """What the model reads beside the record's own fields, in words."""
-        files = "" if self.documents is False else " and its files"
-        left = f" but {listed(self.leave_out)}" if self.leave_out else ""
-        return f"{left}, what it refers to, its lines{files}"
+    def _shown(self, module: Module) -> str:
+        """What the model reads of the record and beside it, in words."""
+        told = whole(module)
+        if self.leave_out:
+            told = say("{data} but {fields}", data=told, fields=listed(self.leave_out))
+        if self.documents is False:
+            return say("{data}, what it refers to, its lines", data=told)
+        return say("{data}, what it refers to, its lines and its files", data=told)
 
     def needs(self) -> Iterable[Need]:
         told = "no model is set up: this step would fail."

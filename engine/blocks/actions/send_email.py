@@ -138,7 +138,7 @@ class SendEmail(Communication):
 
     def may(self, binder: Binder) -> Iterator[Right]:
         yield from recipients("mail", (*self.to, *self.cc), binder)
-        risk = SENSITIVE if binder.module.sensitive else ""
+        risk = say(SENSITIVE) if binder.module.sensitive else ""
         for word in self.attach:
             yield Right("attach", word, attached([word], binder), risk)
 

@@ -78,7 +78,7 @@ class SendSms(Communication):
 
     def may(self, binder: Binder) -> Iterator[Right]:
         yield from recipients("text", self.to, binder)
-        yield Right("send", "sms", "text messages", "Sends text messages")
+        yield Right("send", "sms", say("text messages"), say("Sends text messages"))
 
     def needs(self) -> Iterable[Need]:
         told = f"{MISSING}: this step would fail."

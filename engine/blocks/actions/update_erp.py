@@ -74,8 +74,8 @@ class UpdateErp(Action):
         return (Host(setting=SETTING, secret=SECRET),)
 
     def may(self, binder: Binder) -> Iterator[Right]:
-        told = "the record's counterpart in the accounting system"
-        yield Right("change", "erp", told, "Changes the accounting system")
+        told = say("the record's counterpart in the accounting system")
+        yield Right("change", "erp", told, say("Changes the accounting system"))
 
     def needs(self) -> Iterable[Need]:
         told = f"{MISSING}: this step would fail."

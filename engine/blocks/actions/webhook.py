@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from engine.blocks import words
 from engine.blocks.checking import Checking
 from engine.blocks.context import Context
-from engine.blocks.disclosures import everything, fields_told
+from engine.blocks.disclosures import everything, fields_told, setting
 from engine.blocks.named_addresses import free_text
 from engine.blocks.rights import Host, Right
 from engine.blocks.step import Action, JsonText, Look, Url, Values
@@ -118,9 +118,10 @@ class Webhook(Action):
         if self.body:
             return
         if self.fields:
-            yield from fields_told((f"record.{name}" for name in self.fields), "fields", binder)
+            paths = (f"record.{name}" for name in self.fields)
+            yield from fields_told(paths, setting("fields"), binder)
         elif self.method != "GET":
-            yield everything(binder.module, "fields")
+            yield everything(binder.module, setting("fields"))
 
     def check(self, checking: Checking) -> Iterator[Problem]:
         if not (HOST.match(self.url) or parse(self.url).constant):
