@@ -90,7 +90,7 @@ def _too_often(tx: Transaction, workflow: Workflow) -> Iterator[Problem]:
     if before and not again:
         return
     local = second.astimezone(tx.company.calendar.timezone)
-    seen = f" ({again} of the {before} of the first time, on {local:%Y-%m-%d} at {local:%H:%M})"
+    seen = f" (of the {before} of the next run, {again} match again at the one on {local:%Y-%m-%d})"
     told = f"every record that still matches gets a mail at every run{seen if before else ''}."
     yield Problem("recurrence", told, 'Consider {"every_days": 7} or "episode".')
 

@@ -6,6 +6,7 @@ from engine.blocks.communication import Communication
 from engine.blocks.triggers.schedule import Schedule
 from engine.conditions import asks_nothing
 from engine.conditions.words import describe
+from engine.effects import follow_up
 from engine.problems import Invalid
 from engine.records.reader import pauses
 from engine.records.transaction import Transaction
@@ -65,3 +66,5 @@ def _sends(tx: Transaction, workflow: Workflow) -> Iterator[str]:
     yield addressees.WORDS
     for channel in channels:
         yield from gate.rules(tx, channel)
+    if "email" in channels:
+        yield follow_up.WORDS

@@ -64,7 +64,7 @@ def test_T29_what_comes_by_the_month_or_fortnight_gets_no_advice_on_how_often(
     for trigger in (MONTHLY, FORTNIGHTLY, weekly):
         assert [p for p in told(story, trigger=trigger) if p.path == "recurrence"] == []
     (daily,) = [p for p in told(story) if p.path == "recurrence"]
-    assert "(7 of the 7 of the first time, on 2026-03-12 at 09:00)" in daily.message
+    assert "(of the 7 of the next run, 7 match again at the one on 2026-03-12)" in daily.message
 
 
 def test_T29_what_cannot_match_twice_gets_no_advice_on_how_often(story: Story) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from engine.effects import follow_up
 from engine.runs.keeping_back import keeps_back
 from engine.workflows.workflow import Workflow
 from tests.databases import TemplateDatabase
@@ -74,3 +75,12 @@ def test_T5_what_a_schedule_misses_and_what_matched_before_are_told(
         "What its schedule misses is made up for within 6 hours, the newest time alone; what is "
         "older is told and lost.",
     ]
+
+
+def test_T5_what_a_mail_leaves_for_people_that_cannot_be_sent_is_told(
+    template_database: TemplateDatabase, clock: Clock
+) -> None:
+    note = {"id": "note", "type": "add_note", "text": "Seen"}
+    with living({}, template_database, clock) as story:
+        assert follow_up.WORDS in told(story)
+        assert follow_up.WORDS not in told(story, steps=[note])

@@ -60,6 +60,7 @@ def test_T5_every_rule_that_keeps_a_mail_back_is_told_with_its_present_numbers(
         "workflows; one person at most 3 a day from it, and 10 from all.",
         "If more than 500 e-mails are ready at once, a person has to let them go. What may not "
         "leave waits; after 72 hours it fails.",
+        "A mail that cannot be sent leaves the owner a task and the record a pinned note, once.",
     ]
 
 
