@@ -24,9 +24,9 @@ def strange_language() -> Language:
     catalog = Catalog(locale="ru", charset="utf-8")
     for phrase in phrases:
         if isinstance(phrase, str):
-            catalog.add(phrase, _strange(phrase))
+            catalog.add(phrase, strange(phrase))
         else:
-            catalog.add(phrase, (_strange(phrase[1]),) * catalog.num_plurals)
+            catalog.add(phrase, (strange(phrase[1]),) * catalog.num_plurals)
     with TemporaryDirectory() as folder:
         file = Path(folder) / "ru.po"
         with file.open("wb") as stream:
@@ -40,7 +40,8 @@ def ours(told: str | Iterable[str]) -> set[str]:
     return set(re.findall(r"[a-z]+", text.casefold()))
 
 
-def _strange(phrase: str) -> str:
+def strange(phrase: str) -> str:
+    """The phrase without our letters, its slots as they are."""
     kept = SLOT.findall(phrase)
     words = (LETTER.sub("ж", part) for part in SLOT.split(phrase))
     return "".join(part + slot for part, slot in zip(words, [*kept, ""], strict=True))

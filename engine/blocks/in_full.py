@@ -7,6 +7,7 @@ from typing import Any
 from engine.blocks.step import Step
 from engine.blocks.words import lines, value
 from engine.conditions import Binder
+from engine.phrases import say
 from engine.templates.passages import Line, Piece
 from engine.templates.wording import Wording
 
@@ -38,7 +39,11 @@ def in_full(
         for part in ("subject", "body", "html"):
             if text := getattr(wording, part):
                 called = wording.called(part)
-                title = f"{called[:1].upper()}{called[1:]} of the template “{named}”"
+                title = say(
+                    "{part} of the template “{template}”",
+                    part=f"{called[:1].upper()}{called[1:]}",
+                    template=named,
+                )
                 yield InFull(title, lines(text, binder))
 
 

@@ -9,6 +9,7 @@ from engine.blocks.checking import Checking
 from engine.blocks.context import Context
 from engine.conditions import Binder
 from engine.effects import Outcome, Unplanned
+from engine.phrases import say
 from engine.problems import Invalid, Problem
 from engine.records.states import Result
 from engine.schema.modules import Module, Schema
@@ -76,4 +77,4 @@ def target(path: str, ctx: Context) -> Target:
 
 def whose(path: str, binder: Binder) -> str:
     """The record in words: "it", "its account"."""
-    return words.person(path, binder) if path else "it"
+    return words.person(path, binder) if path else say("it")

@@ -3,9 +3,12 @@
 from pydantic import JsonValue
 
 from engine.effects.records import CreateRecord
+from engine.phrases import mark
 from engine.schema.own_modules import NOTES, TASKS
 
-WORDS = "A mail that cannot be sent leaves the owner a task and the record a pinned note, once."
+WORDS = mark(
+    "A mail that cannot be sent leaves the owner a task and the record a pinned note, once."
+)
 OPEN, DONE = ("Open", "In progress"), "Done"
 Values = dict[str, JsonValue]
 

@@ -7,17 +7,18 @@ from typing import Any, Literal
 from sqlalchemy import Row, delete, or_, select
 
 from engine.company.message_limits import Channel
+from engine.phrases import mark
 from engine.records.tables import SUPPRESSIONS
 from engine.records.transaction import Transaction
 from engine.schema.sql_types import Fold
 
 Kind = Literal["unsubscribed", "bounced", "complaint", "stop", "by hand"]
 WORDS: dict[str, str] = {
-    "unsubscribed": "has unsubscribed",
-    "bounced": "does not take our mail (bounced)",
-    "complaint": "has complained about our mail",
-    "stop": "has answered STOP",
-    "by hand": "is on the list of those not to write to",
+    "unsubscribed": mark("has unsubscribed"),
+    "bounced": mark("does not take our mail (bounced)"),
+    "complaint": mark("has complained about our mail"),
+    "stop": mark("has answered STOP"),
+    "by hand": mark("is on the list of those not to write to"),
 }
 EVERYTHING = "all"
 MOST = 200

@@ -4,19 +4,21 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from engine.blocks.context import Person
+from engine.phrases import listed, mark, say, worded
 from engine.records.reader import Reader, RecordFacts, Values, name_of, template_data
 from engine.records.suppression import WORDS as SUPPRESSED
-from engine.schema.english import listed
 from engine.schema.own_modules import USERS
 from engine.schema.purposes import Purpose
 from engine.templates.variables import way_to
 
 Warn = Callable[[str], None]
-# Whom `refusal` is about, and `handles`.
-WORDS = (
-    f"Nobody is written to who {listed([*SUPPRESSED.values(), 'has opted out'], 'or')}, and no "
-    "user who is switched off."
-)
+
+
+def words() -> str:
+    """Whom `refusal` is about, and `handles`."""
+    never = [*map(worded, SUPPRESSED.values()), say("has opted out")]
+    told = mark("Nobody is written to who {reasons}, and no user who is switched off.")
+    return say(told, reasons=listed(never, "or"))
 
 
 def handles(reader: Reader, names: Iterable[str], warn: Warn = lambda told: None) -> list[Person]:

@@ -7,13 +7,13 @@ from engine.blocks.triggers.schedule import Schedule
 from engine.conditions import asks_nothing
 from engine.conditions.words import describe
 from engine.effects import follow_up
+from engine.phrases import listed, mark, say
 from engine.problems import Invalid
 from engine.records.reader import pauses
 from engine.records.transaction import Transaction
 from engine.runs import addressees, match, reply_loops
 from engine.runs.schedules import firing
 from engine.runs.sending import gate
-from engine.schema.english import listed
 from engine.workflows.fingerprint import guard
 from engine.workflows.workflow import Workflow
 
@@ -27,23 +27,24 @@ def keeps_back(tx: Transaction, workflow: Workflow) -> list[str]:
 def _starts(tx: Transaction, workflow: Workflow) -> Iterator[str]:
     yield workflow.one_at_a_time(tx.binder(tx.schema.module(workflow.module)))
     if workflow.recurrence.takes_baseline:
-        yield "Whoever approves it chooses whether what matches already is left alone."
+        yield say("Whoever approves it chooses whether what matches already is left alone.")
     if hours := reply_loops.hours(tx, workflow):
         yield reply_loops.words(hours)
     if isinstance(workflow.trigger, Schedule) and not workflow.trigger.polls:
-        yield firing.WORDS
+        yield firing.words()
     if workflow.trigger.listens():
-        yield match.CIRCLES
+        yield match.circles()
 
 
 def _goes_on(tx: Transaction, workflow: Workflow) -> Iterator[str]:
     later = workflow.waits or any(isinstance(each, Communication) for each in workflow.every_step)
     if later and (told := _asked_again(tx, workflow)):
-        yield (
-            f"After a wait or a delay it is asked again whether {told}, as of the day the run "
-            "began; where that is not so any more, it does nothing more."
+        yield say(
+            "After a wait or a delay it is asked again whether {condition}, as of the day the run "
+            "began; where that is not so any more, it does nothing more.",
+            condition=told,
         )
-    yield match.CHANGED
+    yield say(match.CHANGED)
 
 
 def _asked_again(tx: Transaction, workflow: Workflow) -> str:
@@ -62,9 +63,10 @@ def _sends(tx: Transaction, workflow: Workflow) -> Iterator[str]:
         return
     module = tx.schema.module(workflow.module)
     if flags := [tx.schema.path(module, dotted).title for dotted in pauses(tx.schema, module)]:
-        yield f"Customers are not written to while {listed(flags, 'or')} is set."
-    yield addressees.WORDS
+        told = mark("Customers are not written to while {fields} is set.")
+        yield say(told, fields=listed(flags, "or"))
+    yield addressees.words()
     for channel in channels:
         yield from gate.rules(tx, channel)
     if "email" in channels:
-        yield follow_up.WORDS
+        yield say(follow_up.WORDS)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from engine.conditions.parts import required
 from engine.conditions.readings import holds
+from engine.phrases import mark, say
 from engine.records.alerts import raise_alert
 from engine.records.events import note_asked
 from engine.records.reader import Reader, RecordFacts
@@ -32,14 +33,19 @@ BATCH = 200
 ONE_AT_A_TIME = 0x5A150  # whoever matches holds this lock of PostgreSQL; SQLite has one writer
 Key = tuple[str, str, str | None]
 # The words for `circle` and for `stale`.
-CIRCLES = (
-    f"No change of its own making starts it, and no chain of workflows is longer than {DEEPEST}."
-)
-CHANGED = (
+CHANGED = mark(
     "It does nothing more once a field, function, sender or workflow that it uses is another than "
     "approved."
 )
 log = logging.getLogger("sayso.match")
+
+
+def circles() -> str:
+    """That workflows do not start one another for ever."""
+    return say(
+        "No change of its own making starts it, and no chain of workflows is longer than {count}.",
+        count=DEEPEST,
+    )
 
 
 class Index:

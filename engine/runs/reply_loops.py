@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from engine.blocks.communication import Communication
 from engine.blocks.triggers.email_received import EmailReceived
+from engine.phrases import say_count
 from engine.records.tables import RUNS
 from engine.records.transaction import Transaction
 from engine.schema.sql_types import Fold
@@ -29,7 +30,11 @@ def hours(tx: Transaction, workflow: Workflow) -> int:
 
 def words(hours: int) -> str:
     """The rule, for so many hours."""
-    return f"A mail starts nothing if another of its sender did in the {hours} hours before."
+    return say_count(
+        "A mail starts nothing if another of its sender did in the {count} hour before.",
+        "A mail starts nothing if another of its sender did in the {count} hours before.",
+        hours,
+    )
 
 
 def _customers(tx: Transaction) -> Callable[[str], bool]:

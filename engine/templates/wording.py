@@ -4,8 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from engine.phrases import mark, say
+
 Wordings = Sequence["Wording"]
 FOR_ALL = ""
+PARTS = {"subject": mark("subject"), "body": mark("text"), "html": mark("HTML")}
 
 
 class Wording(BaseModel):
@@ -30,8 +33,10 @@ class Wording(BaseModel):
 
     def called(self, part: str) -> str:
         """One of its parts as people say it: "text in fr"."""
-        title = {"subject": "subject", "body": "text", "html": "HTML"}[part]
-        return f"{title}{self.spoken}"
+        title = say(PARTS[part])
+        if not self.language:
+            return title
+        return say("{part} in {language}", part=title, language=self.language)
 
 
 def chosen(wordings: Wordings, languages: Iterable[str]) -> Wording:

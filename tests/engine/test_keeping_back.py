@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from engine.effects import follow_up
+from engine.phrases import speaking
 from engine.runs.keeping_back import keeps_back
 from engine.workflows.workflow import Workflow
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.stages.demo.story import Story, living
+from tests.strange_language import ours, strange_language
 
 ANSWER: dict[str, Any] = {
     "name": "Emails - Answer",
@@ -84,3 +86,17 @@ def test_T5_what_a_mail_leaves_for_people_that_cannot_be_sent_is_told(
     with living({}, template_database, clock) as story:
         assert follow_up.WORDS in told(story)
         assert follow_up.WORDS not in told(story, steps=[note])
+
+
+def test_no_rule_that_keeps_something_back_is_said_outside_the_phrases(
+    template_database: TemplateDatabase, clock: Clock
+) -> None:
+    text = {"id": "text", "type": "send_sms", "to": ["account"], "body": "Call us."}
+    daily = {"type": "schedule", "every": "day", "at": "09:00"}
+    wait = {"id": "wait", "type": "wait", "days": 1}
+    paid = {"field": "status", "op": "not_equals", "value": "Paid"}
+    steps = {"steps": [wait, text], "conditions": paid, "trigger": daily}
+    with living({}, template_database, clock) as story, speaking(strange_language()):
+        rules = [*told(story), *told(story, module="invoices", recurrence="once", **steps)]
+    called = ["direction", "in", "sent by a machine", "account", "customer group", "status", "paid"]
+    assert ours(rules) <= ours([*called, "chasing paused", "email", "invoice"])

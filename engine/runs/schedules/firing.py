@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from engine.blocks.triggers.schedule import Schedule
+from engine.phrases import say_count
 from engine.records.alerts import raise_alert, settle_cause
 from engine.records.tables import SCHEDULES
 from engine.records.transaction import Transaction
@@ -15,16 +16,22 @@ from engine.runs.enrol import enrol_matching
 from engine.runs.match import stale
 from engine.runs.schedules.next_due import forget, note_missed, note_ran, plan_next
 from engine.runs.switching import switch_off
-from engine.schema.english import count
 from engine.workflows.library import Library, Live
 
 GRACE = timedelta(hours=6)
 PROMPT = timedelta(minutes=10)  # what is due at the last minute of a window may start this late
-WORDS = (
-    f"What its schedule misses is made up for within {count(GRACE // timedelta(hours=1), 'hour')}, "
-    "the newest time alone; what is older is told and lost."
-)
 log = logging.getLogger("sayso.schedule")
+
+
+def words() -> str:
+    """What comes of times that were missed."""
+    return say_count(
+        "What its schedule misses is made up for within {count} hour, the newest time alone; what "
+        "is older is told and lost.",
+        "What its schedule misses is made up for within {count} hours, the newest time alone; what "
+        "is older is told and lost.",
+        GRACE // timedelta(hours=1),
+    )
 
 
 def fire_due(tx: Transaction, library: Library) -> int:

@@ -11,6 +11,7 @@ from engine.blocks.communication import PATIENCE, Communication
 from engine.company.message_limits import MESSAGES, RELEASED, Channel
 from engine.effects import Outcome, OutwardEffect
 from engine.outside.kill_switch import ALL, against, stops
+from engine.phrases import figure, mark, say, say_count, worded
 from engine.records.alerts import raise_alert
 from engine.records.reader import reached_by
 from engine.records.states import DRIVEN, Result
@@ -20,7 +21,6 @@ from engine.records.transaction import Transaction
 from engine.runs.entry import Entry
 from engine.runs.run import LIMITS, Run
 from engine.runs.sending import quotas
-from engine.schema.english import count
 from engine.schema.sql_types import Fold
 from engine.workflows.library import Live
 
@@ -160,15 +160,22 @@ class Gate:
 
 def rules(tx: Transaction, channel: Channel) -> Iterator[str]:
     """What is asked of each message of a channel, in words, with the numbers of today."""
+    messages = worded(MESSAGES[channel])
     if {ALL, channel} & {row.scope for row in stops(tx)}:
-        yield f"No {MESSAGES[channel]} leave now: they are stopped until an admin lets them go on."
+        told = mark("No {messages} leave now: they are stopped until an admin lets them go on.")
+        yield say(told, messages=messages)
     if quiet := tx.company.quiet(channel):
         yield quiet.words(channel)
-    caps, hours = tx.company.caps(channel), count(PATIENCE // timedelta(hours=1), "hour")
+    caps = tx.company.caps(channel)
     yield caps.words(channel)
-    yield (
-        f"If more than {caps.workflow_day:,} {MESSAGES[channel]} are ready at once, a person has "
-        f"to let them go. What may not leave waits; after {hours} it fails."
+    yield say_count(
+        "If more than {most} {messages} are ready at once, a person has to let them go. What may "
+        "not leave waits; after {count} hour it fails.",
+        "If more than {most} {messages} are ready at once, a person has to let them go. What may "
+        "not leave waits; after {count} hours it fails.",
+        PATIENCE // timedelta(hours=1),
+        most=figure(caps.workflow_day),
+        messages=messages,
     )
 
 
