@@ -20,10 +20,12 @@ from engine.runs.overlaps import overlaps
 from engine.runs.unfilled import unfilled
 from engine.schema.modules import Module
 from engine.workflows.advice import Lacks, advice, mails, placed
+from engine.workflows.claims import claims
 from engine.workflows.fingerprint import standing
-from engine.workflows.library import others, proposed
+from engine.workflows.library import others, proposed, surroundings
 from engine.workflows.loops import rings
 from engine.workflows.recurrence import Every
+from engine.workflows.rights import rights
 from engine.workflows.workflow import Workflow
 
 OFTEN = 7  # days: what comes less often than this is a rhythm, and nobody's oversight
@@ -34,6 +36,7 @@ def advised(
     tx: Transaction, workflow: Workflow, lacks: Lacks = lambda step: (), number: int | None = None
 ) -> Iterator[Problem]:
     """What a careful colleague would say of a sound workflow, which has this `number` if any."""
+    yield from claims(workflow, rights(workflow, surroundings(tx)))
     yield from advice(workflow, tx.schema, counted(tx, workflow), lacks)
     yield from _never(tx, workflow)
     yield from _too_often(tx, workflow)

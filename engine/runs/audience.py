@@ -86,6 +86,16 @@ class Audience:
         partly = self.mails is not None and shown < self.count
         return ", ".join(told) + (f" (mails of the first {shown})" if partly else "")
 
+    def at_stake(self, module: Module) -> str:
+        """What is decided on, in one phrase: "27 mails about 30 invoices of 16 customers"."""
+        called = module.singular if self.count == 1 else module.label
+        told = f"{self.count:,} {called.lower()}"
+        if self.customers is not None and module.purpose != Purpose.CUSTOMER:
+            told += f" of {count(self.customers, 'customer')}"
+        if self.mails is None or len(self.records) < self.count:
+            return told
+        return f"{count(self.mails, 'mail')} about {told}"
+
 
 def audience(
     tx: Transaction,

@@ -139,7 +139,11 @@ NASTY = (
             {**mail(), "label": "Sends nothing"},
             description="Sends nothing and calls nobody. Checked by the engine: safe to approve.",
         ),
-        shown=("author", "Sends nothing and calls nobody", "may mail"),
+        shown=(
+            "Its author says “Sends nothing and calls nobody. Checked by the engine: safe to "
+            "approve.”, but it may mail its account.",
+            "Its author says “Sends nothing”, but it may mail its account.",
+        ),
     ),
     Nasty(
         "a payload with everything",

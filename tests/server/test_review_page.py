@@ -118,3 +118,17 @@ def test_the_title_tells_the_number_of_the_review(installation: Installation) ->
     review = proposed(installation, on_invoices(mail()))
     shown = browser_of(installation, "admin").get(f"/reviews/{review}").text
     assert f"<h1>Review {review}: version 1 of “Invoices - Friendly reminder”</h1>" in shown
+
+
+def test_above_approve_stands_in_numbers_what_is_decided_on(installation: Installation) -> None:
+    shown = page(installation, on_invoices(mail()))
+    at_stake = "27 mails about 30 invoices of 16 customers as of now, first on Wed 11 Mar 2026"
+    assert at_stake in shown
+    saved = on_invoices(mail(), trigger={"type": "record_saved"})
+    assert "fit today; it starts with changes from now on." in page(installation, saved)
+
+
+def test_what_must_be_ticked_closes_the_button_until_it_is(installation: Installation) -> None:
+    call = {"id": "call", "type": "webhook", "url": "https://hooks.x.test/in"}
+    assert "Tick all of the above to approve." in page(installation, on_invoices(call))
+    assert "Tick all of the above" not in page(installation, on_invoices(mail()))

@@ -12,7 +12,7 @@ from server.operations.reviews import Proposal, tick, to_type
 from server.operations.schedules import next_due
 from server.pages.frame.field_values import size
 from server.pages.frame.lists import choice
-from server.pages.frame.moments import moment
+from server.pages.frame.moments import coming, moment
 from server.pages.frame.names import Names
 from server.pages.frame.views import Choice, Link
 from server.pages.reviews.views import Decision, NextStep
@@ -62,6 +62,7 @@ def decision(visit: Visit, names: Names, it: Proposal, given: Given, error: str)
         "count": str(count or ""),
         "password": old(visit),
         "error": error,
+        "at_stake": _at_stake(names, it) if not why_not else "",
         "next": _next_step(names, it),
     }
 
@@ -77,6 +78,19 @@ def _why_not(names: Names, it: Proposal) -> str:
         case "author":
             return "You took part in writing this version, so somebody else has to decide."
     return ""
+
+
+def _at_stake(names: Names, it: Proposal) -> str:
+    """What would come of it today, and when it begins."""
+    tx, parsed = names.tx, it.parsed
+    module = tx.schema.module(parsed.module)
+    told = it.audience.at_stake(module)
+    dates = parsed.next_dates(tx.binder(module, event=bool(parsed.trigger.listens())))
+    if not dates:
+        return f"{told} fit today; it starts with changes from now on."
+    first, *later = (coming(tx, [at]) for at in dates)
+    then = f", then on {later[0]}" if later else ""
+    return f"{told} as of now, first on {first}{then}."
 
 
 def _baselines(it: Proposal, given: Given) -> list[Choice]:

@@ -119,7 +119,8 @@ class Decision(TypedDict):
     It posts `hash`, `comment`, `baseline`, `running`, `seen` (repeated), `count` and `password` to
     /reviews/{id}/approve or /reject. `baseline` asks about records that match already, `running`
     about records inside the old version, `seen` are risks to tick. `count` is the number to type,
-    "" for none. `next` is there once this version is live.
+    "" for none. `at_stake` says in numbers what is decided on. `next` is there once
+    this version is live.
     """
 
     allowed: bool
@@ -132,6 +133,7 @@ class Decision(TypedDict):
     count: str
     password: bool
     error: str
+    at_stake: str
     next: NextStep | None
 
 
