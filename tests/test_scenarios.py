@@ -72,7 +72,7 @@ def test_a_rehearsal_of_a_use_case_touches_nothing(
     with living(case, template_database, clock) as story:
         story.approve(reachable(case["document"], story.receiver.url))
         before = everything(story.installation.database)
-        with story.installation.database.begin() as tx:
+        with story.installation.database.read() as tx:
             live = story.installation.library.live(tx)[story.workflow]
             table = tx.schema.tables[live.parsed.module]
             rehearsed = rehearse(tx, live.parsed, tx.db.scalars(select(table.c.id)).all())
