@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from engine.records.tables import VERSIONS
 from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.stages.office.reception import Reception, furnish, opened
@@ -67,3 +69,16 @@ def test_T19_a_rejected_one_too_and_one_that_waits_shows_what_is_now(reception: 
         page = bob.get(review).text
     assert "As seen at rejection, 10 Mar 2026, 09:00, by Bob" in page
     assert "other@acme.test" not in page
+
+
+def test_T19_what_an_earlier_release_kept_in_another_shape_is_worked_out_anew(
+    reception: Reception,
+) -> None:
+    review = submitted(reception)
+    decide(reception, review, "approve")
+    with reception.installation.database.begin() as tx:
+        tx.db.execute(update(VERSIONS).values(seen={"shape": "of before", "words": 1}))
+    with reception.browser("bob") as bob:
+        page = bob.get(review).text
+    assert "As seen at" not in page
+    assert "this is worked out anew" in page
