@@ -115,9 +115,10 @@ def test_a_link_for_something_else_opens_no_statement(story: Story) -> None:
 
 
 def test_the_mail_has_the_statement_inside_too(story: Story) -> None:
+    """All of it in English, as its words are, though its reader is French (T27)."""
     mail = mailed(story)
     assert mail["html"].count("<tr>") == 4
     assert 'href="' in mail["html"]
-    assert "Votre relevé" in mail["html"]
-    assert mail["body"].startswith("Votre relevé: ")
+    assert "Your statement" in mail["html"]
+    assert mail["body"].startswith("Your statement: ")
     assert mail["body"].endswith("It ends on 2026-04-09.")
