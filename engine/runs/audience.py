@@ -88,6 +88,8 @@ class Audience:
 
     def at_stake(self, module: Module) -> str:
         """What is decided on, in one phrase: "27 mails about 30 invoices of 16 customers"."""
+        if not self.count:
+            return f"no {module.label.lower()}"
         called = module.singular if self.count == 1 else module.label
         told = f"{self.count:,} {called.lower()}"
         if self.customers is not None and module.purpose != Purpose.CUSTOMER:

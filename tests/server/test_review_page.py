@@ -125,7 +125,9 @@ def test_above_approve_stands_in_numbers_what_is_decided_on(installation: Instal
     at_stake = "27 mails about 30 invoices of 16 customers as of now, first on Wed 11 Mar 2026"
     assert at_stake in shown
     saved = on_invoices(mail(), trigger={"type": "record_saved"})
-    assert "fit today; it starts with changes from now on." in page(installation, saved)
+    assert "customers would fit; it starts with changes from now on." in page(installation, saved)
+    none = on_invoices(mail(), conditions={"field": "total", "op": "less_than", "value": -1})
+    assert "No invoices as of now, first on Wed 11 Mar 2026" in page(installation, none)
 
 
 def test_what_must_be_ticked_closes_the_button_until_it_is(installation: Installation) -> None:

@@ -87,10 +87,10 @@ def _at_stake(names: Names, it: Proposal) -> str:
     told = it.audience.at_stake(module)
     dates = parsed.next_dates(tx.binder(module, event=bool(parsed.trigger.listens())))
     if not dates:
-        return f"{told} fit today; it starts with changes from now on."
+        return f"Today {told} would fit; it starts with changes from now on."
     first, *later = (coming(tx, [at]) for at in dates)
     then = f", then on {later[0]}" if later else ""
-    return f"{told} as of now, first on {first}{then}."
+    return f"{told[:1].upper()}{told[1:]} as of now, first on {first}{then}."
 
 
 def _baselines(it: Proposal, given: Given) -> list[Choice]:
