@@ -1,8 +1,6 @@
 """Who may come in and do what: roles, scopes, the ceiling for agents, sessions, tokens."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -11,19 +9,9 @@ from engine.people.logins import Principal
 from engine.people.roles import ROLES, SCOPES
 from engine.problems import Invalid
 from server.access.rights import AGENT_CEILING, Refused, holder, need, rights, seen, signed_in
-from tests.databases import TemplateDatabase
-from tests.fakes import Clock
-from tests.stages.office.reception import Reception, furnish, opened
+from tests.stages.office.reception import Reception
 
 EVERYBODY = frozenset(ROLES)
-
-
-@pytest.fixture
-def reception(
-    template_database: TemplateDatabase, clock: Clock, tmp_path: Path
-) -> Iterator[Reception]:
-    with opened(template_database("reception", furnish), clock, tmp_path) as found:
-        yield found
 
 
 def a_person(*roles: str) -> Principal:

@@ -1,22 +1,9 @@
 """A run that failed is closed: over REST, on its page, and by those who may."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from server.access.rights import Refused
-from tests.databases import TemplateDatabase
-from tests.fakes import Clock
-from tests.stages.office.reception import Reception, furnish, opened, served
-
-
-@pytest.fixture
-def reception(
-    template_database: TemplateDatabase, clock: Clock, tmp_path: Path
-) -> Iterator[Reception]:
-    with opened(template_database("reception", furnish), clock, tmp_path) as found:
-        yield found
+from tests.stages.office.reception import Reception, served
 
 
 def failed(reception: Reception) -> int:

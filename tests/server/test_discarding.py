@@ -1,23 +1,10 @@
 """Drafts that are let go, over REST and on the page; what runs goes on as it is."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from engine.problems import Invalid
 from server.access.rights import Refused
-from tests.databases import TemplateDatabase
-from tests.fakes import Clock
-from tests.stages.office.reception import REMIND, Reception, furnish, opened
-
-
-@pytest.fixture
-def reception(
-    template_database: TemplateDatabase, clock: Clock, tmp_path: Path
-) -> Iterator[Reception]:
-    with opened(template_database("reception", furnish), clock, tmp_path) as found:
-        yield found
+from tests.stages.office.reception import REMIND, Reception
 
 
 def test_T37_a_draft_that_never_ran_is_put_away_with_what_waits_for_review(

@@ -1,28 +1,17 @@
 """Explain, preview and a start by hand are one answer: now, on another day, and in the past."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.problems import Invalid
 from server.operations.registry import Answer
-from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.stages.office.reception import REMIND, Reception, furnish, opened
+from tests.stages.office.reception import REMIND, Reception
 
 RAN = "it ran less than 7 days ago"
 OVERDUE = {"field": "status", "op": "becomes", "value": "Overdue"}
 MONDAYS = {"type": "schedule", "every": "week", "weekdays": ["mon"], "at": "09:00"}
-
-
-@pytest.fixture
-def reception(
-    template_database: TemplateDatabase, clock: Clock, tmp_path: Path
-) -> Iterator[Reception]:
-    with opened(template_database("reception", furnish), clock, tmp_path) as found:
-        yield found
 
 
 def explain(reception: Reception, **given: Any) -> Answer:

@@ -1,28 +1,16 @@
 """Runs are found by every record that they are about, and by the customer these belong to."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from server.operations.registry import Missing
-from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.stages.office.reception import Reception, furnish, opened
+from tests.stages.office.reception import Reception
 
 TOGETHER = {
     "trigger": {"type": "schedule", "every": "day", "at": "09:00"},
     "group_by": "account",
     "recurrence": "every",
 }
-
-
-@pytest.fixture
-def reception(
-    template_database: TemplateDatabase, clock: Clock, tmp_path: Path
-) -> Iterator[Reception]:
-    with opened(template_database("reception", furnish), clock, tmp_path) as found:
-        yield found
 
 
 def found(reception: Reception, record: str | int, workflow: int | None = None) -> list[int]:

@@ -1,9 +1,8 @@
 """MCP as a client sees it: in memory and over HTTP, in both eras of the protocol."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,9 +19,7 @@ from engine.records.writer import Author, Records
 from server.mcp.answers import MOST
 from server.mcp.server import Server
 from server.operations.registry import OPERATIONS
-from tests.databases import TemplateDatabase
-from tests.fakes import Clock
-from tests.stages.office.reception import REMIND, Reception, furnish, opened, served
+from tests.stages.office.reception import REMIND, Reception, served
 
 pytestmark = [
     pytest.mark.anyio,
@@ -49,14 +46,6 @@ TOOLS = [
     "get_run",
     "list_alerts",
 ]
-
-
-@pytest.fixture
-def reception(
-    template_database: TemplateDatabase, clock: Clock, tmp_path: Path
-) -> Iterator[Reception]:
-    with opened(template_database("reception", furnish), clock, tmp_path) as found:
-        yield found
 
 
 @asynccontextmanager

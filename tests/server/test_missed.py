@@ -1,26 +1,15 @@
 """An occasion that was missed is no run: lists say which one it was."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.stages.office.reception import Reception, furnish, opened
+from tests.stages.office.reception import Reception
 
 DAILY = {"type": "schedule", "every": "day", "at": "10:00"}
 ONCE = {"type": "schedule", "every": "once", "date": "2026-03-10", "at": "10:00"}
 NOTE = {"id": "note", "type": "add_note", "text": "Seen."}
-
-
-@pytest.fixture
-def reception(
-    template_database: TemplateDatabase, clock: Clock, tmp_path: Path
-) -> Iterator[Reception]:
-    with opened(template_database("reception", furnish), clock, tmp_path) as reception:
-        yield reception
 
 
 def only(reception: Reception) -> dict[str, Any]:

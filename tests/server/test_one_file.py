@@ -14,9 +14,7 @@ from server.cli.reference_page import reference
 from server.mcp.server import Server
 from server.operations import catalogue
 from server.operations.registry import OPERATIONS
-from tests.databases import TemplateDatabase
-from tests.fakes import Clock
-from tests.stages.office.reception import Reception, furnish, opened
+from tests.stages.office.reception import Reception
 
 FILE = '''
 """The weather."""
@@ -52,14 +50,6 @@ def weather(tmp_path: Path) -> Iterator[None]:
     operations.__path__.remove(str(folder))
     OPERATIONS.pop("get_weather", None)
     sys.modules.pop("server.operations.weather", None)
-
-
-@pytest.fixture
-def reception(
-    template_database: TemplateDatabase, clock: Clock, tmp_path: Path
-) -> Iterator[Reception]:
-    with opened(template_database("reception", furnish), clock, tmp_path) as installation:
-        yield installation
 
 
 @pytest.mark.usefixtures("weather")

@@ -1,6 +1,5 @@
 """What operations answer and refuse, on both databases, whatever the door."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +21,6 @@ from tests.databases import TemplateDatabase
 from tests.fakes import Clock
 from tests.servers import MailServer
 from tests.stages.office.reception import REMIND, Reception, furnish, opened
-
-
-@pytest.fixture
-def reception(
-    template_database: TemplateDatabase, clock: Clock, tmp_path: Path
-) -> Iterator[Reception]:
-    with opened(template_database("reception", furnish), clock, tmp_path) as found:
-        yield found
 
 
 def faults(reception: Reception, operation: str, /, **given: Any) -> list[tuple[str, str]]:

@@ -1,23 +1,10 @@
 """A decided review goes on showing what the person saw who decided."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 from sqlalchemy import update
 
 from engine.records.tables import VERSIONS
-from tests.databases import TemplateDatabase
 from tests.fakes import Clock
-from tests.stages.office.reception import Reception, furnish, opened
-
-
-@pytest.fixture
-def reception(
-    template_database: TemplateDatabase, clock: Clock, tmp_path: Path
-) -> Iterator[Reception]:
-    with opened(template_database("reception", furnish), clock, tmp_path) as reception:
-        yield reception
+from tests.stages.office.reception import Reception
 
 
 def submitted(reception: Reception) -> str:

@@ -1,16 +1,10 @@
 """The words of a workflow say all that it does, when, and what keeps it back."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from engine.company.message_limits import Caps, Quiet
 from engine.outside import kill_switch
-from tests.databases import TemplateDatabase
-from tests.fakes import Clock
-from tests.stages.office.reception import Reception, furnish, opened
+from tests.stages.office.reception import Reception
 
 WEEKLY: dict[str, Any] = {
     "type": "schedule",
@@ -19,14 +13,6 @@ WEEKLY: dict[str, Any] = {
     "anchor": "2026-03-02",
     "at": "09:00",
 }
-
-
-@pytest.fixture
-def reception(
-    template_database: TemplateDatabase, clock: Clock, tmp_path: Path
-) -> Iterator[Reception]:
-    with opened(template_database("reception", furnish), clock, tmp_path) as found:
-        yield found
 
 
 def test_T9_draft_and_preview_tell_the_same_three_dates(reception: Reception) -> None:
