@@ -1,20 +1,16 @@
 """What a draft hides, an approver finds on the review page, without opening the document."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from html import unescape
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.installation import Installation
 from engine.problems import Invalid
-from tests.fakes import Clock
 from tests.server.proposing import mail, on_invoices, proposed, read
-from tests.stages.demo.showroom import browser_of, furnish, opened
+from tests.stages.demo.showroom import browser_of
 
 
 @dataclass(frozen=True)
@@ -162,19 +158,6 @@ NASTY = (
         ),
     ),
 )
-
-
-@pytest.fixture(scope="module")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("showroom")
-    furnish(folder, Clock(datetime(2026, 3, 10, 8, 0, tzinfo=UTC)))
-    return folder
-
-
-@pytest.fixture
-def installation(furnished: Path, tmp_path: Path, clock: Clock) -> Iterator[Installation]:
-    with opened(furnished, tmp_path / "house", clock) as installation:
-        yield installation
 
 
 @pytest.mark.parametrize("nasty", NASTY, ids=[nasty.hides for nasty in NASTY])

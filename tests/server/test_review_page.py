@@ -1,30 +1,11 @@
 """The page on which a person decides: texts where they are told, and what would come of them."""
 
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-import pytest
-
 from engine.installation import Installation
-from tests.fakes import Clock
 from tests.server.proposing import mail, on_invoices, proposed, read
-from tests.stages.demo.showroom import browser_of, furnish, opened
-
-
-@pytest.fixture(scope="module")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("showroom")
-    furnish(folder, Clock(datetime(2026, 3, 10, 8, 0, tzinfo=UTC)))
-    return folder
-
-
-@pytest.fixture
-def installation(furnished: Path, tmp_path: Path, clock: Clock) -> Iterator[Installation]:
-    with opened(furnished, tmp_path / "house", clock) as installation:
-        yield installation
+from tests.stages.demo.showroom import browser_of
 
 
 def source(installation: Installation, document: dict[str, Any]) -> str:
